@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The ledger: where every cycle of the host counter went. Double entry, so it closes to the cycle (law 6).
+//
+// A ledger always has one open account that time flows into. Turning to another account posts what has passed; a guest
+// slice is posted by ledger_slice(), which splits it into the guest's own cycles and the calibrated cost of the world
+// switch. The split is signed: when a slice is shorter than its calibrated cost the difference is kept as debt and taken
+// from later slices, never clamped away.
+#ifndef TIME_LEDGER_H
+#define TIME_LEDGER_H
+
+#include "time/units.h"
+
+enum account {
+    ACCOUNT_GUEST,   // G: executed by the guest itself
+    ACCOUNT_MONITOR, // M: the monitor working for this guest, world switches included
+    ACCOUNT_STOLEN,  // S: the vCPU could run and did not
+    ACCOUNT_IDLE,    // I: the guest waits in HLT and the host really waits with it
+    ACCOUNT_PAUSED,  // P: the VM is stopped on purpose
+    ACCOUNT_HOST,    // H: other work of the machine
+    ACCOUNT_COUNT
+};
+
+struct ledger {
+    htime_t  start;                 // counter when the ledger was opened
+    htime_t  since;                 // counter up to which every cycle is posted
+    uint64_t total[ACCOUNT_COUNT];  // cycles
+    uint64_t emulated;              // E: modelled cycles of emulated instructions; not host cycles, kept apart
+    int64_t  debt;                  // <= 0: world-switch cost that slices so far were too short to pay
+    uint64_t underflows;            // slices that ended in debt
+    uint32_t open;                  // enum account that time flows into now
+    uint32_t reserved;
+};
+
+void ledger_open(struct ledger *ledger, enum account account, htime_t host_now);
+
+// Posts the cycles up to host_now to the open account, then opens `next`. host_now must not precede the last posting.
+void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now);
+
+// Posts one world switch: t0 was sampled last before it, t1 first after it, cost is the calibrated t1 - t0 of an empty
+// guest. Time up to t0 goes to the open account (the monitor), then t1 - t0 is split between guest and monitor.
+// Returns the guest's cycles of this slice, after debt.
+uint64_t ledger_slice(struct ledger *ledger, htime_t t0, htime_t t1, uint64_t cost_cycles);
+
+// 0 when the ledger closes: (counter now - counter at start) minus all accounts, the open one counted up to host_now.
+int64_t ledger_gap(const struct ledger *ledger, htime_t host_now);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The two times of this project, and how "never" is written.
+//
+// Host time is what the machine's counter says (TSC, CNTPCT). Apparent time V is what one VM is shown: every clock and
+// every timer of that VM is a function of its V and of nothing else (law 2). Both are counted in cycles; V runs at the
+// VM's own `hz`. A name that holds either says which: `host_...`/`t0`/`t1` for the counter, `now`/`deadline` for V.
+#ifndef TIME_UNITS_H
+#define TIME_UNITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t htime_t; // host counter, cycles
+typedef uint64_t vtime_t; // apparent time V of one VM, cycles of its guest clock since it started
+
+#define TIME_NEVER UINT64_MAX
+#define NS_PER_S   UINT64_C(1000000000)
+
+// A promise of our own that a guest cannot break. Compiled in with DEBUG=1 and in every host test.
+_Noreturn void invariant_failed(const char *expression, const char *file, int line);
+#ifdef ESCAPEMENT_DEBUG
+#define INVARIANT(condition) ((condition) ? (void)0 : invariant_failed(#condition, __FILE__, __LINE__))
+#else
+#define INVARIANT(condition) ((void)sizeof(condition))
+#endif
+
+#endif

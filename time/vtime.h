@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Apparent time V of one VM: the policy that turns the ledger and the host counter into what the guest is shown.
+//
+//   clock=guest      V advances by the cycles the guest executed (P0, seed 003)
+//   clock=guest+emu  the same, plus a modelled cost for each instruction that the monitor emulated (P1)
+//   clock=wall       V is host time, whatever happens (what KVM gives)
+//   idle=warp|real|freeze   HLT jumps V to the next deadline | lets host time pass | stands still
+//
+// V never goes backwards (law 1). The guest's TSC is V plus the guest's own IA32_TSC_ADJUST, so a guest that writes its
+// TSC moves its TSC and no other clock.
+#ifndef TIME_VTIME_H
+#define TIME_VTIME_H
+
+#include "time/units.h"
+
+enum clock_policy { CLOCK_GUEST, CLOCK_GUEST_EMU, CLOCK_WALL };
+enum idle_rule { IDLE_WARP, IDLE_REAL, IDLE_FREEZE };
+
+struct vtime {
+    uint64_t hz;          // cycles of V in one second of V; this version runs V 1:1 with the host counter
+    vtime_t  now;         // V at the last exit or wake-up
+    uint64_t wall_offset; // clock=wall: V = host counter + wall_offset (mod 2^64)
+    uint64_t warped;      // cycles that idle=warp skipped, in sum
+    uint8_t  clock;       // enum clock_policy
+    uint8_t  idle;        // enum idle_rule
+    uint8_t  reserved[6];
+};
+
+// V starts at 0 when the host counter is host_now.
+void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, htime_t host_now);
+
+// After a world switch: guest_cycles from ledger_slice(), emulated_cycles the modelled cost since the last call (counted
+// only by clock=guest+emu), host_now the t1 sample. Returns the new V.
+vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_t emulated_cycles, htime_t host_now);
+
+// Adds modelled cost in the middle of an exit (clock=guest+emu only; nothing under the other policies). Returns V.
+vtime_t vtime_emulated(struct vtime *vt, uint64_t emulated_cycles);
+
+// A halted vCPU: may V reach `deadline` at once? idle=warp under a guest clock: V becomes the deadline, true. Every other
+// combination has to wait: false, V unchanged. deadline == TIME_NEVER is always false.
+bool vtime_warp(struct vtime *vt, vtime_t deadline);
+
+// A halted vCPU really waited waited_cycles of host time, up to host_now. idle=real adds them to V, freeze does not;
+// clock=wall follows the counter in any case. Returns the new V.
+vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now);
+
+// How many host cycles a halted vCPU must wait for V to reach deadline; 0 when due; TIME_NEVER when waiting cannot help
+// (idle=freeze under a guest clock, or no deadline).
+uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline);
+
+// The TSC offset for the entry is base - (t0 & mask): guest clocks continue from V whatever t0 is, the wall clock does
+// not look at t0. cost_in is the calibrated distance from sampling t0 to the guest's first instruction.
+struct tsc_plan {
+    uint64_t base, mask;
+};
+struct tsc_plan vtime_tsc_plan(const struct vtime *vt, uint64_t tsc_adjust, uint64_t cost_in);
+
+#endif
