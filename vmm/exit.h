@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// A neutral exit: what happened in the guest, in words that are the same on every machine. arch/ fills it in, vmm/exit.c
+// switches over `kind`; nothing above arch/ ever sees a VMCB field, a VMCS field or an ESR.
+#ifndef VMM_EXIT_H
+#define VMM_EXIT_H
+
+#include "vmm/types.h"
+
+enum exit_kind {
+    EXIT_INTERRUPT,  // a host interrupt arrived: the alarm, or other work of the machine
+    EXIT_NMI,        // a host NMI
+    EXIT_WINDOW,     // the guest can take an interrupt now, as asked
+    EXIT_IO,         // port access
+    EXIT_MMIO,       // access to guest-physical memory that is not RAM
+    EXIT_CPUID,      // CPUID
+    EXIT_MSR_READ,   // RDMSR of an MSR that the monitor answers
+    EXIT_MSR_WRITE,  // WRMSR
+    EXIT_TPR,        // write of CR8
+    EXIT_HALT,       // HLT
+    EXIT_HYPERCALL,  // VMMCALL, VMCALL
+    EXIT_FAULT,      // an instruction or exception that is given back to the guest as a fault
+    EXIT_SHUTDOWN,   // triple fault
+    EXIT_UNKNOWN,    // hardware reported what this version does not know
+    EXIT_KIND_COUNT
+};
+
+// "io", "cpuid", ...; for reports and records.
+const char *exit_kind_name(enum exit_kind kind);
+
+struct exit {
+    enum exit_kind kind;
+    uint32_t       hardware_reason; // as the hardware gave it, for records only
+    uint8_t        insn_length;     // to step over; 0 when nothing has to be stepped over
+    uint8_t        size;            // EXIT_IO: 1, 2, 4
+    bool           is_write;        // EXIT_IO, EXIT_MMIO
+    bool           is_string;       // EXIT_IO: INS/OUTS
+    bool           is_repeated;     // EXIT_IO: REP prefix
+    bool           is_fetch;        // EXIT_MMIO: instruction fetch
+    uint16_t       port;            // EXIT_IO
+    uint8_t        fault_vector;    // EXIT_FAULT
+    bool           fault_has_error; // EXIT_FAULT
+    uint32_t       fault_error;     // EXIT_FAULT
+    gpa            address;         // EXIT_MMIO
+    uint64_t       info;            // as the hardware gave it, for records only
+};
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Loaders: an image of a kernel in, guest memory filled and the state of the first instruction out. Pure: they read the
+// image and write guest memory, both bounds-checked, and nothing else. A damaged or foreign image is refused with a
+// sentence that says what was found and what was expected.
+#ifndef VMM_LOADER_H
+#define VMM_LOADER_H
+
+#include "vmm/types.h"
+
+#define LOADER_MODULES_MAX 16
+
+struct loader_input {
+    struct image kernel;
+    struct image module[LOADER_MODULES_MAX]; // initrd and friends, in order
+    const char  *module_args[LOADER_MODULES_MAX]; // "name args" string of each
+    unsigned     module_count;
+    const char  *cmdline;      // the guest's own command line, without the kernel's name
+    uint64_t     rsdp_area;    // first byte of the ROM area that guest_acpi_build() filled; the loader keeps out of
+                               // [0xe0000, 0x100000) and of [0xa0000, 0xe0000)
+};
+
+enum entry_mode {
+    ENTRY_PROTECTED32, // flat 32-bit segments, paging off, interrupts off: multiboot1 §3.2
+    ENTRY_LONG64,      // flat 64-bit, identity-mapped by page tables that the loader put into guest memory
+};
+
+struct entry_state {
+    enum entry_mode mode;
+    uint64_t rip;
+    uint64_t rax, rbx, rdi, rsi, rsp;
+    uint64_t cr3;       // ENTRY_LONG64
+    const char *format; // "multiboot1 ELF32", ...: for the log
+};
+
+// Finds the format and loads. Formats: multiboot1 in ELF32, ELF64 or address-field form; plain ELF64.
+bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out, struct refusal *refusal);
+
+#endif

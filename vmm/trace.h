@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The trace: a ring of fixed 32-byte records, one for each guest slice and each event worth seeing. Both clocks are in
+// every record. The ring keeps the last TRACE_RECORDS; a running hash covers all that were ever written.
+#ifndef VMM_TRACE_H
+#define VMM_TRACE_H
+
+#include "time/units.h"
+#include "vmm/types.h"
+
+enum trace_kind {
+    TRACE_GUEST = 1, // a guest slice: host = t0, duration = G, reason = exit kind that ended it, arg = t1 - t0
+    TRACE_IDLE,      // host waited with the halted guest: host = start, duration
+    TRACE_WARP,      // V jumped from arg to v while the guest was halted
+    TRACE_HOST,      // other work of the machine: host = start, duration
+    TRACE_DUE,       // a timer expired: reason = timer number, arg = deadline
+    TRACE_INJECT,    // an interrupt was injected: reason = vector, arg = deadline it belongs to, or 0
+    TRACE_EOI,       // the guest said EOI: reason = vector
+    TRACE_NOTE,      // anything else: reason = enum trace_note
+};
+
+struct trace_record {
+    uint64_t host;     // host counter
+    uint64_t v;        // V at the end of the record
+    uint32_t duration; // cycles, saturated
+    uint16_t reason;
+    uint8_t  vcpu;
+    uint8_t  kind;     // enum trace_kind
+    uint64_t arg;
+};
+_Static_assert(sizeof(struct trace_record) == 32, "fixed format, readable with xxd");
+
+#define TRACE_RECORDS 4096
+
+struct trace {
+    uint64_t            written; // ever
+    uint64_t            hash;    // of all records ever written, FNV-1a over their words; host and v alike
+    struct trace_record ring[TRACE_RECORDS];
+};
+
+void trace_init(struct trace *trace);
+
+static inline void trace_add(struct trace *trace, const struct trace_record *record)
+{
+    trace->ring[trace->written++ % TRACE_RECORDS] = *record;
+    trace->hash = (trace->hash ^ record->host) * UINT64_C(0x100000001b3);
+    trace->hash = (trace->hash ^ record->v ^ record->reason) * UINT64_C(0x100000001b3);
+}
+
+// The i-th oldest record still kept, i < trace_kept(); null otherwise.
+uint64_t                   trace_kept(const struct trace *trace);
+const struct trace_record *trace_get(const struct trace *trace, uint64_t i);
+
+#endif
