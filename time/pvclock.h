@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The clock page that a guest reads without a trap, KVM's and Xen's layout (TIME.md: ABI in Linux pvclock-abi.h).
 //
-// Writer side: a scale computed from Hz, an anchor {tsc, ns} kept with 32 fraction bits, updates that start from the old
+// Writer side: a scale computed from Hz, an anchor {tsc, ns} kept with 64 fraction bits, updates that start from the old
 // page's own reading so that no reader sees a step, and the odd/even version protocol. Reader side: the loop a guest runs.
 #ifndef TIME_PVCLOCK_H
 #define TIME_PVCLOCK_H
@@ -41,18 +41,21 @@ struct pvclock_scale {
 bool pvclock_scale(uint64_t hz, struct pvclock_scale *scale);
 
 // How slow that scale is against the true rate, in units of 10^-18 (1 ppb is 10^9 of them): >= 0, exact then rounded up.
+// `scale` must be the one that pvclock_scale() gives for hz.
 uint64_t pvclock_scale_error_e18(uint64_t hz, struct pvclock_scale scale);
 
-// The anchor: at guest TSC `tsc` the clock shows ns + frac / 2^32 nanoseconds.
+// The anchor: at guest TSC `tsc` the clock shows ns + frac / 2^64 nanoseconds. The line is exact: a scale with
+// shift -31 needs 63 fraction bits.
 struct pvclock_anchor {
     uint64_t             tsc;
     uint64_t             ns;
-    uint32_t             frac;
+    uint64_t             frac;
     struct pvclock_scale scale;
 };
 
 // Moves the anchor to guest TSC `tsc` (not before the anchor) along its own line, then adopts new_scale. Every later
-// reading differs from the old line's by the new rate only: no step, the fraction is kept.
+// reading differs from the old line's by the new rate only: no step, the fraction is kept. With an unchanged scale of
+// negative shift the anchor stops at the last whole step of 2^-shift cycles, at or before `tsc`.
 void pvclock_reanchor(struct pvclock_anchor *anchor, uint64_t tsc, struct pvclock_scale new_scale);
 
 // The page's three writing steps; the caller's memory barrier goes between them (x86 stores need only the compiler's).

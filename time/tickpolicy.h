@@ -27,11 +27,13 @@ void ticks_init(struct ticks *ticks, enum tick_policy policy);
 // `count` ticks have come due. deliverable: the line is free to take one now.
 void ticks_expire(struct ticks *ticks, uint64_t count, bool deliverable);
 
-// One tick to be injected now? Counts it as injected when true. period_cycles spaces deliveries under `delay`.
+// One tick to be injected now? Counts it as injected when true. period_cycles spaces deliveries under `delay`; round it
+// down, so that ticks on time are never held back by a fraction of a cycle, which would add up.
 // Ask again when the guest has taken the last one, or at ticks_retry().
 bool ticks_take(struct ticks *ticks, vtime_t now, uint64_t period_cycles);
 
 // When ticks_take() may be true again for pending ticks without any guest action; TIME_NEVER if nothing waits for time.
+// A time that is past means the tick waits for the guest after all: queue no timer for it.
 vtime_t ticks_retry(const struct ticks *ticks);
 
 #endif

@@ -21,6 +21,7 @@ void    timerq_init(struct timerq *queue);
 bool    timer_queued(const struct timer *timer);
 
 // Queues `timer` for `deadline`, moving it when it is queued already. TIME_NEVER takes it off the queue.
+// Set to the deadline it already has, it keeps its place.
 void    timerq_set(struct timerq *queue, struct timer *timer, vtime_t deadline);
 void    timerq_remove(struct timer *timer);
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// The four words for late ticks: see tickpolicy.h. Called by a periodic timer when periods have come due and by the
+// interrupt path when the guest could take one. Only counts; it never injects and never looks at a clock.
+// Bound: counts are 64 bits; a period is at least one cycle of a 64-bit V, so they cannot wrap before V does.
+#include "time/tickpolicy.h"
+#include "time/ratio.h"
+
+static void check_law_5(const struct ticks *ticks)
+{
+    INVARIANT(ticks->expired == ticks->injected + ticks->pending + ticks->dropped);
+}
+
+void ticks_init(struct ticks *ticks, enum tick_policy policy)
+{
+    *ticks = (struct ticks){ .policy = (uint8_t)policy };
+}
+
+// How many of the ticks that now wait for delivery the policy keeps.
+static uint64_t keep(enum tick_policy policy, uint64_t waiting, uint64_t waiting_before, bool deliverable)
+{
+    switch (policy) {
+    case TICK_DELAY:
+    case TICK_CATCHUP: return waiting;
+    case TICK_MERGE: return waiting > 1 ? 1 : waiting;
+    case TICK_DISCARD: break;
+    }
+    if (!deliverable)
+        return waiting_before;
+    return waiting > 1 ? 1 : waiting;
+}
+
+void ticks_expire(struct ticks *ticks, uint64_t count, bool deliverable)
+{
+    uint64_t waiting = ticks->pending + count;
+    uint64_t kept = keep((enum tick_policy)ticks->policy, waiting, ticks->pending, deliverable);
+    ticks->expired += count;
+    ticks->dropped += waiting - kept;
+    ticks->pending = kept;
+    if (ticks->pending > ticks->pending_max)
+        ticks->pending_max = ticks->pending;
+    check_law_5(ticks);
+}
+
+bool ticks_take(struct ticks *ticks, vtime_t now, uint64_t period_cycles)
+{
+    if (ticks->pending == 0 || now < ticks->not_before)
+        return false;
+    ticks->pending--;
+    ticks->injected++;
+    if (ticks->policy == TICK_DELAY)
+        ticks->not_before = time_add(now, period_cycles);
+    check_law_5(ticks);
+    return true;
+}
+
+// Only `delay` makes a tick wait for time; the others wait for the guest. not_before is 0 until the first delivery.
+vtime_t ticks_retry(const struct ticks *ticks)
+{
+    return ticks->policy == TICK_DELAY && ticks->pending != 0 ? ticks->not_before : TIME_NEVER;
+}
