@@ -12,26 +12,28 @@
 #include "vmm/types.h"
 
 #define CONFIG_NAME_MAX    32
+#define CONFIG_KERNEL_MAX  64
 #define CONFIG_CMDLINE_MAX 2048
 
 struct vm_config {
-    char              name[CONFIG_NAME_MAX];       // vm=NAME, default "guest"
-    uint64_t          mem_bytes;                   // mem=16M; default 64M, 1M..(2G), multiple of 4 KiB; K M G suffixes
-    uint32_t          vcpus;                       // vcpus=1; anything else is refused in this version
-    enum clock_policy clock;                       // clock=guest|guest+emu|wall, default guest
-    enum idle_rule    idle;                        // idle=warp|real|freeze, default warp; warp with clock=wall is refused
-    enum tick_policy  tick;                        // tick=delay|catchup|merge|discard, default catchup
-    uint64_t          limit_ms;                    // limit=10s|500ms: the VM is ended after so much of its own V; 0 = no limit
-    bool              oracle;                      // oracle=on|off: hypercalls that show host figures; default on
-    bool              lanes;                       // lanes=on|off: draw H/M/G at the end; default on
-    char              cmdline[CONFIG_CMDLINE_MAX]; // everything behind " -- "
+    char name[CONFIG_NAME_MAX];     // vm=NAME, default "guest"
+    char kernel[CONFIG_KERNEL_MAX]; // kernel=NAME: what the user calls the image; for sentences only
+    uint64_t mem_bytes;             // mem=16M; default 64M, 1M..(2G), multiple of 4 KiB; K M G suffixes
+    uint32_t vcpus;                 // vcpus=1; anything else is refused in this version
+    enum clock_policy clock;        // clock=guest|guest+emu|wall, default guest
+    enum idle_rule idle;            // idle=warp|real|freeze, default warp, with clock=wall real; wall allows only real
+    enum tick_policy tick;          // tick=delay|catchup|merge|discard, default catchup
+    uint64_t limit_ms;              // limit=10s|500ms: the VM is ended after so much of its own V; 0 = no limit
+    bool oracle;                    // oracle=on|off: hypercalls that show host figures; default on
+    bool lanes;                     // lanes=on|off: draw H/M/G at the end; default on
+    char cmdline[CONFIG_CMDLINE_MAX]; // everything behind " -- "
 };
 
 struct monitor_config {
-    uint8_t  log_com;    // log=com1|com2: where the monitor's own lines go; default com1
-    bool     noise;      // noise=N given: host noise is injected,
+    uint8_t log_com;     // log=com1|com2: where the monitor's own lines go; default com1
+    bool noise;          // noise=N given: host noise is injected,
     uint64_t noise_seed; // from this seed: random extra monitor work and random host interrupts
-    bool     report;     // report=on|off, default on
+    bool report;         // report=on|off, default on
 };
 
 bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *refusal);

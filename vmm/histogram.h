@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define HISTOGRAM_BUCKETS 512 // values up to 2^36 have their own bucket; larger ones share the last
+#define HISTOGRAM_BUCKETS 512 // values below 2^35 have their own bucket; larger ones share the last
 
 struct histogram {
     uint64_t count, sum, min, max;

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+// The words that describe a VM and the monitor: text in, struct out. boot/main.c calls it once a line, before any VM
+// exists. Pure. A line is refused as a whole, with one sentence; nothing is guessed and nothing is ignored.
+//
+// Every word has a row in a table; parse_line() reads a line against a table into an array of values with the same
+// indices, and the two public functions move those values into their structs and check what belongs together.
+#include "vmm/config.h"
+#include "vmm/config_value.h"
+#include "vmm/format.h"
+#include <string.h>
+
+struct value {
+    bool given;
+    uint64_t number;
+    struct text text;
+};
+
+enum { VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_ORACLE, VM_LANES, VM_WORDS };
+enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_REPORT, MONITOR_WORDS };
+#define WORDS_MAX VM_WORDS
+
+// The choices stand in the order of their enums in time/.
+static const struct word vm_words[VM_WORDS] = {
+    [VM_NAME] = { "vm", WORD_NAME, "1 to 31 letters, digits, _ or -" },
+    [VM_KERNEL] = { "kernel", WORD_TEXT, "1 to 63 printable characters" },
+    [VM_MEM] = { "mem", WORD_SIZE, "1M to 2G in steps of 4K, such as 64M" },
+    [VM_VCPUS] = { "vcpus", WORD_NUMBER, "1" },
+    [VM_CLOCK] = { "clock", WORD_CHOICE, "guest|guest+emu|wall" },
+    [VM_IDLE] = { "idle", WORD_CHOICE, "warp|real|freeze" },
+    [VM_TICK] = { "tick", WORD_CHOICE, "delay|catchup|merge|discard" },
+    [VM_LIMIT] = { "limit", WORD_DURATION, "a time such as 10s or 500ms, or 0 for none" },
+    [VM_ORACLE] = { "oracle", WORD_CHOICE, "off|on" },
+    [VM_LANES] = { "lanes", WORD_CHOICE, "off|on" },
+};
+
+static const struct word monitor_words[MONITOR_WORDS] = {
+    [MONITOR_LOG] = { "log", WORD_CHOICE, "com1|com2" },
+    [MONITOR_NOISE] = { "noise", WORD_NUMBER, "a whole number, the seed" },
+    [MONITOR_REPORT] = { "report", WORD_CHOICE, "off|on" },
+};
+
+struct vocabulary {
+    const struct word *words;
+    size_t count;
+    const char *owner; // "a VM", "the monitor": whose words they are
+};
+
+static const struct vocabulary vm_vocabulary = { vm_words, VM_WORDS, "a VM" };
+static const struct vocabulary monitor_vocabulary = { monitor_words, MONITOR_WORDS, "the monitor" };
+
+static const struct word *find_word(const struct vocabulary *vocabulary, struct text name)
+{
+    for (size_t i = 0; i < vocabulary->count; i++) {
+        if (text_is(name, vocabulary->words[i].name))
+            return &vocabulary->words[i];
+    }
+    return NULL;
+}
+
+static bool refuse_unknown(struct text name, const struct vocabulary *own, struct refusal *refusal)
+{
+    const struct vocabulary *other = own == &vm_vocabulary ? &monitor_vocabulary : &vm_vocabulary;
+    const char *nearest = own->words[0].name;
+
+    if (find_word(other, name)) {
+        format(refusal->text, sizeof(refusal->text), "\"%s\" is a word for %s, not for %s", text_quote(name).text,
+               other->owner, own->owner);
+        return false;
+    }
+    for (size_t i = 1; i < own->count; i++) {
+        if (text_distance(name, own->words[i].name) < text_distance(name, nearest))
+            nearest = own->words[i].name;
+    }
+    format(refusal->text, sizeof(refusal->text), "unknown word \"%s\"; the nearest known word is \"%s\"",
+           text_quote(name).text, nearest);
+    return false;
+}
+
+static bool refuse_value(const struct word *word, struct text text, struct refusal *refusal)
+{
+    format(refusal->text, sizeof(refusal->text), "%s=%s is not possible; allowed: %s", word->name,
+           text_quote(text).text, word->allowed);
+    return false;
+}
+
+// One "name=value" of the line into its place.
+static bool parse_word(struct text text, const struct vocabulary *vocabulary, struct value *values,
+                       struct refusal *refusal)
+{
+    struct text name = text_until(text, '=');
+    const struct word *word = find_word(vocabulary, name);
+
+    if (!word)
+        return refuse_unknown(name, vocabulary, refusal);
+    if (name.length == text.length) {
+        format(refusal->text, sizeof(refusal->text), "\"%s\" has no value; write %s=VALUE, allowed: %s", word->name,
+               word->name, word->allowed);
+        return false;
+    }
+    struct value *value = &values[word - vocabulary->words];
+    struct value old = *value;
+    struct text right = { text.at + name.length + 1, text.length - name.length - 1 };
+    *value = (struct value){ .given = true, .text = right };
+    if (!value_parse(word, right, &value->number))
+        return refuse_value(word, right, refusal);
+    if (old.given && !text_equal(old.text, right)) {
+        format(refusal->text, sizeof(refusal->text), "%s is given twice: %s=%s and %s=%s", word->name, word->name,
+               text_quote(old.text).text, word->name, text_quote(right).text);
+        return false;
+    }
+    return true;
+}
+
+// All words up to " -- " or the end. *behind is what follows it, or null.
+static bool parse_line(const char *line, const struct vocabulary *vocabulary, struct value *values, const char **behind,
+                       struct refusal *refusal)
+{
+    *behind = NULL;
+    for (;;) {
+        while (text_blank(*line))
+            line++;
+        if (*line == '\0')
+            return true;
+        struct text text = { line, 0 };
+        while (line[text.length] != '\0' && !text_blank(line[text.length]))
+            text.length++;
+        line += text.length;
+        if (text_is(text, "--")) {
+            *behind = *line == '\0' ? line : line + 1;
+            return true;
+        }
+        if (!parse_word(text, vocabulary, values, refusal))
+            return false;
+    }
+}
+
+static uint64_t number_or(const struct value *value, uint64_t otherwise)
+{
+    return value->given ? value->number : otherwise;
+}
+
+// What each word allows by itself was checked; here is what only the numbers' ranges and other words decide.
+static bool check_vm(const struct value *values, struct refusal *refusal)
+{
+    uint64_t mem = number_or(&values[VM_MEM], 64 * MIB);
+    uint64_t clock = number_or(&values[VM_CLOCK], CLOCK_GUEST);
+    const char *idle = values[VM_IDLE].number == IDLE_WARP ? "warp" : "freeze";
+
+    if (mem < MIB || mem > 2 * GIB || mem % PAGE_SIZE != 0)
+        return refuse_value(&vm_words[VM_MEM], values[VM_MEM].text, refusal);
+    if (number_or(&values[VM_VCPUS], 1) != 1)
+        return refuse_value(&vm_words[VM_VCPUS], values[VM_VCPUS].text, refusal);
+    if (clock == CLOCK_WALL && values[VM_IDLE].given && values[VM_IDLE].number != IDLE_REAL) {
+        format(refusal->text, sizeof(refusal->text),
+               "clock=wall and idle=%s contradict each other: a wall clock neither jumps nor stops; write idle=real",
+               idle);
+        return false;
+    }
+    return true;
+}
+
+static bool copy_cmdline(const char *behind, struct vm_config *out, struct refusal *refusal)
+{
+    struct text text = { behind, 0 };
+
+    while (text_blank(*text.at))
+        text.at++;
+    text.length = text_length(text.at);
+    while (text.length > 0 && text_blank(text.at[text.length - 1]))
+        text.length--;
+    if (text.length >= sizeof(out->cmdline)) {
+        format(refusal->text, sizeof(refusal->text), "the guest's command line has %lu characters; at most %lu fit",
+               (unsigned long)text.length, (unsigned long)sizeof(out->cmdline) - 1);
+        return false;
+    }
+    text_copy(out->cmdline, text);
+    return true;
+}
+
+bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *refusal)
+{
+    struct value values[WORDS_MAX] = { { .given = false } };
+    const char *behind;
+
+    memset(out, 0, sizeof(*out));
+    if (!parse_line(line, &vm_vocabulary, values, &behind, refusal) || !check_vm(values, refusal))
+        return false;
+    text_copy(out->name, values[VM_NAME].given ? values[VM_NAME].text : (struct text){ "guest", 5 });
+    if (values[VM_KERNEL].given)
+        text_copy(out->kernel, values[VM_KERNEL].text);
+    out->mem_bytes = number_or(&values[VM_MEM], 64 * MIB);
+    out->vcpus = 1;
+    out->clock = (enum clock_policy)number_or(&values[VM_CLOCK], CLOCK_GUEST);
+    out->idle = (enum idle_rule)number_or(&values[VM_IDLE], out->clock == CLOCK_WALL ? IDLE_REAL : IDLE_WARP);
+    out->tick = (enum tick_policy)number_or(&values[VM_TICK], TICK_CATCHUP);
+    out->limit_ms = number_or(&values[VM_LIMIT], 0);
+    out->oracle = number_or(&values[VM_ORACLE], 1) != 0;
+    out->lanes = number_or(&values[VM_LANES], 1) != 0;
+    return behind == NULL || copy_cmdline(behind, out, refusal);
+}
+
+bool config_parse_monitor(const char *line, struct monitor_config *out, struct refusal *refusal)
+{
+    struct value values[WORDS_MAX] = { { .given = false } };
+    const char *behind;
+
+    memset(out, 0, sizeof(*out));
+    if (!parse_line(line, &monitor_vocabulary, values, &behind, refusal))
+        return false;
+    if (behind != NULL) {
+        format(refusal->text, sizeof(refusal->text), "\" -- \" belongs to a VM's line, not to the monitor's");
+        return false;
+    }
+    out->log_com = (uint8_t)(1 + number_or(&values[MONITOR_LOG], 0));
+    out->noise = values[MONITOR_NOISE].given;
+    out->noise_seed = values[MONITOR_NOISE].number;
+    out->report = number_or(&values[MONITOR_REPORT], 1) != 0;
+    return true;
+}

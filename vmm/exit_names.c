@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The exit kinds as words, for the report and for records. Pure; the order is enum exit_kind's, held by designators.
+#include "vmm/exit.h"
+
+static const char *const exit_names[EXIT_KIND_COUNT] = {
+    [EXIT_INTERRUPT] = "interrupt",
+    [EXIT_NMI] = "nmi",
+    [EXIT_WINDOW] = "window",
+    [EXIT_IO] = "io",
+    [EXIT_MMIO] = "mmio",
+    [EXIT_CPUID] = "cpuid",
+    [EXIT_MSR_READ] = "msr-read",
+    [EXIT_MSR_WRITE] = "msr-write",
+    [EXIT_TPR] = "tpr",
+    [EXIT_HALT] = "halt",
+    [EXIT_HYPERCALL] = "hypercall",
+    [EXIT_FAULT] = "fault",
+    [EXIT_IGNORED] = "ignored",
+    [EXIT_SHUTDOWN] = "shutdown",
+    [EXIT_UNKNOWN] = "unknown",
+};
+
+const char *exit_kind_name(enum exit_kind kind)
+{
+    return (unsigned)kind < EXIT_KIND_COUNT ? exit_names[kind] : "invalid";
+}

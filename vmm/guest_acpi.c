@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// The ACPI tables that a guest finds below 1 MiB, built as bytes from one layout. Called once when a VM is made; writes
+// only [GUEST_ACPI_BASE, 1 MiB) of the guest's memory. Pure. Section numbers are those of the ACPI 5.0 specification.
+#include "vmm/guest_acpi.h"
+#include <string.h>
+
+#define PM1A_EVENT_PORT   0x600
+#define PM1A_CONTROL_PORT 0x604
+#define PM_TIMER_PORT     0x608
+#define RESET_PORT        0xcf9
+#define RESET_VALUE       6 // full reset: bit 1 reset mode, bit 2 go
+#define SCI_INTERRUPT     9
+#define LAPIC_ADDRESS     0xfee00000u
+
+#define HEADER_BYTES      36  // 5.2.6
+#define FADT_BYTES        268 // 5.2.9, revision 5
+#define ACPI_END          0x100000u
+#define CPUS_MAX          255 // xAPIC ids; 255 is the broadcast
+
+// 5.2.9 fixed feature flags. TMR_VAL_EXT (bit 8) stays 0: the PM timer has 24 bits.
+#define FADT_WBINVD       (1u << 0)
+#define FADT_PROC_C1      (1u << 2)
+#define FADT_PWR_BUTTON   (1u << 4) // no fixed power button
+#define FADT_SLP_BUTTON   (1u << 5) // no fixed sleep button
+#define FADT_RESET_REG    (1u << 10)
+#define BOOT_LEGACY       (1u << 0) // 5.2.9.3: ISA devices are there
+#define BOOT_NO_VGA       (1u << 2)
+#define BOOT_NO_MSI       (1u << 3)
+#define BOOT_NO_CMOS_RTC  (1u << 5)
+#define MADT_PCAT_COMPAT  (1u << 0) // 5.2.12: a pair of 8259 is there
+#define GAS_SYSTEM_IO     1         // 5.2.3.1
+#define GAS_ACCESS_BYTE   1
+#define GAS_ACCESS_WORD   2
+#define GAS_ACCESS_DWORD  3
+
+// Definition block: Name (\_S5_, Package (4) { 5, 5, 0, 0 }). SLP_TYP 5 written to PM1a control is power-off.
+static const uint8_t dsdt_body[] = {
+    0x08, '\\', '_',  'S',  '5',  '_',  // NameOp, root, name
+    0x12, 0x08, 0x04,                   // PackageOp, length, elements
+    0x0a, 0x05, 0x0a, 0x05, 0x00, 0x00, // BytePrefix 5, BytePrefix 5, ZeroOp, ZeroOp
+};
+
+// Where the next table goes, and the whole area for bounds.
+struct acpi_area {
+    uint8_t *host; // guest address 0
+    uint32_t next;
+};
+
+static void put16(uint8_t *at, uint16_t value)
+{
+    memcpy(at, &value, sizeof(value));
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+    memcpy(at, &value, sizeof(value));
+}
+
+static void put64(uint8_t *at, uint64_t value)
+{
+    memcpy(at, &value, sizeof(value));
+}
+
+// The byte that makes the sum of all of them 0.
+static uint8_t checksum(const uint8_t *bytes, uint32_t count)
+{
+    uint8_t sum = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        sum = (uint8_t)(sum + bytes[i]);
+    return (uint8_t)(0 - sum);
+}
+
+// Takes `bytes` aligned to 64 (the FACS asks for it, 5.2.10) and returns their guest address.
+static uint32_t take(struct acpi_area *area, uint32_t bytes)
+{
+    uint32_t at = area->next;
+
+    memset(area->host + at, 0, bytes);
+    area->next = (at + bytes + 63) & ~63u;
+    return at;
+}
+
+static uint32_t table_new(struct acpi_area *area, const char *signature, uint8_t revision, uint32_t bytes)
+{
+    uint32_t at = take(area, bytes);
+    uint8_t *table = area->host + at;
+
+    memcpy(table, signature, 4);
+    put32(table + 4, bytes);
+    table[8] = revision;
+    memcpy(table + 10, "ESCAPE", 6);   // OEM id
+    memcpy(table + 16, "ESCAPEMT", 8); // OEM table id
+    put32(table + 24, 1);              // OEM revision
+    memcpy(table + 28, "ESCM", 4);     // creator id
+    put32(table + 32, 1);              // creator revision
+    return at;
+}
+
+static void table_seal(struct acpi_area *area, uint32_t at, uint32_t bytes)
+{
+    area->host[at + 9] = checksum(area->host + at, bytes);
+}
+
+static uint32_t build_facs(struct acpi_area *area)
+{
+    uint32_t at = take(area, 64);
+
+    memcpy(area->host + at, "FACS", 4);
+    put32(area->host + at + 4, 64);
+    area->host[at + 32] = 2; // version; the FACS has no checksum
+    return at;
+}
+
+static uint32_t build_dsdt(struct acpi_area *area)
+{
+    uint32_t bytes = HEADER_BYTES + sizeof(dsdt_body);
+    uint32_t at = table_new(area, "DSDT", 2, bytes);
+
+    memcpy(area->host + at + HEADER_BYTES, dsdt_body, sizeof(dsdt_body));
+    table_seal(area, at, bytes);
+    return at;
+}
+
+// A Generic Address Structure for an I/O port (5.2.3.1).
+static void put_gas(uint8_t *at, uint8_t bits, uint8_t access, uint16_t port)
+{
+    at[0] = GAS_SYSTEM_IO;
+    at[1] = bits;
+    at[2] = 0;
+    at[3] = access;
+    put64(at + 4, port);
+}
+
+static uint32_t build_fadt(struct acpi_area *area, uint32_t facs, uint32_t dsdt)
+{
+    uint32_t at = table_new(area, "FACP", 5, FADT_BYTES);
+    uint8_t *fadt = area->host + at;
+
+    put32(fadt + 36, facs);
+    put32(fadt + 40, dsdt);
+    put16(fadt + 46, SCI_INTERRUPT); // SMI_CMD at 48 stays 0: the machine is always in ACPI mode
+    put32(fadt + 56, PM1A_EVENT_PORT);
+    put32(fadt + 64, PM1A_CONTROL_PORT);
+    put32(fadt + 76, PM_TIMER_PORT);
+    fadt[88] = 4;             // PM1_EVT_LEN
+    fadt[89] = 2;             // PM1_CNT_LEN
+    fadt[91] = 4;             // PM_TMR_LEN
+    put16(fadt + 96, 0xffff); // P_LVL2_LAT: above 100 means no C2
+    put16(fadt + 98, 0xffff); // P_LVL3_LAT: above 1000 means no C3
+    put16(fadt + 109, BOOT_LEGACY | BOOT_NO_VGA | BOOT_NO_MSI | BOOT_NO_CMOS_RTC);
+    put32(fadt + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_PWR_BUTTON | FADT_SLP_BUTTON | FADT_RESET_REG);
+    put_gas(fadt + 116, 8, GAS_ACCESS_BYTE, RESET_PORT);
+    fadt[128] = RESET_VALUE;
+    put64(fadt + 140, dsdt); // X_DSDT; X_FIRMWARE_CTRL at 132 stays 0 because FIRMWARE_CTRL is used
+    put_gas(fadt + 148, 32, GAS_ACCESS_WORD, PM1A_EVENT_PORT);
+    put_gas(fadt + 172, 16, GAS_ACCESS_WORD, PM1A_CONTROL_PORT);
+    put_gas(fadt + 208, 32, GAS_ACCESS_DWORD, PM_TIMER_PORT);
+    table_seal(area, at, FADT_BYTES);
+    return at;
+}
+
+static uint32_t build_madt(struct acpi_area *area, unsigned cpus)
+{
+    uint32_t bytes = HEADER_BYTES + 8 + 8 * cpus;
+    uint32_t at = table_new(area, "APIC", 3, bytes);
+    uint8_t *entry = area->host + at + HEADER_BYTES + 8;
+
+    put32(area->host + at + 36, LAPIC_ADDRESS);
+    put32(area->host + at + 40, MADT_PCAT_COMPAT);
+    for (unsigned cpu = 0; cpu < cpus; cpu++, entry += 8) {
+        entry[0] = 0; // 5.2.12.2: processor local APIC
+        entry[1] = 8;
+        entry[2] = (uint8_t)cpu; // processor id
+        entry[3] = (uint8_t)cpu; // APIC id
+        put32(entry + 4, 1);     // enabled
+    }
+    table_seal(area, at, bytes);
+    return at;
+}
+
+static uint32_t build_rsdt(struct acpi_area *area, uint32_t fadt, uint32_t madt)
+{
+    uint32_t at = table_new(area, "RSDT", 1, HEADER_BYTES + 8);
+
+    put32(area->host + at + 36, fadt);
+    put32(area->host + at + 40, madt);
+    table_seal(area, at, HEADER_BYTES + 8);
+    return at;
+}
+
+static uint32_t build_xsdt(struct acpi_area *area, uint32_t fadt, uint32_t madt)
+{
+    uint32_t at = table_new(area, "XSDT", 1, HEADER_BYTES + 16);
+
+    put64(area->host + at + 36, fadt);
+    put64(area->host + at + 44, madt);
+    table_seal(area, at, HEADER_BYTES + 16);
+    return at;
+}
+
+void guest_acpi_build(struct guest_ram ram, unsigned cpus)
+{
+    struct acpi_area area = { .host = ram.host, .next = GUEST_ACPI_BASE };
+
+    if (ram.size < ACPI_END)
+        return;
+    if (cpus > CPUS_MAX)
+        cpus = CPUS_MAX;
+    uint8_t *rsdp = ram.host + take(&area, 36);
+    uint32_t facs = build_facs(&area);
+    uint32_t dsdt = build_dsdt(&area);
+    uint32_t fadt = build_fadt(&area, facs, dsdt);
+    uint32_t madt = build_madt(&area, cpus);
+
+    // 5.2.5.3: the first checksum covers the 20 bytes of revision 0, the second all 36.
+    memcpy(rsdp, "RSD PTR ", 8);
+    memcpy(rsdp + 9, "ESCAPE", 6);
+    rsdp[15] = 2;
+    put32(rsdp + 16, build_rsdt(&area, fadt, madt));
+    put32(rsdp + 20, 36);
+    put64(rsdp + 24, build_xsdt(&area, fadt, madt));
+    rsdp[8] = checksum(rsdp, 20);
+    rsdp[32] = checksum(rsdp, 36);
+}

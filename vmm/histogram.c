@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Reading a histogram: percentiles and the mean. Adding is inline in the header because it runs on every exit; this file
+// runs once, at the report. Pure; called by report.c.
+#include "vmm/histogram.h"
+
+void histogram_init(struct histogram *histogram)
+{
+    *histogram = (struct histogram){ .min = UINT64_MAX };
+}
+
+// The smallest value that falls into bucket `index`: the inverse of histogram_index().
+static uint64_t bucket_floor(unsigned index)
+{
+    if (index < 16)
+        return index;
+    return (uint64_t)(16 + (index & 15)) << ((index >> 4) - 1);
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, unsigned permille)
+{
+    // ceil(count * permille / 1000) values must lie at or below the answer; whole thousands apart, so nothing overflows.
+    uint64_t wanted = histogram->count / 1000 * permille + (histogram->count % 1000 * permille + 999) / 1000;
+    uint64_t seen = 0;
+
+    if (histogram->count == 0)
+        return 0;
+    if (wanted == 0)
+        return histogram->min;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
+        seen += histogram->bucket[i];
+        if (seen < wanted)
+            continue;
+        // A bucket's highest value is one below the next bucket's lowest: no value counted so far exceeds it.
+        uint64_t top = bucket_floor(i + 1) - 1;
+        return top < histogram->max ? top : histogram->max;
+    }
+    return histogram->max;
+}
+
+uint64_t histogram_mean(const struct histogram *histogram)
+{
+    return histogram->count == 0 ? 0 : histogram->sum / histogram->count;
+}
