@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// Where the test runs: who answers CPUID, how fast the clocks are, where the ACPI ports are, and the command line.
+#include "guest-tests/lib/exact.h"
+#include "guest-tests/lib/guest.h"
+
+#define LEAF_SIGNATURE  0x40000000u
+#define LEAF_TIMING     0x40000010u
+#define LEAF_ESCAPEMENT 0x40000100u
+#define PM_TIMER_HZ     3579545u
+
+struct platform platform;
+
+extern uint32_t multiboot_info, multiboot_magic;
+
+bool text_equal(const char *a, const char *b, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+
+static void copy_signature(char *to, uint32_t b, uint32_t c, uint32_t d)
+{
+    uint32_t words[3] = { b, c, d };
+    for (unsigned i = 0; i < 12; i++)
+        to[i] = (char)(words[i / 4] >> (8 * (i % 4)));
+    to[12] = 0;
+}
+
+static void find_hypervisor(void)
+{
+    char name[13];
+    struct cpuid_result r;
+    if (!(cpuid(1, 0).ecx & 1u << 31))
+        return;
+    r = cpuid(LEAF_SIGNATURE, 0);
+    copy_signature(platform.signature, r.ebx, r.ecx, r.edx);
+    r = cpuid(LEAF_ESCAPEMENT, 0);
+    copy_signature(name, r.ebx, r.ecx, r.edx);
+    platform.escapement = text_equal(name, "Escapement\0", 12);
+    if (!platform.escapement)
+        return;
+    r = cpuid(LEAF_ESCAPEMENT + 1, 0);
+    platform.exact = (r.eax & 1) && !cmdline_word("inexact");
+    platform.oracle = r.eax & 2;
+    platform.tsc_hz = (uint64_t)r.ecx << 32 | r.ebx;
+    platform.apic_hz = (uint64_t)cpuid(LEAF_TIMING, 0).ebx * 1000;
+}
+
+// Is one tick one instruction? Three straight lines of known length answer it.
+static bool counts_instructions(void)
+{
+    uint64_t start = rdtsc() + 1000;
+    for (uint64_t i = 1; i <= 3; i++)
+        if (wait_until(start + i * 10000) != start + i * 10000)
+            return false;
+    return true;
+}
+
+// ACPI tables: the RSDP lies in the BIOS area on a 16-byte boundary (ACPI 6.5, 5.2.5.1); the FADT has the PM ports.
+static const char *find_rsdp(void)
+{
+    for (uint64_t a = 0xe0000; a < 0x100000; a += 16)
+        if (text_equal((const char *)a, "RSD PTR ", 8))
+            return (const char *)a;
+    return NULL;
+}
+
+static uint32_t load32(const char *p)
+{
+    return (uint32_t)(uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8 | (uint32_t)(uint8_t)p[2] << 16 |
+           (uint32_t)(uint8_t)p[3] << 24;
+}
+
+static void find_acpi_ports(void)
+{
+    const char *rsdp = find_rsdp();
+    platform.pm_event_port = 0x600;
+    platform.pm_control_port = 0x604;
+    platform.pm_timer_port = 0x608;
+    if (!rsdp)
+        return;
+    const char *rsdt = (const char *)(uint64_t)load32(rsdp + 16);
+    if (!text_equal(rsdt, "RSDT", 4))
+        return;
+    for (uint32_t at = 36; at + 4 <= load32(rsdt + 4) && at < 4096; at += 4) {
+        const char *table = (const char *)(uint64_t)load32(rsdt + at);
+        if (!text_equal(table, "FACP", 4))
+            continue;
+        platform.pm_event_port = (uint16_t)load32(table + 56);
+        platform.pm_control_port = (uint16_t)load32(table + 64);
+        platform.pm_timer_port = (uint16_t)load32(table + 76);
+    }
+}
+
+// Against the PM timer, ten milliseconds, at most 100 million polls.
+static uint64_t measure_tsc_hz(void)
+{
+    uint32_t start = inl(platform.pm_timer_port);
+    uint64_t t0 = rdtsc();
+    for (uint64_t polls = 0; polls < 100000000; polls++) {
+        uint32_t ticks = (inl(platform.pm_timer_port) - start) & 0xffffff;
+        if (ticks >= PM_TIMER_HZ / 100)
+            return mul_div_floor(rdtsc() - t0, PM_TIMER_HZ, ticks);
+    }
+    return 1000000000;
+}
+
+void platform_find(void)
+{
+    find_acpi_ports();
+    find_hypervisor();
+    platform.counted = counts_instructions();
+    platform.exit_cost = platform.exact ? 0 : 1;
+    uint64_t counter, stamp = rdmsr_stamp(0x10, &counter);
+    platform.read_bias = (int64_t)(stamp - counter);
+    if (platform.tsc_hz == 0)
+        platform.tsc_hz = platform.counted ? 1000000000 : measure_tsc_hz();
+    if (platform.apic_hz == 0)
+        platform.apic_hz = 1000000000;
+}
+
+uint64_t oracle(uint32_t question, uint64_t argument)
+{
+    uint64_t answer;
+    __asm__ volatile("vmmcall" : "=a"(answer) : "a"(0x45534300u + question), "b"(argument) : "memory");
+    return answer;
+}
+
+// Multiboot 0.6.96, 3.3: flags bit 2 says that the command line's address is at offset 16.
+const char *cmdline(void)
+{
+    const char *info = (const char *)(uint64_t)multiboot_info;
+    if (multiboot_magic != 0x2badb002 || !(load32(info) & 4))
+        return "";
+    return (const char *)(uint64_t)load32(info + 16);
+}
+
+// The text after `name` where it starts a word, NULL if it is not there.
+static const char *find_word(const char *name)
+{
+    const char *text = cmdline();
+    for (unsigned i = 0; text[i] && i < 4096; i++) {
+        unsigned n = 0;
+        if (i > 0 && text[i - 1] != ' ')
+            continue;
+        while (name[n] && text[i + n] == name[n])
+            n++;
+        if (!name[n])
+            return text + i + n;
+    }
+    return NULL;
+}
+
+bool cmdline_word(const char *word)
+{
+    const char *rest = find_word(word);
+    return rest && (*rest == 0 || *rest == ' ');
+}
+
+uint64_t cmdline_number(const char *name, uint64_t default_value)
+{
+    const char *p = find_word(name);
+    uint64_t value = 0;
+    unsigned base = 10;
+    if (!p || *p++ != '=')
+        return default_value;
+    if (p[0] == '0' && p[1] == 'x') {
+        base = 16;
+        p += 2;
+    }
+    for (;; p++) {
+        unsigned digit = *p >= '0' && *p <= '9'   ? (unsigned)(*p - '0')
+                         : *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a') + 10
+                                                  : 99;
+        if (digit >= base)
+            return value;
+        value = value * base + digit;
+    }
+}
+
+// xorshift64* (Vigna 2014): the same numbers on every run.
+uint64_t random_next(struct random *random)
+{
+    uint64_t x = random->state ? random->state : 0x9e3779b97f4a7c15u;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    random->state = x;
+    return x * 0x2545f4914f6cdd1du;
+}
+
+void spread_add(struct spread *spread, int64_t value)
+{
+    if (spread->count == 0 || value < spread->min)
+        spread->min = value;
+    if (spread->count == 0 || value > spread->max)
+        spread->max = value;
+    spread->sum += value;
+    spread->count++;
+}
