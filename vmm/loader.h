@@ -11,12 +11,12 @@
 
 struct loader_input {
     struct image kernel;
-    struct image module[LOADER_MODULES_MAX]; // initrd and friends, in order
-    const char  *module_args[LOADER_MODULES_MAX]; // "name args" string of each
-    unsigned     module_count;
-    const char  *cmdline;      // the guest's own command line, without the kernel's name
-    uint64_t     rsdp_area;    // first byte of the ROM area that guest_acpi_build() filled; the loader keeps out of
-                               // [0xe0000, 0x100000) and of [0xa0000, 0xe0000)
+    struct image module[LOADER_MODULES_MAX];     // initrd and friends, in order
+    const char *module_args[LOADER_MODULES_MAX]; // "name args" string of each
+    unsigned module_count;
+    const char *cmdline; // the guest's own command line, without the kernel's name
+    uint64_t rsdp_area;  // first byte of the ROM area that guest_acpi_build() filled; the loader keeps out of
+                         // [0xe0000, 0x100000) and of [0xa0000, 0xe0000)
 };
 
 enum entry_mode {
@@ -33,6 +33,7 @@ struct entry_state {
 };
 
 // Finds the format and loads. Formats: multiboot1 in ELF32, ELF64 or address-field form; plain ELF64.
-bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out, struct refusal *refusal);
+bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out,
+                 struct refusal *refusal);
 
 #endif

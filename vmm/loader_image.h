@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// What the loader's files share: one load in progress, the guest memory it has taken so far, and little-endian reads of
+// an image that never leave it. Nobody outside vmm/loader*.c includes this.
+#ifndef VMM_LOADER_IMAGE_H
+#define VMM_LOADER_IMAGE_H
+
+#include "vmm/format.h"
+#include "vmm/loader.h"
+
+#define LOADER_SEGMENTS_MAX   32
+#define LOADER_SPANS_MAX      64 // segments, modules, two reserved areas, what the loader itself adds
+
+// The guest's memory map below 1 MiB: page zero and the BIOS areas are not RAM to be loaded into.
+#define LOW_RAM_END           UINT64_C(0x9fc00)
+#define ROM_START             UINT64_C(0xa0000)
+#define ACPI_START            UINT64_C(0xe0000)
+#define HIGH_RAM              UINT64_C(0x100000)
+// Page tables and boot information go here or above: 0x8000 is where kernels like to put other processors' first code.
+#define LOADER_OWN_LOW        UINT64_C(0x9000)
+
+#define MULTIBOOT1_BOOT_MAGIC 0x2badb002u // multiboot 0.6.96, 3.2: EAX at entry
+
+struct span {
+    uint64_t start, end;
+};
+
+struct loading {
+    const struct loader_input *input;
+    struct guest_ram ram;
+    struct refusal *refusal;
+    struct span taken[LOADER_SPANS_MAX];
+    unsigned taken_count;
+    unsigned kernel_first; // taken[kernel_first..kernel_end) are the kernel's segments
+    unsigned kernel_end;
+};
+
+// The multiboot1 header's fields that matter (0.6.96, 3.1).
+struct multiboot1_header {
+    uint64_t offset; // in the file
+    uint32_t flags;
+    uint32_t header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr; // with MULTIBOOT1_ADDRESS_FIELDS
+};
+#define MULTIBOOT1_ADDRESS_FIELDS (1u << 16)
+
+enum multiboot1_search { MULTIBOOT1_NONE, MULTIBOOT1_FOUND, MULTIBOOT1_DAMAGED };
+
+struct elf {
+    bool is_64;
+    unsigned bytes_of_phdr;
+    uint64_t entry, phoff;
+    unsigned phnum;
+};
+
+// Puts the sentence together; always false, to be returned.
+#define REFUSE(l, ...) (format((l)->refusal->text, sizeof((l)->refusal->text), __VA_ARGS__), false)
+
+// Little-endian reads; the caller has checked that offset + width <= size.
+uint16_t image_16(const struct image *image, uint64_t offset);
+uint32_t image_32(const struct image *image, uint64_t offset);
+uint64_t image_64(const struct image *image, uint64_t offset);
+
+// Are bytes [offset, offset + size) inside the image? No argument overflows it.
+bool image_has(const struct image *image, uint64_t offset, uint64_t size);
+
+// Takes [start, start + size) of guest memory for one of the kernel's segments. Refuses what lies outside of RAM, in an
+// area that is not RAM, or over another segment.
+bool loader_take_segment(struct loading *l, uint64_t start, uint64_t size);
+
+// Is the guest address inside one of the kernel's segments?
+bool loader_in_kernel(const struct loading *l, uint64_t address);
+
+// The first free place of `size` bytes in [from, RAM's end), taken; 0 when there is none. align is a power of two.
+uint64_t loader_place(struct loading *l, uint64_t size, uint64_t align, uint64_t from);
+
+// loader_elf.c
+bool elf_is(const struct image *image);
+bool elf_read(struct loading *l, struct elf *elf);
+bool elf_load(struct loading *l, const struct elf *elf, uint64_t *entry);
+
+// loader_multiboot1.c
+enum multiboot1_search multiboot1_find(const struct image *image, struct multiboot1_header *header);
+bool multiboot1_check(struct loading *l, const struct multiboot1_header *header);
+bool multiboot1_load_fields(struct loading *l, const struct multiboot1_header *header, uint64_t *entry);
+
+// Copies the modules above the kernel, writes the information structure (3.3); its guest address to *info.
+bool multiboot1_inform(struct loading *l, uint64_t *info);
+
+#endif
