@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The ACPI tables that a guest finds below 1 MiB, built as bytes from one layout. Called once when a VM is made; writes
-// only [GUEST_ACPI_BASE, 1 MiB) of the guest's memory. Pure. Section numbers are those of the ACPI 5.0 specification.
+// only [GUEST_ACPI_BASE, 1 MiB) of the guest's memory. Pure. Section numbers are those of the ACPI 6.0 specification.
 #include "vmm/guest_acpi.h"
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #define LAPIC_ADDRESS     0xfee00000u
 
 #define HEADER_BYTES      36  // 5.2.6
-#define FADT_BYTES        268 // 5.2.9, revision 5
+#define FADT_BYTES        276 // 5.2.9, revision 6
 #define ACPI_END          0x100000u
 #define CPUS_MAX          255 // xAPIC ids; 255 is the broadcast
 
@@ -134,7 +134,7 @@ static void put_gas(uint8_t *at, uint8_t bits, uint8_t access, uint16_t port)
 
 static uint32_t build_fadt(struct acpi_area *area, uint32_t facs, uint32_t dsdt)
 {
-    uint32_t at = table_new(area, "FACP", 5, FADT_BYTES);
+    uint32_t at = table_new(area, "FACP", 6, FADT_BYTES);
     uint8_t *fadt = area->host + at;
 
     put32(fadt + 36, facs);
@@ -156,6 +156,7 @@ static uint32_t build_fadt(struct acpi_area *area, uint32_t facs, uint32_t dsdt)
     put_gas(fadt + 148, 32, GAS_ACCESS_WORD, PM1A_EVENT_PORT);
     put_gas(fadt + 172, 16, GAS_ACCESS_WORD, PM1A_CONTROL_PORT);
     put_gas(fadt + 208, 32, GAS_ACCESS_DWORD, PM_TIMER_PORT);
+    memcpy(fadt + 268, "ESCAPEMT", 8); // hypervisor vendor identity
     table_seal(area, at, FADT_BYTES);
     return at;
 }
