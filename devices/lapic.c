@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// The local APIC's core: reset, IA32_APIC_BASE, which interrupt is next, its acceptance and its end, errors, LINT pins.
+// Registers are in lapic_regs.c, outgoing messages in lapic_ipi.c, the timer in lapic_timer.c.
+#include "devices/lapic_regs.h"
+
+#define APIC_BASE_DEFAULT UINT64_C(0xfee00000)
+
+void lapic_reset(struct lapic *lapic)
+{
+    struct lapic old = *lapic;
+    *lapic = (struct lapic){
+        .base = old.base,
+        .id = old.id,
+        .eois = old.eois,
+        .ipis = old.ipis,
+        .ipis_to_nobody = old.ipis_to_nobody,
+        .lint1_level = old.lint1_level,
+        .dfr = UINT32_MAX,
+        .svr = 0xff,
+    };
+    for (unsigned i = 0; i < LVT_COUNT; i++)
+        lapic->lvt[i] = LAPIC_LVT_MASKED;
+    lapic_timer_reset(&lapic->timer);
+}
+
+void lapic_init(struct lapic *lapic, uint32_t apic_id, bool bootstrap)
+{
+    *lapic = (struct lapic){ .id = apic_id };
+    lapic->base = APIC_BASE_DEFAULT | APIC_BASE_EN | (bootstrap ? APIC_BASE_BSP : 0);
+    lapic_reset(lapic);
+}
+
+void lapic_virtual_wire(struct lapic *lapic)
+{
+    lapic->svr = SVR_ENABLE | 0x0f;
+    lapic->lvt[LVT_LINT0] = DELIVERY_EXTINT << DELIVERY_SHIFT;
+    lapic->lvt[LVT_LINT1] = DELIVERY_NMI << DELIVERY_SHIFT;
+}
+
+uint64_t lapic_base_read(const struct lapic *lapic)
+{
+    return lapic->base;
+}
+uint64_t lapic_mmio_base(const struct lapic *lapic)
+{
+    return lapic->base & APIC_BASE_ADDR;
+}
+
+bool lapic_mmio_enabled(const struct lapic *lapic)
+{
+    return (lapic->base & (APIC_BASE_EN | APIC_BASE_EXTD)) == APIC_BASE_EN;
+}
+
+bool lapic_base_write(struct lapic *lapic, uint64_t value)
+{
+    const uint64_t mode_bits = APIC_BASE_EN | APIC_BASE_EXTD;
+    if (value & ~(APIC_BASE_ADDR | APIC_BASE_BSP | mode_bits))
+        return false;
+
+    uint64_t from = lapic->base & mode_bits, to = value & mode_bits;
+    if (to == APIC_BASE_EXTD)
+        return false; // x2APIC without the APIC is no state
+    if (from == 0 && to == mode_bits)
+        return false; // out of disabled only by way of xAPIC
+    if (from == mode_bits && to == APIC_BASE_EN)
+        return false; // out of x2APIC only by way of disabled
+    lapic->base = value;
+    if (from == to)
+        return true;
+
+    if (to == 0)
+        lapic_reset(lapic);
+    else if (to == mode_bits)
+        lapic->icr_low = lapic->icr_high = 0; // the two registers become one of another shape
+    return true;
+}
+
+uint64_t lapic_deadline_read(const struct lapic *lapic)
+{
+    return lapic->timer.deadline_tsc;
+}
+
+void lapic_deadline_write(struct lapic *lapic, uint64_t guest_tsc, uint64_t tsc_adjust, vtime_t now)
+{
+    lapic_timer_write_deadline(&lapic->timer, guest_tsc, tsc_adjust, now);
+}
+
+void lapic_tsc_moved(struct lapic *lapic, uint64_t tsc_adjust, vtime_t now)
+{
+    lapic_timer_tsc_moved(&lapic->timer, tsc_adjust, now);
+}
+
+uint32_t lapic_take_timer_expiries(struct lapic *lapic)
+{
+    uint64_t expired = lapic->timer.expired;
+    uint32_t taken = expired > UINT32_MAX ? UINT32_MAX : (uint32_t)expired;
+    lapic->timer.expired -= taken;
+    return taken;
+}
+
+bool lapic_timer_vector_free(const struct lapic *lapic)
+{
+    return !(lapic->timer.lvt & LAPIC_LVT_MASKED) && !vector_set_has(&lapic->irr, lapic->timer.lvt & 0xff);
+}
+
+void lapic_timer_deliver(struct lapic *lapic)
+{
+    if (!(lapic->timer.lvt & LAPIC_LVT_MASKED))
+        lapic_raise(lapic, lapic->timer.lvt & 0xff, false);
+}
+
+uint64_t lapic_timer_period_cycles(const struct lapic *lapic)
+{
+    return lapic_timer_period(&lapic->timer);
+}
+
+// SDM 3A 11.8.3.1: the higher class of TPR and the interrupt in service.
+uint32_t lapic_ppr(const struct lapic *lapic)
+{
+    uint32_t in_service = lapic->isr.nonzero ? vector_set_highest(&lapic->isr) & 0xf0 : 0;
+    return (lapic->tpr & 0xf0) >= in_service ? lapic->tpr : in_service;
+}
+
+int lapic_pending_vector(const struct lapic *lapic)
+{
+    if (lapic->irr.nonzero == 0 || !lapic_software_enabled(lapic))
+        return -1;
+    unsigned vector = vector_set_highest(&lapic->irr);
+    return (vector & 0xf0) > (lapic_ppr(lapic) & 0xf0) ? (int)vector : -1;
+}
+
+void lapic_accept(struct lapic *lapic, unsigned vector)
+{
+    INVARIANT(vector < 256 && vector_set_has(&lapic->irr, vector));
+    vector_set_remove(&lapic->irr, vector);
+    vector_set_add(&lapic->isr, vector);
+}
+
+void lapic_end_of_interrupt(struct lapic *lapic)
+{
+    lapic->eois++;
+    if (lapic->isr.nonzero == 0)
+        return;
+    unsigned vector = vector_set_highest(&lapic->isr);
+    vector_set_remove(&lapic->isr, vector);
+    if ((lapic->tmr[vector >> 5] >> (vector & 31)) & 1)
+        vector_set_add(&lapic->ended, vector);
+}
+
+bool lapic_take_eoi(struct lapic *lapic, uint8_t *vector)
+{
+    if (lapic->ended.nonzero == 0)
+        return false;
+    *vector = (uint8_t)vector_set_highest(&lapic->ended);
+    vector_set_remove(&lapic->ended, *vector);
+    return true;
+}
+
+static void request(struct lapic *lapic, unsigned vector, bool level)
+{
+    uint32_t bit = 1u << (vector & 31);
+    vector_set_add(&lapic->irr, vector);
+    if (level)
+        lapic->tmr[vector >> 5] |= bit;
+    else
+        lapic->tmr[vector >> 5] &= ~bit;
+}
+
+void lapic_raise(struct lapic *lapic, unsigned vector, bool level)
+{
+    INVARIANT(vector < 256);
+    if (!lapic_software_enabled(lapic))
+        return;
+    if (vector < 16)
+        lapic_log_error(lapic, ESR_RECEIVE_ILLEGAL_VECTOR);
+    else
+        request(lapic, vector, level);
+}
+
+// SDM 3A 11.5.3: the first error after an ESR write raises the error interrupt, later ones only set their bit.
+void lapic_log_error(struct lapic *lapic, uint32_t esr_bits)
+{
+    bool armed = lapic->errors == 0;
+    uint32_t lvt = lapic->lvt[LVT_ERROR];
+    lapic->errors |= esr_bits;
+    if (!armed || (lvt & LAPIC_LVT_MASKED))
+        return;
+    if ((lvt & 0xff) < 16)
+        lapic->errors |= ESR_RECEIVE_ILLEGAL_VECTOR;
+    else
+        request(lapic, lvt & 0xff, false);
+}
+
+bool lapic_accepts_extint(const struct lapic *lapic)
+{
+    if (!(lapic->base & APIC_BASE_EN))
+        return true;
+    uint32_t lvt = lapic->lvt[LVT_LINT0];
+    return !(lvt & LAPIC_LVT_MASKED) && delivery_of(lvt) == DELIVERY_EXTINT;
+}
+
+// NMI and fixed delivery on the rising edge. With the APIC globally disabled LINT1 is the CPU's NMI pin (SDM 3A 11.4.3).
+void lapic_lint1(struct lapic *lapic, bool level)
+{
+    bool rises = level && !lapic->lint1_level;
+    uint32_t lvt = lapic->lvt[LVT_LINT1];
+    lapic->lint1_level = level;
+    if (!rises)
+        return;
+    if (!(lapic->base & APIC_BASE_EN)) {
+        lapic->nmi_pending = 1;
+        return;
+    }
+    if (lvt & LAPIC_LVT_MASKED)
+        return;
+    if (delivery_of(lvt) == DELIVERY_NMI)
+        lapic->nmi_pending = 1;
+    else if (delivery_of(lvt) == DELIVERY_FIXED)
+        lapic_raise(lapic, lvt & 0xff, false);
+}
+
+bool lapic_take_nmi(struct lapic *lapic)
+{
+    bool pending = lapic->nmi_pending != 0;
+    lapic->nmi_pending = 0;
+    return pending;
+}
+
+uint8_t lapic_tpr(const struct lapic *lapic)
+{
+    return (uint8_t)lapic->tpr;
+}
+void lapic_set_tpr(struct lapic *lapic, uint8_t tpr)
+{
+    lapic->tpr = tpr;
+}

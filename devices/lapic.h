@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// The local APIC of one vCPU, xAPIC and x2APIC (SDM 3A chapter 11; section numbers are of the 2023 edition).
+//
+// The monitor routes the MMIO page and the MSRs here, asks which vector is next, and says when the CPU took it.
+// Timer expiries are only counted: the monitor applies the VM's tick policy and calls lapic_timer_deliver() per tick.
+// This version has one APIC per VM: an IPI that does not reach its sender is counted in ipis_to_nobody.
+// Everything the guest can write is checked here; nothing a guest writes can fail an INVARIANT.
+#ifndef DEVICES_LAPIC_H
+#define DEVICES_LAPIC_H
+
+#include "devices/device.h"
+#include "devices/lapic_timer.h"
+
+// 256 vectors, one bit each. `nonzero` has a bit per word that is not 0, so the empty set is seen at once and the
+// highest member costs two bit scans.
+struct vector_set {
+    uint32_t word[8];
+    uint32_t nonzero;
+};
+
+enum { LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT }; // the timer's LVT is in struct lapic_timer
+
+struct lapic {
+    struct lapic_timer timer;
+    uint64_t base; // IA32_APIC_BASE
+    uint64_t eois;
+    uint64_t ipis;           // ICR and SELF IPI writes with a legal vector
+    uint64_t ipis_to_nobody; // of those, not delivered: another APIC's, or INIT, SIPI, SMI
+    struct vector_set irr, isr;
+    struct vector_set ended; // level-triggered vectors that were EOI'd and not yet taken by lapic_take_eoi()
+    uint32_t tmr[8];         // set: the vector came level-triggered
+    uint32_t id;             // x2APIC ID; the xAPIC register shows its low 8 bits
+    uint32_t tpr, ldr, dfr, svr;
+    uint32_t esr;    // what a read shows
+    uint32_t errors; // logged since the last ESR write
+    uint32_t icr_low, icr_high;
+    uint32_t lvt[LVT_COUNT];
+    uint8_t nmi_pending;
+    uint8_t lint1_level;
+    uint8_t reserved[6];
+};
+
+// The MMIO page. Answers in xAPIC mode only; otherwise IO_UNCLAIMED, as the page is then ordinary physical address space.
+// Aligned 32-bit accesses are the architecture. Others are undefined on silicon; here a read of 1, 2 or 8 bytes sees that
+// part of the register (bytes 4..15 of each 16 read 0), and a write of another size or alignment has no effect.
+extern const struct device_ops lapic_ops;
+
+// Power-up state: xAPIC at 0xfee00000, software-disabled, SVR 0xff, every LVT masked.
+void lapic_init(struct lapic *lapic, uint32_t apic_id, bool bootstrap);
+
+// What PC firmware leaves on the boot CPU (MultiProcessor Specification 1.4, 3.6.2.2, virtual wire mode): enabled with
+// spurious vector 0x0f, LINT0 ExtINT so that the 8259 works, LINT1 NMI. For guests that are started without firmware.
+void lapic_virtual_wire(struct lapic *lapic);
+
+// MSRs 0x800..0x8ff. False means #GP: not in x2APIC mode, no such register, wrong direction, reserved bits.
+bool lapic_read_msr(struct lapic *lapic, uint32_t msr, uint64_t *value, vtime_t now);
+bool lapic_write_msr(struct lapic *lapic, uint32_t msr, uint64_t value, vtime_t now);
+
+// IA32_APIC_BASE (SDM 3A 11.12.5): false means #GP for reserved bits and for the transitions that figure 11-27 lacks.
+// Disabling puts every register back to power-up state.
+uint64_t lapic_base_read(const struct lapic *lapic);
+bool lapic_base_write(struct lapic *lapic, uint64_t value);
+uint64_t lapic_mmio_base(const struct lapic *lapic);
+bool lapic_mmio_enabled(const struct lapic *lapic);
+
+// IA32_TSC_DEADLINE. The read shows the state at the last advance() or write: advance to `now` before it.
+uint64_t lapic_deadline_read(const struct lapic *lapic);
+void lapic_deadline_write(struct lapic *lapic, uint64_t guest_tsc, uint64_t tsc_adjust, vtime_t now);
+void lapic_tsc_moved(struct lapic *lapic, uint64_t tsc_adjust, vtime_t now);
+
+// Unmasked expiries since the last call. More than 2^32-1 are handed out over several calls, never lost.
+uint32_t lapic_take_timer_expiries(struct lapic *lapic);
+
+// Can a tick be delivered now: the LVTT is unmasked and its vector is not waiting in the IRR.
+bool lapic_timer_vector_free(const struct lapic *lapic);
+void lapic_timer_deliver(struct lapic *lapic);
+uint64_t lapic_timer_period_cycles(const struct lapic *lapic); // 0 unless periodic
+
+// The vector the CPU would take now if its interrupt flag is set, or -1. lapic_accept() is the CPU taking it.
+int lapic_pending_vector(const struct lapic *lapic);
+void lapic_accept(struct lapic *lapic, unsigned vector);
+
+// An interrupt message arrived. A software-disabled APIC drops it (SDM 3A 11.4.7.2).
+void lapic_raise(struct lapic *lapic, unsigned vector, bool level);
+bool lapic_take_eoi(struct lapic *lapic, uint8_t *vector); // a level-triggered vector ended: for the IOAPIC
+
+// The 8259 reaches the CPU: LINT0 is an unmasked ExtINT, or the APIC is globally disabled.
+bool lapic_accepts_extint(const struct lapic *lapic);
+void lapic_lint1(struct lapic *lapic, bool level);
+bool lapic_take_nmi(struct lapic *lapic);
+
+uint8_t lapic_tpr(const struct lapic *lapic); // CR8 is TPR >> 4
+void lapic_set_tpr(struct lapic *lapic, uint8_t tpr);
+
+#endif
