@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The PC's pair of 8259A interrupt controllers, ports 0x20, 0x21, 0xa0, 0xa1, and the chipset's edge/level control
+// registers 0x4d0, 0x4d1.
+//
+// The interrupt router drives the inputs with pic_set_irq() and asks pic_output(); event injection runs the INTA cycle with
+// pic_acknowledge(). No time passes in this device.
+//
+// Choices: the slave is wired to input 2 of the master, whatever its ICW3 says. An edge stays latched when its input falls
+// before INTA (the chip would turn it into a spurious IRQ 7), because timers count their edges and a short pulse must not
+// be lost. A masked or withdrawn request of the slave leaves the master's input 2, as on the chip. MCS-80 mode and the
+// buffered mode's pins do not exist in a PC. As after a BIOS, the pair starts initialised with vectors 0x08 and 0x70, but
+// with every input masked.
+#ifndef DEVICES_PIC_H
+#define DEVICES_PIC_H
+
+#include "devices/device.h"
+
+// One 8259A. Bit n of a register belongs to input n.
+struct pic_chip {
+    uint8_t irr;         // edges not yet acknowledged
+    uint8_t isr;         // in service
+    uint8_t imr;         // masked
+    uint8_t lines;       // levels of the input pins
+    uint8_t elcr;        // 1: level triggered
+    uint8_t icw1;        // as written
+    uint8_t vector_base; // bits 7..3
+    uint8_t icw3;
+    uint8_t icw4;
+    uint8_t init_step;    // the ICW expected next at the odd port: 2, 3, 4; 0 when initialised
+    uint8_t lowest;       // input of lowest priority, 7 unless rotated
+    uint8_t read_isr;     // the even port reads ISR, not IRR
+    uint8_t poll;         // the next read is an interrupt acknowledge
+    uint8_t special_mask; // masked inputs in service block nobody
+    uint8_t rotate_aeoi;
+    uint8_t reserved;
+};
+
+struct pic {
+    struct pic_chip chip[2]; // master: IRQ 0..7, slave: IRQ 8..15
+};
+
+void pic_init(struct pic *pic);
+
+extern const struct device_ops pic_ops;
+
+// Drives input `irq` (0..15). 2 is the cascade and is ignored.
+void pic_set_irq(struct pic *pic, unsigned irq, bool level);
+
+// The INTR pin to the processor.
+bool pic_output(const struct pic *pic);
+
+// The INTA cycle: the vector. Without a request it is the spurious one, input 7, and nothing goes in service.
+uint8_t pic_acknowledge(struct pic *pic);
+
+// The request of `irq` has not been acknowledged yet.
+bool pic_waiting(const struct pic *pic, unsigned irq);
+
+#endif
