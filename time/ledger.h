@@ -3,8 +3,8 @@
 //
 // A ledger always has one open account that time flows into. Turning to another account posts what has passed; a guest
 // slice is posted by ledger_slice(), which splits it into the guest's own cycles and the calibrated cost of the world
-// switch. The split is signed: when a slice is shorter than its calibrated cost the difference is kept as debt and taken
-// from later slices, never clamped away.
+// switch. The split is signed: when a slice is shorter than its calibrated cost the difference is kept as debt and
+// taken from later slices, never clamped away.
 #ifndef TIME_LEDGER_H
 #define TIME_LEDGER_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The clock page's arithmetic: see pvclock.h. Called when a guest enables its page, after its TSC was written, and by the
-// tests as a reader. Writes only the page it is given; barriers and the copy into guest memory are the caller's.
+// The clock page's arithmetic: see pvclock.h. Called when a guest enables its page, after its TSC was written, and by
+// the tests as a reader. Writes only the page it is given; barriers and the copy into guest memory are the caller's.
 // Never computes a new line from the host's clock: a new anchor lies on the old line, to the last bit (anchor.frac).
 #include "time/pvclock.h"
 #include "time/ratio.h"
@@ -88,8 +88,8 @@ void pvclock_write_end(struct pvclock_page *page)
     page->version = (page->version | 1) + 1;
 }
 
-// Bound: the shifted delta is cut to 64 bits as in every reader: 292 years of any clock that pvclock_scale() accepts. The
-// product has 96 bits. The page is guest memory, so a shift count is reduced as the shift instruction does.
+// Bound: the shifted delta is cut to 64 bits as in every reader: 292 years of any clock that pvclock_scale() accepts.
+// The product has 96 bits. The page is guest memory, so a shift count is reduced as the shift instruction does.
 uint64_t pvclock_eval_ns(const struct pvclock_page *page, uint64_t tsc)
 {
     uint64_t delta = tsc - page->tsc_timestamp;

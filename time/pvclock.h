@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The clock page that a guest reads without a trap, KVM's and Xen's layout (TIME.md: ABI in Linux pvclock-abi.h).
 //
-// Writer side: a scale computed from Hz, an anchor {tsc, ns} kept with 64 fraction bits, updates that start from the old
-// page's own reading so that no reader sees a step, and the odd/even version protocol. Reader side: the loop a guest runs.
+// Writer side: a scale computed from Hz, an anchor {tsc, ns} kept with 64 fraction bits, updates that start from the
+// old page's own reading so that no reader sees a step, and the odd/even version protocol. Reader side: the loop a
+// guest runs.
 #ifndef TIME_PVCLOCK_H
 #define TIME_PVCLOCK_H
 
@@ -40,8 +41,8 @@ struct pvclock_scale {
 // False (and *scale untouched) when hz is 0 or needs a shift outside [-31, 31].
 bool pvclock_scale(uint64_t hz, struct pvclock_scale *scale);
 
-// How slow that scale is against the true rate, in units of 10^-18 (1 ppb is 10^9 of them): >= 0, exact then rounded up.
-// `scale` must be the one that pvclock_scale() gives for hz.
+// How slow that scale is against the true rate, in units of 10^-18 (1 ppb is 10^9 of them): >= 0, exact then rounded
+// up. `scale` must be the one that pvclock_scale() gives for hz.
 uint64_t pvclock_scale_error_e18(uint64_t hz, struct pvclock_scale scale);
 
 // The anchor: at guest TSC `tsc` the clock shows ns + frac / 2^64 nanoseconds. The line is exact: a scale with

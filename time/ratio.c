@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Exact conversion between clocks: see ratio.h. Called on every exit, for V to device ticks and for deadlines back to V,
-// so each function tries 64 bits first: a 64-bit product and one hardware division. At 1 GHz and the PIT's rate that
+// Exact conversion between clocks: see ratio.h. Called on every exit, for V to device ticks and for deadlines back to
+// V, so each function tries 64 bits first: a 64-bit product and one hardware division. At 1 GHz and the PIT's rate that
 // holds for the first four hours of V; after that the 128-bit product costs some 40 instructions more.
 // Never rounds except once, at the end, in the direction that the name says.
 #include "time/ratio.h"

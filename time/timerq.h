@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The timer queue: absolute deadlines in V, sorted, intrusive, no allocation. Only the head concerns the hardware: it is
-// the next alarm. Equal deadlines fire in `rank` order, then in the order they were queued, so a run is repeatable.
+// The timer queue: absolute deadlines in V, sorted, intrusive, no allocation. Only the head concerns the hardware: it
+// is the next alarm. Equal deadlines fire in `rank` order, then in the order they were queued, so a run is repeatable.
 #ifndef TIME_TIMERQ_H
 #define TIME_TIMERQ_H
 

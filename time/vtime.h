@@ -29,15 +29,15 @@ struct vtime {
 // V starts at 0 when the host counter is host_now.
 void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, htime_t host_now);
 
-// After a world switch: guest_cycles from ledger_slice(), emulated_cycles the modelled cost since the last call (counted
-// only by clock=guest+emu), host_now the t1 sample. Returns the new V.
+// After a world switch: guest_cycles from ledger_slice(), emulated_cycles the modelled cost since the last call
+// (counted only by clock=guest+emu), host_now the t1 sample. Returns the new V.
 vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_t emulated_cycles, htime_t host_now);
 
 // Adds modelled cost in the middle of an exit (clock=guest+emu only; nothing under the other policies). Returns V.
 vtime_t vtime_emulated(struct vtime *vt, uint64_t emulated_cycles);
 
-// A halted vCPU: may V reach `deadline` at once? idle=warp under a guest clock: V becomes the deadline, true. Every other
-// combination has to wait: false, V unchanged. deadline == TIME_NEVER is always false.
+// A halted vCPU: may V reach `deadline` at once? idle=warp under a guest clock: V becomes the deadline, true. Every
+// other combination has to wait: false, V unchanged. deadline == TIME_NEVER is always false.
 bool vtime_warp(struct vtime *vt, vtime_t deadline);
 
 // A halted vCPU really waited waited_cycles of host time, up to host_now. idle=real adds them to V, freeze does not;
