@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+// Emulation of instructions on device registers: which operands an encoding names, and where its result goes.
+//
+// Called on nested page faults outside RAM, in two steps that emulate.h describes; emulate_alu.c computes. Owns no
+// state and touches no memory. Encodings: SDM 2, each instruction's opcode table.
+#include "arch/x86_64/emulate.h"
+
+enum { RAX = 0, RCX = 1, RSI = 6, RDI = 7, NO_REGISTERS_8H = 4 };
+
+// Without REX the byte registers 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2).
+static bool high_byte(const struct insn *insn, unsigned reg, unsigned size)
+{
+    return size == 1 && insn->rex == 0 && reg >= NO_REGISTERS_8H;
+}
+
+static uint64_t read_register(const struct insn *insn, const struct emulate_regs *regs, unsigned reg, unsigned size)
+{
+    if (high_byte(insn, reg, size))
+        return (regs->gpr[reg - NO_REGISTERS_8H] >> 8) & 0xFF;
+    return regs->gpr[reg] & alu_mask(size);
+}
+
+// Four bytes clear the upper half, one and two merge (SDM 1, 3.4.1.1).
+static void write_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg, unsigned size,
+                           uint64_t value)
+{
+    if (high_byte(insn, reg, size)) {
+        uint64_t *whole = &regs->gpr[reg - NO_REGISTERS_8H];
+        *whole = (*whole & ~UINT64_C(0xFF00)) | (value & 0xFF) << 8;
+        return;
+    }
+    uint64_t kept = size >= 4 ? 0 : regs->gpr[reg] & ~alu_mask(size);
+    regs->gpr[reg] = kept | (value & alu_mask(size));
+}
+
+static uint64_t next_rip(const struct insn *insn, const struct emulate_regs *regs)
+{
+    uint64_t next = regs->rip + insn->length;
+    return insn->bits == 64 ? next : (uint32_t)next;
+}
+
+static uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs)
+{
+    uint64_t address = (uint64_t)insn->displacement;
+
+    if (insn->rip_relative)
+        address += next_rip(insn, regs);
+    if (insn->base != INSN_NO_REGISTER)
+        address += regs->gpr[insn->base];
+    if (insn->index != INSN_NO_REGISTER)
+        address += regs->gpr[insn->index] * insn->scale;
+    return address & alu_mask(insn->address_size);
+}
+
+// What the handlers below decide: the operation, the direction of the access, and the operand that is not memory.
+// They return false for encodings that are not emulated.
+static bool plan_to_register(struct mmio_plan *plan, enum alu_operation operation, unsigned reg)
+{
+    plan->kind = MMIO_READ;
+    plan->operation = operation;
+    plan->to_register = true;
+    plan->reg = (uint8_t)reg;
+    return true;
+}
+
+static bool plan_from_register(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind, unsigned reg,
+                               const struct insn *insn, const struct emulate_regs *regs)
+{
+    plan->kind = kind;
+    plan->operation = operation;
+    plan->reg = (uint8_t)reg;
+    plan->source = read_register(insn, regs, reg, plan->size);
+    return true;
+}
+
+static bool plan_from_value(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind, uint64_t value)
+{
+    plan->kind = kind;
+    plan->operation = operation;
+    plan->source = value;
+    return true;
+}
+
+static enum mmio_kind kind_of(enum alu_operation operation)
+{
+    return operation == ALU_CMP || operation == ALU_TEST || operation == ALU_BT ? MMIO_READ : MMIO_READ_WRITE;
+}
+
+static bool plan_extended(struct mmio_plan *plan, const struct insn *insn, enum alu_operation operation, unsigned size)
+{
+    plan->size = (uint8_t)size;
+    plan->register_size = insn->operand_size;
+    return plan_to_register(plan, operation, insn_reg(insn));
+}
+
+static unsigned extension(const struct insn *insn)
+{
+    return (insn->modrm >> 3) & 7u;
+}
+
+static bool plan_shift(struct mmio_plan *plan, const struct insn *insn, uint64_t count)
+{
+    // SHL has two encodings; 2 and 3 are RCL and RCR.
+    static const enum alu_operation operations[8] = { ALU_ROL, ALU_ROR, ALU_MOVE, ALU_MOVE,
+                                                      ALU_SHL, ALU_SHR, ALU_SHL,  ALU_SAR };
+    enum alu_operation operation = operations[extension(insn)];
+
+    return operation != ALU_MOVE && plan_from_value(plan, operation, MMIO_READ_WRITE, count);
+}
+
+static bool plan_group_3(struct mmio_plan *plan, const struct insn *insn)
+{
+    switch (extension(insn)) {
+    case 0:
+    case 1: return plan_from_value(plan, ALU_TEST, MMIO_READ, insn->immediate);
+    case 2: return plan_from_value(plan, ALU_NOT, MMIO_READ_WRITE, 0);
+    case 3: return plan_from_value(plan, ALU_NEG, MMIO_READ_WRITE, 0);
+    default: return false;
+    }
+}
+
+// MOVS, STOS, LODS. A count of zero is looked at here, so that no access is planned for it.
+static bool plan_string(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    uint64_t mask = alu_mask(insn->address_size);
+
+    plan->string = true;
+    plan->repeated = (insn->prefixes & (INSN_PREFIX_REP | INSN_PREFIX_REPNE)) != 0;
+    plan->read = (struct mmio_operand){ regs->gpr[RSI] & mask, insn->segment };
+    plan->write = (struct mmio_operand){ regs->gpr[RDI] & mask, INSN_ES };
+    if ((insn->opcode & 0xFE) == 0xA4)
+        plan_from_value(plan, ALU_MOVE, MMIO_COPY, 0);
+    else if ((insn->opcode & 0xFE) == 0xAA)
+        plan_from_register(plan, ALU_MOVE, MMIO_WRITE, RAX, insn, regs);
+    else
+        plan_to_register(plan, ALU_MOVE, RAX);
+    if (plan->repeated && (regs->gpr[RCX] & mask) == 0)
+        plan->kind = MMIO_NONE;
+    return true;
+}
+
+static bool plan_arithmetic(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    enum alu_operation operation = (enum alu_operation)((insn->opcode >> 3) & 7);
+
+    if ((insn->opcode & 2) != 0)
+        return plan_to_register(plan, operation, insn_reg(insn));
+    return plan_from_register(plan, operation, kind_of(operation), insn_reg(insn), insn, regs);
+}
+
+static bool plan_one_byte(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    unsigned group = extension(insn), reg = insn_reg(insn);
+    enum alu_operation numbered = (enum alu_operation)group;
+
+    if (insn->opcode < 0x40)
+        return plan_arithmetic(plan, insn, regs);
+    switch (insn->opcode) {
+    case 0x63: // MOVSXD; outside 64-bit mode ARPL
+        return insn->bits == 64 && plan_extended(plan, insn, ALU_MOVE_SIGNED, plan->size < 4 ? plan->size : 4);
+    case 0x80:
+    case 0x81:
+    case 0x82:
+    case 0x83: return plan_from_value(plan, numbered, kind_of(numbered), insn->immediate);
+    case 0x84:
+    case 0x85: return plan_from_register(plan, ALU_TEST, MMIO_READ, reg, insn, regs);
+    case 0x86:
+    case 0x87: return plan_from_register(plan, ALU_EXCHANGE, MMIO_READ_WRITE, reg, insn, regs);
+    case 0x88:
+    case 0x89: return plan_from_register(plan, ALU_MOVE, MMIO_WRITE, reg, insn, regs);
+    case 0x8A:
+    case 0x8B: return plan_to_register(plan, ALU_MOVE, reg);
+    case 0xA0:
+    case 0xA1: return plan_to_register(plan, ALU_MOVE, RAX);
+    case 0xA2:
+    case 0xA3: return plan_from_register(plan, ALU_MOVE, MMIO_WRITE, RAX, insn, regs);
+    case 0xC0:
+    case 0xC1: return plan_shift(plan, insn, insn->immediate);
+    case 0xC6:
+    case 0xC7: return group == 0 && plan_from_value(plan, ALU_MOVE, MMIO_WRITE, insn->immediate);
+    case 0xD0:
+    case 0xD1: return plan_shift(plan, insn, 1);
+    case 0xD2:
+    case 0xD3: return plan_shift(plan, insn, regs->gpr[RCX]);
+    case 0xF6:
+    case 0xF7: return plan_group_3(plan, insn);
+    case 0xFE:
+    case 0xFF: return group <= 1 && plan_from_value(plan, group == 0 ? ALU_INC : ALU_DEC, MMIO_READ_WRITE, 0);
+    default: return false;
+    }
+}
+
+// A bit number in a register reaches beyond the operand: the operand's offset moves by whole operands, signed.
+static bool plan_bit(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    enum alu_operation operation = (enum alu_operation)(ALU_BT + ((insn->opcode >> 3) & 3));
+    unsigned log2_bits = plan->size == 8 ? 6 : plan->size == 4 ? 5 : 4;
+
+    plan_from_register(plan, operation, kind_of(operation), insn_reg(insn), insn, regs);
+    uint64_t number = alu_sign_extend(plan->source, plan->size);
+    uint64_t operands = number >> log2_bits;
+    if ((number >> 63) != 0)
+        operands |= ~(UINT64_MAX >> log2_bits);
+    plan->read.offset = (plan->read.offset + operands * plan->size) & alu_mask(insn->address_size);
+    plan->write = plan->read;
+    return true;
+}
+
+static bool plan_bit_immediate(struct mmio_plan *plan, const struct insn *insn)
+{
+    enum alu_operation operation = (enum alu_operation)(ALU_BT + (extension(insn) & 3));
+
+    return extension(insn) >= 4 && plan_from_value(plan, operation, kind_of(operation), insn->immediate);
+}
+
+static bool plan_0f(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    const uint8_t mandatory = INSN_PREFIX_OPSIZE | INSN_PREFIX_REP | INSN_PREFIX_REPNE;
+    unsigned reg = insn_reg(insn);
+
+    if (insn->opcode >= 0x40 && insn->opcode <= 0x4F)
+        return plan_to_register(plan, ALU_MOVE_IF, reg);
+    if (insn->opcode >= 0x90 && insn->opcode <= 0x9F)
+        return plan_from_value(plan, ALU_MOVE, MMIO_WRITE, alu_condition(insn->opcode, regs->rflags));
+    switch (insn->opcode) {
+    case 0xA3:
+    case 0xAB:
+    case 0xB3:
+    case 0xBB: return plan_bit(plan, insn, regs);
+    case 0xB0:
+    case 0xB1: return plan_from_register(plan, ALU_EXCHANGE_EQUAL, MMIO_READ_WRITE, reg, insn, regs);
+    case 0xB6: return plan_extended(plan, insn, ALU_MOVE, 1);
+    case 0xB7: return plan_extended(plan, insn, ALU_MOVE, 2);
+    case 0xBA: return plan_bit_immediate(plan, insn);
+    case 0xBE: return plan_extended(plan, insn, ALU_MOVE_SIGNED, 1);
+    case 0xBF: return plan_extended(plan, insn, ALU_MOVE_SIGNED, 2);
+    case 0xC0:
+    case 0xC1: return plan_from_register(plan, ALU_EXCHANGE_ADD, MMIO_READ_WRITE, reg, insn, regs);
+    case 0xC3: // MOVNTI; no operand-size or repeat prefix
+        return (insn->prefixes & mandatory) == 0 && plan_from_register(plan, ALU_MOVE, MMIO_WRITE, reg, insn, regs);
+    default: return false;
+    }
+}
+
+// MOVBE; with REPNE these opcodes are CRC32.
+static bool plan_0f38(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    if ((insn->prefixes & (INSN_PREFIX_REP | INSN_PREFIX_REPNE)) != 0)
+        return false;
+    if (insn->opcode == 0xF0)
+        return plan_to_register(plan, ALU_MOVE_SWAPPED, insn_reg(insn));
+    return insn->opcode == 0xF1 && plan_from_register(plan, ALU_MOVE_SWAPPED, MMIO_WRITE, insn_reg(insn), insn, regs);
+}
+
+static bool plan_operation(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    uint8_t pair = insn->opcode & 0xFE;
+
+    if (insn->encoding != INSN_LEGACY)
+        return false;
+    if (insn->map == INSN_MAP_ONE_BYTE && (pair == 0xA4 || pair == 0xAA || pair == 0xAC))
+        return plan_string(plan, insn, regs);
+    if (!insn->is_memory)
+        return false;
+    plan->read = plan->write = (struct mmio_operand){ effective_address(insn, regs), insn->segment };
+    switch (insn->map) {
+    case INSN_MAP_ONE_BYTE: return plan_one_byte(plan, insn, regs);
+    case INSN_MAP_0F: return plan_0f(plan, insn, regs);
+    case INSN_MAP_0F38: return plan_0f38(plan, insn, regs);
+    default: return false;
+    }
+}
+
+enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    *plan = (struct mmio_plan){ .size = insn->operand_size, .register_size = insn->operand_size };
+    if (!plan_operation(plan, insn, regs))
+        return EMULATE_UNSUPPORTED;
+    // LOCK goes with what reads and writes memory, but not with shifts (SDM 2A, LOCK); elsewhere it is #UD.
+    bool lockable = plan->kind == MMIO_READ_WRITE && !(plan->operation >= ALU_ROL && plan->operation <= ALU_SAR);
+    if ((insn->prefixes & INSN_PREFIX_LOCK) != 0 && !lockable)
+        return EMULATE_UNSUPPORTED;
+    return EMULATE_OK;
+}
+
+static void add_to_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg, uint64_t delta)
+{
+    write_register(insn, regs, reg, insn->address_size, regs->gpr[reg] + delta);
+}
+
+// Moves the pointers; false while iterations remain.
+static bool finish_string(const struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs)
+{
+    uint64_t delta = (regs->rflags & RFLAGS_DF) != 0 ? -(uint64_t)plan->size : plan->size;
+
+    if (mmio_plan_reads(plan))
+        add_to_register(insn, regs, RSI, delta);
+    if (mmio_plan_writes(plan))
+        add_to_register(insn, regs, RDI, delta);
+    if (!plan->repeated)
+        return true;
+    add_to_register(insn, regs, RCX, UINT64_MAX);
+    return (regs->gpr[RCX] & alu_mask(insn->address_size)) == 0;
+}
+
+// CMPXCHG compares rAX with memory, and always writes: what memory held, if they differ.
+static void finish_compare_exchange(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                    uint64_t memory)
+{
+    uint64_t accumulator = regs->gpr[RAX] & alu_mask(plan->size);
+
+    (void)alu_execute(ALU_CMP, accumulator, memory, plan->size, &regs->rflags);
+    plan->write_value = accumulator == memory ? plan->source : memory;
+    if (accumulator != memory)
+        write_register(insn, regs, RAX, plan->size, memory);
+}
+
+static void finish_register(const struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                            uint64_t memory)
+{
+    uint64_t old = read_register(insn, regs, plan->reg, plan->register_size);
+    uint64_t result = alu_execute(plan->operation, old, memory, plan->size, &regs->rflags);
+
+    if (plan->operation == ALU_MOVE_IF && !alu_condition(insn->opcode, regs->rflags))
+        result = old;
+    if (plan->operation != ALU_CMP)
+        write_register(insn, regs, plan->reg, plan->register_size, result);
+}
+
+static void finish_memory(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs, uint64_t memory)
+{
+    uint64_t second = plan->kind == MMIO_COPY ? memory : plan->source;
+
+    plan->write_value = alu_execute(plan->operation, memory, second, plan->size, &regs->rflags);
+    if (plan->operation == ALU_EXCHANGE || plan->operation == ALU_EXCHANGE_ADD)
+        write_register(insn, regs, plan->reg, plan->size, memory);
+}
+
+void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs, uint64_t read_value)
+{
+    uint64_t next = next_rip(insn, regs), memory = read_value & alu_mask(plan->size);
+    bool last = true;
+
+    if (plan->kind != MMIO_NONE) {
+        if (plan->operation == ALU_EXCHANGE_EQUAL)
+            finish_compare_exchange(plan, insn, regs, memory);
+        else if (plan->to_register)
+            finish_register(plan, insn, regs, memory);
+        else
+            finish_memory(plan, insn, regs, memory);
+        if (plan->string)
+            last = finish_string(plan, insn, regs);
+    }
+    if (last)
+        regs->rip = next;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Emulation of one decoded instruction whose memory operand is a device register. Pure: a machine of two steps.
+//
+//   emulate_begin()   which accesses the instruction makes, of which size, where; changes nothing
+//   (the caller reads the device, if plan.kind reads)
+//   emulate_finish()  registers, flags and rip; leaves the value to write in plan.write_value
+//   (the caller writes the device, if plan.kind writes)
+//
+// Called on nested page faults outside RAM. It never touches memory and knows no segment bases: offsets are
+// segment-relative, and the faulting guest-physical address usually makes them needless. What it does not know is
+// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSH and POP of memory, CMPS, SCAS, RCL, RCR, SHLD, SHRD,
+// the multiplications, CMPXCHG8B, x87 and all vector instructions. TF and RF, and the interrupt shadow, are the
+// caller's. A LOCK prefix is accepted where the CPU accepts it; atomicity is the caller's.
+#ifndef ARCH_X86_64_EMULATE_H
+#define ARCH_X86_64_EMULATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/x86_64/decode.h"
+#include "arch/x86_64/emulate_alu.h"
+
+struct emulate_regs {
+    uint64_t gpr[16]; // in the order of register numbers: rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15
+    uint64_t rip, rflags;
+};
+
+enum mmio_kind {
+    MMIO_NONE,       // a repeated string instruction with a count of zero: finish at once
+    MMIO_READ,       // plan.read
+    MMIO_WRITE,      // plan.write
+    MMIO_READ_WRITE, // the same operand is read, then written
+    MMIO_COPY,       // MOVS: plan.read then plan.write, two operands, of which usually one is a device
+};
+
+struct mmio_operand {
+    uint64_t offset; // already cut to the address size
+    enum insn_segment segment;
+};
+
+struct mmio_plan {
+    enum mmio_kind kind;
+    uint8_t size; // bytes of each access: 1, 2, 4 or 8
+    struct mmio_operand read, write;
+    uint64_t write_value; // after emulate_finish
+
+    // Between begin and finish.
+    enum alu_operation operation;
+    bool to_register;      // the destination is `reg`; else it is memory
+    uint8_t reg;           // the register operand, whether destination or source
+    uint8_t register_size; // bytes; differs from size for MOVZX and MOVSX
+    uint64_t source;       // the operand that is not memory
+    bool string, repeated;
+};
+
+enum emulate_result { EMULATE_OK, EMULATE_UNSUPPORTED };
+
+// Plan `insn`, which was decoded at regs->rip. The plan is valid only when the result is EMULATE_OK.
+enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs);
+
+// Complete it. `read_value` is what the caller read (its bits above plan->size are ignored). A repeated string
+// instruction does one iteration: rip advances with the last, until then the guest executes it again.
+void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs, uint64_t read_value);
+
+static inline bool mmio_plan_reads(const struct mmio_plan *plan)
+{
+    return plan->kind == MMIO_READ || plan->kind == MMIO_READ_WRITE || plan->kind == MMIO_COPY;
+}
+
+static inline bool mmio_plan_writes(const struct mmio_plan *plan)
+{
+    return plan->kind == MMIO_WRITE || plan->kind == MMIO_READ_WRITE || plan->kind == MMIO_COPY;
+}
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// The trampoline around one instruction executed on this host's CPU: load every register and the flags, execute, store
+// them. Called by test_emulate.c. While the instruction runs, rsp is the test's value: no signal may arrive then, and
+// the host tests raise none.
+#include "tools/host/native_x86.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct native_arena *native_open(void)
+{
+    const int protection = PROT_READ | PROT_WRITE | PROT_EXEC, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT;
+    void *mapped = mmap(NULL, sizeof(struct native_arena), protection, flags, -1, 0);
+
+    return mapped == MAP_FAILED ? NULL : mapped;
+}
+
+void native_emit(struct native_code *code, unsigned count, uint64_t bytes)
+{
+    for (unsigned i = 0; i < count; i++)
+        *code->at++ = (uint8_t)(bytes >> (8 * i));
+}
+
+static void emit_relative(struct native_code *code, const void *target)
+{
+    native_emit(code, 4, (uint64_t)((const uint8_t *)target - (code->at + 4)));
+}
+
+// MOV between a register and a fixed place: opcode 8B loads, 89 stores.
+static void emit_move(struct native_code *code, unsigned opcode, unsigned reg, const void *place)
+{
+    native_emit(code, 1, 0x48 | (reg >> 3) << 2);
+    native_emit(code, 1, opcode);
+    native_emit(code, 1, 0x05 | (reg & 7) << 3);
+    emit_relative(code, place);
+}
+
+struct native_code native_begin(struct native_arena *arena)
+{
+    struct native_code code = { arena->code };
+
+    native_emit(&code, 2, 0x5553); // push rbx, rbp, r12 to r15
+    native_emit(&code, 8, 0x5741564155415441);
+    emit_move(&code, 0x89, 4, &arena->host_rsp);
+    native_emit(&code, 2, 0x35FF); // push in.rflags; popfq
+    emit_relative(&code, &arena->in.rflags);
+    native_emit(&code, 1, 0x9D);
+    for (unsigned reg = 0; reg < 16; reg++)
+        emit_move(&code, 0x8B, reg, &arena->in.gpr[reg]);
+    return code;
+}
+
+void native_finish(struct native_arena *arena, struct native_code *code)
+{
+    for (unsigned reg = 0; reg < 16; reg++)
+        emit_move(code, 0x89, reg, &arena->out.gpr[reg]);
+    emit_move(code, 0x8B, 4, &arena->host_rsp);
+    native_emit(code, 3, 0x058F9C); // pushfq; pop out.rflags
+    emit_relative(code, &arena->out.rflags);
+    native_emit(code, 1, 0xFC);               // cld
+    native_emit(code, 8, 0x5C415D415E415F41); // pop r15 to r12, rbp, rbx; ret
+    native_emit(code, 3, 0xC35B5D);
+}
+
+void native_run(struct native_arena *arena)
+{
+    void (*run)(void);
+    const uint8_t *entry = arena->code;
+
+    memcpy(&run, &entry, sizeof(run)); // ISO C has no cast from object to function
+    run();
+}
