@@ -190,6 +190,15 @@ rdmsr_at:
         or      %rdx, %rax
         ret
 
+        // void run_at(uint64_t stamp, void (*code)(void), uint64_t argument): code's first instruction stands at the
+        // stamp; it finds the argument in R9 and must preserve what the ABI says.
+        .globl  run_at
+run_at:
+        mov     %rdx, %r9
+        sub     $1, %rdi
+        until_rdi
+        jmp     *%rsi
+
         // uint64_t halt_until_interrupt(void): sti; hlt. The stamp of the STI comes back; the HLT's is one more.
         .globl  halt_until_interrupt
 halt_until_interrupt:

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// One piece of nonsense a run, named by a word of the command line. The guest gets what hardware would give it, or the VM
+// is ended with a record; the monitor goes on. tests.cfg says which of the two is expected (33: survived, 2: ended).
+#include "guest-tests/lib/guest.h"
+
+#define UD 6u
+#define GP 13u
+#define PF 14u
+
+static uint8_t buffer[1u << 20] __attribute__((aligned(4096)));
+
+static void jump_to(uint64_t address)
+{
+    __asm__ volatile("call *%0" : : "r"(address) : "memory");
+}
+
+static void bad_jump_nowhere(void)
+{
+    plan(3);
+    struct caught c = catch_trap(jump_to, 0xffff900000000000);
+    ok(c.vector == PF && c.cr2 == 0xffff900000000000, "a jump to an unmapped page gives #PF (vector %u)", c.vector);
+    c = catch_trap(jump_to, 0x8000000000000000);
+    ok(c.vector == GP, "a jump to a non-canonical address gives #GP (vector %u)", c.vector);
+    diag("now a jump to an address where the machine has nothing");
+    jump_to(0xd0000000);
+    ok(false, "still here");
+}
+
+static void load_idt(uint64_t base, uint16_t limit)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) pointer = { limit, base };
+    __asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+static void bad_triple_fault(void)
+{
+    plan(1);
+    load_idt(0, 0);
+    __asm__ volatile("ud2");
+    ok(false, "still here");
+}
+
+static void bad_cli_loop(void)
+{
+    plan(1);
+    diag("an endless loop with interrupts off: only the runner's time limit ends this");
+    for (;;)
+        __asm__ volatile("cli");
+}
+
+static void bad_cli_hlt(void)
+{
+    plan(1);
+    diag("a halt that nothing can end");
+    __asm__ volatile("cli\n\thlt");
+    ok(false, "still here");
+}
+
+#define SVM_INSTRUCTION(name, text)                                                                                    \
+    static void name(uint64_t address)                                                                                 \
+    {                                                                                                                  \
+        __asm__ volatile(text : : "a"(address), "c"(0) : "memory");                                                    \
+    }
+SVM_INSTRUCTION(do_vmrun, "vmrun %%rax")
+SVM_INSTRUCTION(do_vmload, "vmload %%rax")
+SVM_INSTRUCTION(do_vmsave, "vmsave %%rax")
+SVM_INSTRUCTION(do_stgi, "stgi")
+SVM_INSTRUCTION(do_clgi, "clgi")
+SVM_INSTRUCTION(do_invlpga, "invlpga %%rax, %%ecx")
+SVM_INSTRUCTION(do_vmxon, ".byte 0xf3, 0x0f, 0xc7, 0x30") // VMXON [rax]
+
+static void enable_svm(uint64_t unused)
+{
+    (void)unused;
+    wrmsr(0xc0000080, rdmsr(0xc0000080) | 1u << 12); // EFER.SVME
+}
+
+static void bad_vmrun(void)
+{
+    static void (*const instructions[])(uint64_t) = { do_vmrun, do_vmload,  do_vmsave, do_stgi,
+                                                      do_clgi,  do_invlpga, do_vmxon };
+    static const char *const names[] = { "VMRUN", "VMLOAD", "VMSAVE", "STGI", "CLGI", "INVLPGA", "VMXON" };
+    plan(ARRAY_LENGTH(names) + 1);
+    for (unsigned i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct caught c = catch_trap(instructions[i], (uint64_t)buffer);
+        ok(c.vector == UD, "%s gives #UD (vector %u)", names[i], c.vector);
+    }
+    if (platform.escapement)
+        ok(catch_trap(enable_svm, 0).vector == GP, "EFER.SVME cannot be set: #GP");
+    else
+        skip("this machine may have SVM", "EFER.SVME");
+}
+
+// An exception whose handler begins with the same exception: no instruction ever retires.
+void fault_again(void);
+__asm__(".text\n.globl fault_again\nfault_again: ud2\n");
+
+static void bad_ud_loop(void)
+{
+    plan(1);
+    diag("an exception that raises itself for ever: only the runner's time limit ends this");
+    trap_set_raw(UD, fault_again, 2);
+    __asm__ volatile("ud2");
+    ok(false, "still here");
+}
+
+void debug_again(void);
+__asm__(".text\n.globl debug_again\ndebug_again: iretq\n");
+
+// An instruction breakpoint on the first instruction of the debug handler itself.
+static void bad_db_loop(void)
+{
+    plan(1);
+    diag("a breakpoint on the debug handler: only the runner's time limit ends this");
+    trap_set_raw(1, debug_again, 2);
+    __asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7" : : "r"(debug_again), "r"((uint64_t)0x402) : "memory");
+    __asm__ volatile("int $1");
+    ok(false, "still here");
+}
+
+static void bad_gdt_gone(void)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) pointer = { 0, 0 };
+    plan(1);
+    diag("no descriptor table: the next exception cannot be delivered");
+    __asm__ volatile("lgdt %0\n\tud2" : : "m"(pointer));
+    ok(false, "still here");
+}
+
+static void bad_mmio_exec(void)
+{
+    plan(1);
+    diag("a jump into the APIC's registers");
+    jump_to(0xfee00000);
+    ok(false, "still here");
+}
+
+// CMPXCHG16B on a device register: no monitor needs to know this one.
+static void bad_mmio_weird(void)
+{
+    plan(1);
+    diag("CMPXCHG16B on an APIC register");
+    __asm__ volatile("xor %%eax, %%eax\n\txor %%edx, %%edx\n\txor %%ebx, %%ebx\n\txor %%ecx, %%ecx\n\t"
+                     "lock cmpxchg16b (%0)"
+                     :
+                     : "r"((uint64_t)0xfee00300)
+                     : "rax", "rbx", "rcx", "rdx", "memory", "cc");
+    ok(platform.escapement == false, "still here");
+}
+
+static void bad_stack_in_mmio(void)
+{
+    plan(1);
+    diag("an exception with its stack in the APIC's registers");
+    __asm__ volatile("mov %0, %%rsp\n\tud2" : : "r"((uint64_t)0xfee00ff0) : "memory");
+    ok(false, "still here");
+}
+
+static uint64_t string_left;
+
+static void string_out(uint64_t address)
+{
+    uint64_t left = 65536;
+    __asm__ volatile("mov $0x80, %%edx\n\trep outsb" : "+c"(left), "+S"(address) : : "rdx", "memory");
+    string_left = left;
+}
+
+static void bad_big_rep_outs(void)
+{
+    uint64_t left = sizeof(buffer), from = (uint64_t)buffer, to = (uint64_t)buffer;
+    plan(5);
+    __asm__ volatile("mov $0x80, %%edx\n\trep outsb" : "+c"(left), "+S"(from) : : "rdx", "memory");
+    ok(left == 0 && from == (uint64_t)buffer + sizeof(buffer), "a megabyte by REP OUTSB");
+    left = 4096;
+    __asm__ volatile("mov $0x80, %%edx\n\trep insl" : "+c"(left), "+D"(to) : : "rdx", "memory");
+    ok(left == 0 && to == (uint64_t)buffer + 16384, "four pages by REP INSL");
+    left = 100;
+    from = (uint64_t)buffer + 99;
+    __asm__ volatile("std\n\tmov $0x80, %%edx\n\trep outsb\n\tcld" : "+c"(left), "+S"(from) : : "rdx", "memory");
+    ok(left == 0 && from == (uint64_t)buffer - 1, "backwards");
+    left = 0;
+    __asm__ volatile("mov $0x80, %%edx\n\trep outsb" : "+c"(left), "+S"(from) : : "rdx", "memory");
+    ok(left == 0 && from == (uint64_t)buffer - 1, "none at all");
+    struct caught c = catch_trap(string_out, 0x100000000 - 32768);
+    ok(c.vector == PF && c.cr2 == 0x100000000, "into an unmapped page: #PF there (vector %u, CR2 0x%lx)", c.vector,
+       c.cr2);
+}
+
+static void write_cr0(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static void write_cr3(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+static void write_cr4(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+static void write_cr8(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr8" : : "r"(value) : "memory");
+}
+
+static void try_register(const char *name, void (*write)(uint64_t), uint64_t value, uint64_t old)
+{
+    struct caught c = catch_trap(write, value);
+    write(old);
+    diag("%s = 0x%lx: %s", name, value, c.vector == TRAP_NONE ? "accepted" : c.vector == GP ? "#GP" : "another fault");
+}
+
+static void bad_cr_garbage(void)
+{
+    uint64_t cr0, cr3, cr4;
+    plan(1);
+    __asm__ volatile("mov %%cr0, %0\n\tmov %%cr3, %1\n\tmov %%cr4, %2" : "=r"(cr0), "=r"(cr3), "=r"(cr4));
+    try_register("CR0", write_cr0, cr0 | 0xf00000000000000, cr0);
+    try_register("CR0", write_cr0, (cr0 | 1u << 29) & ~(UINT64_C(1) << 30), cr0); // NW without CD
+    try_register("CR4", write_cr4, cr4 | UINT64_C(1) << 63, cr4);
+    try_register("CR4", write_cr4, cr4 | 1u << 31, cr4);
+    try_register("CR4", write_cr4, cr4 | 1u << 13, cr4); // VMXE
+    try_register("CR3", write_cr3, cr3 | UINT64_C(1) << 62, cr3);
+    try_register("CR8", write_cr8, 16, 0);
+    try_register("CR8", write_cr8, UINT64_MAX, 0);
+    ok(true, "garbage in control registers is survived");
+}
+
+static const struct word {
+    const char *word;
+    void (*run)(void);
+} words[] = {
+    { "jump-nowhere", bad_jump_nowhere },
+    { "triple-fault", bad_triple_fault },
+    { "cli-loop", bad_cli_loop },
+    { "cli-hlt", bad_cli_hlt },
+    { "vmrun", bad_vmrun },
+    { "ud-loop", bad_ud_loop },
+    { "db-loop", bad_db_loop },
+    { "gdt-gone", bad_gdt_gone },
+    { "mmio-exec", bad_mmio_exec },
+    { "mmio-weird", bad_mmio_weird },
+    { "stack-in-mmio", bad_stack_in_mmio },
+    { "big-rep-outs", bad_big_rep_outs },
+    { "cr-garbage", bad_cr_garbage },
+};
+
+void test_main(void)
+{
+    for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
+        if (cmdline_word(words[i].word)) {
+            words[i].run();
+            return;
+        }
+    plan(1);
+    ok(false, "which nonsense? one of:");
+    for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
+        diag("  %s", words[i].word);
+}
