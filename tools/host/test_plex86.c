@@ -6,9 +6,9 @@
 // passed. The same random slices go through that model and through the ledger, the exact ratio and the tick count.
 //
 // Two machines: 100 cycles a PIT clock, as that code had typed in, and half of it with the same period in cycles. The
-// loss by overshoot depends on the period in cycles alone, the loss by remainders on the cycles of one clock. With slices
-// of m cycles they are about m / (2 * period) and clock / (2 * m), so the first row can be no better than 0.9 % on the
-// first machine.
+// loss by overshoot depends on the period in cycles alone, the loss by remainders on the cycles of one clock. Slices of
+// m cycles lose about m / (2 * period) and clock / (2 * m), so the first row can be no better than 0.9 % on the first
+// machine.
 #include "time/ledger.h"
 #include "time/ratio.h"
 #include "time/tickpolicy.h"

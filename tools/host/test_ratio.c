@@ -161,7 +161,7 @@ static void test_carry(void **state)
                   (unsigned long long)steps);
 }
 
-// 100 days of V at 3 GHz in pieces of up to 2 ms converted to PIT clocks: 0 clocks of drift. A period rounded to a whole
+// 100 days of V at 3 GHz in a million pieces converted to PIT clocks: 0 clocks of drift. A period rounded to a whole
 // number of cycles, the usual shortcut, is measured beside it.
 static void test_carry_long(void **state)
 {
