@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The report at the end of a VM, in plain text of at most 100 columns: accounts, exits, timers, clocks, alarms, trace,
+// lanes. Pure: everything it says comes from its input.
+#ifndef VMM_REPORT_H
+#define VMM_REPORT_H
+
+#include "time/ledger.h"
+#include "time/tickpolicy.h"
+#include "time/vtime.h"
+#include "vmm/stats.h"
+#include "vmm/trace.h"
+
+#define REPORT_CLOCKS_MAX 8
+#define REPORT_COLUMNS    100
+
+// One clock of the VM: its value since the VM's start, counted in its own ticks, wrap-around already undone.
+struct clock_reading {
+    const char *name;
+    uint64_t hz;
+    uint64_t value;
+};
+
+struct report_input {
+    const char *vm_name;
+    const char *end_reason;
+    const struct ledger *ledger;
+    htime_t host_now;
+    const struct vtime *vt;
+    const struct stats *stats;
+    const struct ticks *ticks[TIMER_COUNT]; // null: the VM has no such timer
+    const struct trace *trace;
+    struct clock_reading clocks[REPORT_CLOCKS_MAX];
+    unsigned clock_count;
+    uint64_t host_hz;
+    bool lanes; // draw them
+};
+
+// Lines that programs read keep their first words: "closure:", "law 5:", "alarms:", "trace:".
+void report_print(const struct report_input *input, void (*out)(void *ctx, const char *line), void *ctx);
+
+#endif
