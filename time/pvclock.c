@@ -93,7 +93,7 @@ void pvclock_write_end(struct pvclock_page *page)
 uint64_t pvclock_eval_ns(const struct pvclock_page *page, uint64_t tsc)
 {
     uint64_t delta = tsc - page->tsc_timestamp;
-    if ((int64_t)delta < 0)
+    if (delta >> 63 != 0) // negative: this CPU's counter trails
         delta = 0;
     if (page->tsc_shift < 0)
         delta >>= (unsigned)-page->tsc_shift & 63;

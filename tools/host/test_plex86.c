@@ -70,10 +70,10 @@ static void ours_slice(struct ours *ours, const struct machine *machine, uint64_
     uint64_t guest = ledger_slice(&ours->ledger, t0, ours->host, cost);
     ours->v += guest;
     ours->clocks += carry_step(&ours->carry, ours->per_cycle, guest);
-    while (ratio_ceil(ours->per_clock, (ours->ticks.expired + 1) * machine->count) <= ours->v)
+    while (ratio_ceil(ours->per_clock, (ours->ticks.expired + 1) * machine->count) <= ours->v) {
         ticks_expire(&ours->ticks, 1, true);
-    while (ticks_take(&ours->ticks, ours->v, 0))
-        continue;
+        assert_true(ticks_take(&ours->ticks, ours->v, 0));
+    }
 }
 
 static uint64_t per_mille(uint64_t part, uint64_t whole)
