@@ -151,7 +151,7 @@ static void print_clock(const struct printer *p, const struct clock_reading *clo
     uint64_t ns = mul_div_floor(clock->value, NS_PER_S, clock->hz);
     uint64_t expected = mul_div_floor(vt->now, clock->hz, vt->hz);
 
-    say(p, "  %-10s %12lu %20lu %20lu %12ld %9lu %9ld", clock->name, (unsigned long)clock->hz,
+    say(p, "  %-10s %12lu %20lu %19lu %12ld %9lu %9ld", clock->name, (unsigned long)clock->hz,
         (unsigned long)clock->value, (unsigned long)ns, (long)(v_ns - ns),
         (unsigned long)mul_div_ceil(1, NS_PER_S, clock->hz), (long)(expected - clock->value));
 }
@@ -163,8 +163,8 @@ static void print_clocks(const struct printer *p)
     uint64_t v_ns = mul_div_floor(in->vt->now, NS_PER_S, in->vt->hz);
 
     say(p, "Clocks side by side: each counts V in its own ticks; 0 ticks behind is exact");
-    say(p, "  %-10s %12s %20s %20s %12s %9s %9s", "clock", "Hz", "value", "as ns", "V minus, ns", "tick, ns", "behind");
-    say(p, "  %-10s %12lu %20lu %20lu", "V", (unsigned long)in->vt->hz, (unsigned long)in->vt->now,
+    say(p, "  %-10s %12s %20s %19s %12s %9s %9s", "clock", "Hz", "value", "as ns", "V minus, ns", "tick, ns", "behind");
+    say(p, "  %-10s %12lu %20lu %19lu", "V", (unsigned long)in->vt->hz, (unsigned long)in->vt->now,
         (unsigned long)v_ns);
     for (unsigned i = 0; i < count; i++) {
         if (in->clocks[i].hz != 0)

@@ -42,7 +42,7 @@ static void print(void)
 static void nothing_cut(void)
 {
     for (unsigned i = 0; i < line_count; i++) {
-        if (strlen(lines[i]) == REPORT_COLUMNS && !strchr("GMHI|-", lines[i][REPORT_COLUMNS - 1]))
+        if (strlen(lines[i]) == REPORT_COLUMNS && strspn(lines[i] + 4, "GMHI|- ") != REPORT_COLUMNS - 4)
             fail_msg("cut: %s", lines[i]);
     }
 }
@@ -151,10 +151,10 @@ static void test_clocks(void **state)
     (void)state;
     invent();
     print();
-    has("  V            1000000000           1000000007           1000000007");
-    has("  TSC          1000000000           1000000007           1000000007            0         1         0");
-    has("  PIT             1193182              1193182           1000000000            7       839         0");
-    has("  PM timer        3579545              3579544            999999720          287       280         1");
+    has("  V            1000000000           1000000007          1000000007");
+    has("  TSC          1000000000           1000000007          1000000007            0         1         0");
+    has("  PIT             1193182              1193182          1000000000            7       839         0");
+    has("  PM timer        3579545              3579544           999999720          287       280         1");
 }
 
 static void test_lanes_follow_when_wanted(void **state)
