@@ -16,7 +16,6 @@ static const char *const exit_names[EXIT_KIND_COUNT] = {
     [EXIT_HYPERCALL] = "hypercall",
     [EXIT_FAULT] = "fault",
     [EXIT_IGNORED] = "ignored",
-    [EXIT_IGNORED] = "ignored",
     [EXIT_SHUTDOWN] = "shutdown",
     [EXIT_UNKNOWN] = "unknown",
 };
