@@ -19,6 +19,7 @@ enum exit_kind {
     EXIT_HALT,       // HLT
     EXIT_HYPERCALL,  // VMMCALL, VMCALL
     EXIT_FAULT,      // an instruction or exception that is given back to the guest as a fault
+    EXIT_IGNORED,    // an instruction that has no effect here (INVD), or bookkeeping of the hardware
     EXIT_SHUTDOWN,   // triple fault
     EXIT_UNKNOWN,    // hardware reported what this version does not know
     EXIT_KIND_COUNT
@@ -36,6 +37,8 @@ struct exit {
     bool           is_string;       // EXIT_IO: INS/OUTS
     bool           is_repeated;     // EXIT_IO: REP prefix
     bool           is_fetch;        // EXIT_MMIO: instruction fetch
+    bool           is_table_walk;   // EXIT_MMIO: the CPU was reading the guest's page tables
+    bool           during_delivery; // the exit cut short the delivery of an event
     uint16_t       port;            // EXIT_IO
     uint8_t        fault_vector;    // EXIT_FAULT
     bool           fault_has_error; // EXIT_FAULT

@@ -156,8 +156,8 @@ static bool plan_one_byte(struct mmio_plan *plan, const struct insn *insn, const
     if (insn->opcode < 0x40)
         return plan_arithmetic(plan, insn, regs);
     switch (insn->opcode) {
-    case 0x63: // MOVSXD; outside 64-bit mode ARPL
-        return insn->bits == 64 && plan_extended(plan, insn, ALU_MOVE_SIGNED, plan->size < 4 ? plan->size : 4);
+    case 0x63: // MOVSXD; outside 64-bit mode ARPL. With a 2-byte operand SDM reads two bytes, an AMD CPU four.
+        return insn->bits == 64 && plan_extended(plan, insn, ALU_MOVE_SIGNED, 4);
     case 0x80:
     case 0x81:
     case 0x82:
@@ -236,7 +236,8 @@ static bool plan_0f(struct mmio_plan *plan, const struct insn *insn, const struc
     case 0xBF: return plan_extended(plan, insn, ALU_MOVE_SIGNED, 2);
     case 0xC0:
     case 0xC1: return plan_from_register(plan, ALU_EXCHANGE_ADD, MMIO_READ_WRITE, reg, insn, regs);
-    case 0xC3: // MOVNTI; no operand-size or repeat prefix
+    case 0xC3: // MOVNTI: no operand-size or repeat prefix, and never two bytes
+        plan->size = (insn->rex & INSN_REX_W) != 0 ? 8 : 4;
         return (insn->prefixes & mandatory) == 0 && plan_from_register(plan, ALU_MOVE, MMIO_WRITE, reg, insn, regs);
     default: return false;
     }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The seam: everything that vmm/ asks of an architecture. A function is here only because neutral code cannot do it.
+// Unless said otherwise: called on the CPU that owns the vCPU, interrupts off, no locks held, cannot fail.
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include "time/units.h"
+#include "time/vtime.h"
+#include "vmm/exit.h"
+#include "vmm/loader.h"
+#include "vmm/types.h"
+
+struct vm;
+struct vcpu;
+
+// --- the machine ---------------------------------------------------------------------------------------------------
+
+// Finds the virtualization hardware, turns it on for this CPU and calibrates the world switch. False: not possible
+// here, the refusal says what is missing and what to do.
+bool arch_virtualization_init(struct refusal *refusal);
+
+htime_t  arch_counter_read(void);
+uint64_t arch_counter_hz(void);
+
+// Takes whatever host interrupts are pending, through the host's own handlers.
+void arch_take_interrupts(void);
+
+// The host waits, doing nothing, until the counter reaches `until` or any host interrupt arrives.
+void arch_idle(htime_t until);
+
+// Seconds since 1970 of the machine's wall clock, as it was when the monitor started.
+uint64_t arch_wall_seconds(void);
+
+// The machine's console: bytes out (bounded wait, dropped when nobody listens), one byte in or -1.
+void arch_console_write(const uint8_t *bytes, size_t count);
+int  arch_console_read(void);
+
+void arch_log_to(uint8_t com); // where the monitor's own lines go: 1 or 2
+
+// Ends the machine; the status is what an emulator's debug exit port gets.
+_Noreturn void arch_machine_exit(unsigned status);
+
+// What every guest on this machine may be promised: a line for the log.
+const char *arch_description(void);
+
+// --- one VM --------------------------------------------------------------------------------------------------------
+
+// Maps ram at guest-physical 0 and nothing else. False: out of memory.
+bool arch_vm_init(struct vm *vm);
+void arch_vm_free(struct vm *vm);
+
+// --- one vCPU ------------------------------------------------------------------------------------------------------
+
+// Allocates the hardware's control structures and sets the first instruction. False: out of memory.
+bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry);
+void arch_vcpu_free(struct vcpu *vcpu);
+
+// One slice of the guest, whose counter continues from vtime. alarm_cycles: host cycles after which a host interrupt ends
+// it (exactly, where the hardware can). The slice is what the ledger needs; the exit is decoded.
+struct slice {
+    htime_t  t0, t1;
+    uint64_t cost_cycles; // calibrated t1 - t0 of an empty guest for this kind of exit
+};
+void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alarm_cycles, struct slice *slice,
+                     struct exit *exit);
+
+// Can an external interrupt be injected at this very boundary? (IF set, no shadow, nothing else being injected.)
+bool arch_vcpu_interruptible(const struct vcpu *vcpu);
+bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu); // IF alone: can HLT ever end?
+bool arch_vcpu_nmi_possible(const struct vcpu *vcpu);
+void arch_vcpu_inject(struct vcpu *vcpu, unsigned vector);
+void arch_vcpu_inject_nmi(struct vcpu *vcpu);
+
+// The guest must exit at the first boundary where it is interruptible.
+void arch_vcpu_want_window(struct vcpu *vcpu, bool want);
+
+// Steps over the instruction that exited.
+void arch_vcpu_skip(struct vcpu *vcpu, unsigned length);
+
+// Completes an exit that is about one instruction of the guest: CPUID, MSRs, CR8, faults, hypercalls, port and memory
+// accesses, fetching and decoding as far as needed, calling vmm/machine.h for a device's part, the step over it included.
+// May end the VM (vm_kill) when the guest does what this version cannot emulate.
+void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit);
+
+// The vCPU's own clocks for the report: how many were written.
+struct clock_reading;
+unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out);
+
+// Prints the vCPU's registers and the bytes at its instruction pointer, for a record.
+void arch_vcpu_record(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// The guest's own page tables, walked by us: from a linear address to guest-physical, for fetching the instruction that
+// exited and for string I/O. All of it reads guest memory, which can hold anything: each step is bounds-checked and the
+// walk has at most four of them. SDM 3A, chapter 4 (32-bit, PAE, 4-level; 5-level paging is not offered to guests).
+#include <string.h>
+
+#include "arch/x86_64/vendor.h"
+#include "vmm/guestmem.h"
+
+#define PTE_PRESENT  UINT64_C(0x01)
+#define PTE_WRITABLE UINT64_C(0x02)
+#define PTE_USER     UINT64_C(0x04)
+#define PTE_LARGE    UINT64_C(0x80)
+#define PTE_ADDRESS  UINT64_C(0x000ffffffffff000)
+
+// `need`: the bits that every entry on the way must have.
+static bool walk_32bit(struct guest_ram ram, uint64_t cr3, uint64_t cr4, uint64_t linear, uint64_t need, gpa *out)
+{
+    const uint32_t *pde = guest_pointer(ram, (gpa){ (cr3 & 0xfffff000u) + ((linear >> 22) & 1023) * 4 }, 4);
+    if (pde == NULL || (*pde & need) != need)
+        return false;
+    if ((*pde & PTE_LARGE) != 0 && (cr4 & CR4_PSE) != 0) {
+        // PSE-36 (SDM 3A table 4-4): bits 20:13 are address bits 39:32
+        out->value = (*pde & 0xffc00000u) | (uint64_t)((*pde >> 13) & 0xff) << 32 | (linear & 0x3fffff);
+        return true;
+    }
+    const uint32_t *pte = guest_pointer(ram, (gpa){ (*pde & 0xfffff000u) + ((linear >> 12) & 1023) * 4 }, 4);
+    if (pte == NULL || (*pte & need) != need)
+        return false;
+    out->value = (*pte & 0xfffff000u) | (linear & 0xfff);
+    return true;
+}
+
+// PAE and 4-level paging: `level` tables of 64-bit entries, the first at `table`.
+static bool walk_64bit(struct guest_ram ram, uint64_t table, unsigned level, uint64_t linear, uint64_t need, gpa *out)
+{
+    for (unsigned shift = 12 + 9 * (level - 1);; shift -= 9) {
+        uint64_t index = level == 3 && shift == 30 ? (linear >> 30) & 3 : (linear >> shift) & 511;
+        const uint64_t *entry = guest_pointer(ram, (gpa){ table + index * 8 }, 8);
+        uint64_t wanted = level == 3 && shift == 30 ? PTE_PRESENT : need; // PAE's top level has no rights bits
+        if (entry == NULL || (*entry & wanted) != wanted)
+            return false;
+        bool large = (*entry & PTE_LARGE) != 0 && (shift == 21 || (shift == 30 && level == 4));
+        if (shift == 12 || large) {
+            uint64_t offset_mask = (UINT64_C(1) << shift) - 1;
+            out->value = (*entry & PTE_ADDRESS & ~offset_mask) | (linear & offset_mask);
+            return true;
+        }
+        table = *entry & PTE_ADDRESS;
+    }
+}
+
+static uint64_t needed_bits(struct vcpu *vcpu, enum guest_access access)
+{
+    if (access == GUEST_FETCHED)
+        return PTE_PRESENT;
+    bool user = vendor->get(vcpu, REGISTER_CPL) == 3;
+    bool protected = user || (vendor->get(vcpu, REGISTER_CR0) & CR0_WP) != 0;
+    return PTE_PRESENT | (user ? PTE_USER : 0) | (access == GUEST_WRITE && protected ? PTE_WRITABLE : 0);
+}
+
+static bool translate(struct vcpu *vcpu, uint64_t linear, uint64_t need, gpa *out)
+{
+    struct guest_ram ram = vcpu->vm->ram;
+    if ((vendor->get(vcpu, REGISTER_CR0) & CR0_PG) == 0) {
+        out->value = linear & UINT32_MAX;
+        return true;
+    }
+    uint64_t cr3 = vendor->get(vcpu, REGISTER_CR3);
+    if ((vendor->get(vcpu, REGISTER_EFER) & EFER_LMA) != 0)
+        return walk_64bit(ram, cr3 & PTE_ADDRESS, 4, linear, need, out);
+    uint64_t cr4 = vendor->get(vcpu, REGISTER_CR4);
+    if ((cr4 & CR4_PAE) != 0)
+        return walk_64bit(ram, cr3 & 0xffffffe0u, 3, linear & UINT32_MAX, need, out);
+    return walk_32bit(ram, cr3, cr4, linear & UINT32_MAX, need, out);
+}
+
+bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
+{
+    return translate(vcpu, linear, needed_bits(vcpu, access), out);
+}
+
+// SDM 3A 4.7: the error code tells present, write, user.
+void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access access)
+{
+    gpa ignored;
+    uint32_t error = (translate(vcpu, linear, PTE_PRESENT, &ignored) ? 1u : 0u) | (access == GUEST_WRITE ? 2u : 0u) |
+                     (vendor->get(vcpu, REGISTER_CPL) == 3 ? 4u : 0u);
+    vendor->set(vcpu, REGISTER_CR2, linear);
+    guest_fault(vcpu, EXCEPTION_PF, true, error);
+}
+
+uint64_t guest_linear(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset)
+{
+    uint64_t base = vendor->get(vcpu, (enum guest_register)(REGISTER_ES_BASE + (unsigned)segment));
+    if (guest_code_bits(vcpu) != 64)
+        return (base + offset) & UINT32_MAX;
+    return segment == INSN_FS || segment == INSN_GS ? base + offset : offset;
+}
+
+// One piece of a linear range: the pointer to what is RAM of it within one page, its length in *size.
+static void *linear_piece(struct vcpu *vcpu, uint64_t linear, enum guest_access access, size_t *size)
+{
+    uint64_t left_in_page = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
+    if (*size > left_in_page)
+        *size = left_in_page;
+    gpa address;
+    return guest_translate(vcpu, linear, access, &address) ? guest_pointer(vcpu->vm->ram, address, *size) : NULL;
+}
+
+size_t guest_read_linear(struct vcpu *vcpu, uint64_t linear, enum guest_access access, void *out, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        size_t piece = size - done;
+        const void *from = linear_piece(vcpu, linear + done, access, &piece);
+        if (from == NULL)
+            break;
+        memcpy((uint8_t *)out + done, from, piece);
+        done += piece;
+    }
+    return done;
+}
+
+size_t guest_write_linear(struct vcpu *vcpu, uint64_t linear, const void *in, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        size_t piece = size - done;
+        void *to = linear_piece(vcpu, linear + done, GUEST_WRITE, &piece);
+        if (to == NULL)
+            break;
+        memcpy(to, (const uint8_t *)in + done, piece);
+        done += piece;
+    }
+    return done;
+}
+
+unsigned guest_code_bits(struct vcpu *vcpu)
+{
+    return (unsigned)vendor->get(vcpu, REGISTER_CS_BITS);
+}
+
+static uint64_t code_linear(struct vcpu *vcpu)
+{
+    uint64_t rip = vcpu_regs(vcpu)->rip;
+    if (guest_code_bits(vcpu) == 64)
+        return rip;
+    return (vendor->get(vcpu, REGISTER_CS_BASE) + rip) & UINT32_MAX;
+}
+
+size_t guest_fetch(struct vcpu *vcpu, uint8_t out[INSN_MAX_LENGTH])
+{
+    return guest_read_linear(vcpu, code_linear(vcpu), GUEST_FETCHED, out, INSN_MAX_LENGTH);
+}
+
+unsigned guest_insn_length(struct vcpu *vcpu, const uint8_t *opcode, unsigned opcode_length)
+{
+    size_t piece = opcode_length;
+    const uint8_t *code = linear_piece(vcpu, code_linear(vcpu), GUEST_FETCHED, &piece);
+    if (code != NULL && piece == opcode_length) {
+        unsigned same = 0;
+        while (same < opcode_length && code[same] == opcode[same])
+            same++;
+        if (same == opcode_length)
+            return opcode_length;
+    }
+    uint8_t bytes[INSN_MAX_LENGTH];
+    struct insn insn;
+    if (insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) != DECODE_OK)
+        return 0;
+    return insn.length;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// IN, OUT, INS and OUTS. The CPU has already checked IOPL and the TSS bitmap; what is left is the device's half and, for
+// the string forms, the guest's memory. A repeated one does a bounded number of iterations an exit, so that no count a
+// guest can load keeps the monitor busy.
+#include "arch/x86_64/vendor.h"
+
+#define STRING_ITERATIONS_PER_EXIT 32
+
+static uint64_t size_mask(unsigned size)
+{
+    return size == 4 ? UINT32_MAX : (UINT64_C(1) << (size * 8)) - 1;
+}
+
+static void simple(struct vcpu *vcpu, const struct exit *exit)
+{
+    uint64_t *rax = &vcpu_regs(vcpu)->gpr[GPR_RAX];
+    uint64_t mask = size_mask(exit->size);
+    struct io_access io = { .offset = exit->port, .size = exit->size, .is_write = exit->is_write, .value = *rax & mask };
+    machine_port(vcpu->vm, &io);
+    if (!exit->is_write) // a 32-bit result clears the upper half, smaller ones leave the rest
+        *rax = exit->size == 4 ? io.value & mask : (*rax & ~mask) | (io.value & mask);
+    arch_vcpu_skip(vcpu, exit->insn_length);
+}
+
+// One iteration; false: the guest got a page fault instead.
+static bool string_once(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, uint64_t address_mask)
+{
+    struct emulate_regs *regs = vcpu_regs(vcpu);
+    uint64_t *index = &regs->gpr[exit->is_write ? GPR_RSI : GPR_RDI];
+    uint64_t linear = guest_linear(vcpu, exit->is_write ? insn->segment : INSN_ES, *index & address_mask);
+    struct io_access io = { .offset = exit->port, .size = exit->size, .is_write = exit->is_write };
+    if (exit->is_write && guest_read_linear(vcpu, linear, GUEST_READ, &io.value, exit->size) != exit->size) {
+        guest_page_fault(vcpu, linear, GUEST_READ);
+        return false;
+    }
+    gpa probe;
+    if (!exit->is_write && !guest_translate(vcpu, linear, GUEST_WRITE, &probe)) { // before the device is touched
+        guest_page_fault(vcpu, linear, GUEST_WRITE);
+        return false;
+    }
+    machine_port(vcpu->vm, &io);
+    if (!exit->is_write && guest_write_linear(vcpu, linear, &io.value, exit->size) != exit->size) {
+        guest_page_fault(vcpu, linear, GUEST_WRITE);
+        return false;
+    }
+    bool down = (regs->rflags & (UINT64_C(1) << 10)) != 0;
+    uint64_t next = down ? *index - exit->size : *index + exit->size;
+    *index = address_mask == UINT16_MAX ? (*index & ~address_mask) | (next & address_mask) : next & address_mask;
+    return true;
+}
+
+static void string(struct vcpu *vcpu, const struct exit *exit)
+{
+    uint8_t bytes[INSN_MAX_LENGTH];
+    struct insn insn;
+    if (insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) != DECODE_OK) {
+        vm_kill(vcpu->vm, "the string I/O instruction at rip %#lx cannot be read", vcpu_regs(vcpu)->rip);
+        return;
+    }
+    uint64_t address_mask = insn.address_size == 8   ? UINT64_MAX
+                            : insn.address_size == 4 ? UINT32_MAX
+                                                     : UINT16_MAX;
+    uint64_t *rcx = &vcpu_regs(vcpu)->gpr[GPR_RCX];
+    uint64_t count = exit->is_repeated ? *rcx & address_mask : 1;
+    for (unsigned i = 0; i < STRING_ITERATIONS_PER_EXIT && count != 0 && vcpu->vm->end == VM_RUNNING; i++) {
+        if (!string_once(vcpu, exit, &insn, address_mask))
+            return;
+        count--;
+        if (exit->is_repeated)
+            *rcx = address_mask == UINT16_MAX ? (*rcx & ~address_mask) | count : count;
+    }
+    if (count == 0)
+        arch_vcpu_skip(vcpu, exit->insn_length);
+}
+
+void emulate_port(struct vcpu *vcpu, const struct exit *exit)
+{
+    if (exit->is_string)
+        string(vcpu, exit);
+    else
+        simple(vcpu, exit);
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+// SVM: turning it on, the VMCB of a vCPU, entering the guest. Decoding what comes back is svm_exit.c; the switch itself
+// is world_svm.S. Works with the least that a CPU may have (NPT) and uses NRIP save, flush by ASID and VMCB clean bits
+// where CPUID 8000000Ah announces them. APM volume 2, chapter 15.
+#include "arch/x86_64/svm.h"
+#include "arch/x86_64/x86.h"
+#include "vmm/alloc.h"
+#include "vmm/format.h"
+#include "vmm/percpu.h"
+
+#define MSR_VM_CR        0xc0010114u // APM 2, 15.30.1
+#define MSR_VM_HSAVE_PA  0xc0010117u // APM 2, 15.30.4
+#define VM_CR_LOCK       (UINT64_C(1) << 3)
+#define VM_CR_SVMDIS     (UINT64_C(1) << 4)
+
+#define SVM_FEATURE_NPT       (1u << 0)
+#define SVM_FEATURE_NRIPS     (1u << 3)
+#define SVM_FEATURE_CLEAN     (1u << 5)
+#define SVM_FEATURE_FLUSHASID (1u << 6)
+
+#define GUEST_ASID 1 // one VM runs at a time; its translations are flushed before the next one starts
+
+static uint32_t svm_features; // CPUID 8000000Ah EDX
+
+static uint8_t io_permissions[3 * PAGE_SIZE] __attribute__((aligned(4096)));  // APM 2, 15.10.1: all intercepted
+static uint8_t msr_permissions[2 * PAGE_SIZE] __attribute__((aligned(4096))); // APM 2, 15.11
+
+bool svm_has_next_rip(void)
+{
+    return (svm_features & SVM_FEATURE_NRIPS) != 0;
+}
+
+static bool svm_probe(struct refusal *refusal)
+{
+    struct cpuid_result highest = x86_cpuid(0x80000000, 0);
+    if (highest.eax < 0x8000000a || (x86_cpuid(0x80000001, 0).ecx & (1u << 2)) == 0) {
+        format(refusal->text, sizeof(refusal->text),
+               "this CPU does not offer AMD SVM (CPUID 80000001h ECX bit 2); under QEMU use -cpu max,+svm");
+        return false;
+    }
+    uint64_t vm_cr = x86_rdmsr(MSR_VM_CR);
+    if ((vm_cr & VM_CR_SVMDIS) != 0 && (vm_cr & VM_CR_LOCK) != 0) {
+        format(refusal->text, sizeof(refusal->text),
+               "SVM is disabled and locked by the firmware: enable \"SVM Mode\" in the setup, then power off and on");
+        return false;
+    }
+    svm_features = x86_cpuid(0x8000000a, 0).edx;
+    if ((svm_features & SVM_FEATURE_NPT) == 0) {
+        format(refusal->text, sizeof(refusal->text),
+               "this CPU's SVM has no nested paging (CPUID 8000000Ah EDX bit 0); under QEMU use -cpu max,+svm");
+        return false;
+    }
+    return true;
+}
+
+// MSRs whose guest value the VMCB holds and the guest may touch without an exit (APM 2, 15.11: two bits an MSR, the
+// second range of the map starts at byte 800h for C0000000h).
+static void pass_msr(uint32_t msr)
+{
+    uint32_t bit = (msr & 0x1fff) * 2 + (msr >= 0xc0000000 ? 0x800 * 8 : 0);
+    msr_permissions[bit / 8] &= (uint8_t)~(3u << (bit % 8));
+}
+
+static bool svm_cpu_enable(void)
+{
+    uint64_t vm_cr = x86_rdmsr(MSR_VM_CR);
+    if ((vm_cr & VM_CR_SVMDIS) != 0)
+        x86_wrmsr(MSR_VM_CR, vm_cr & ~VM_CR_SVMDIS);
+    hpa pages = alloc_pages(2, 1);
+    if (pages.value == 0)
+        return false;
+    x86_wrmsr(MSR_EFER, x86_rdmsr(MSR_EFER) | EFER_SVME);
+    x86_wrmsr(MSR_VM_HSAVE_PA, pages.value);
+    struct cpu *cpu = this_cpu();
+    cpu->host_vmcb = pages.value + PAGE_SIZE;
+    memset((void *)cpu->host_vmcb, 0, PAGE_SIZE);
+    __asm__ volatile("vmsave %%rax" : : "a"(cpu->host_vmcb) : "memory");
+
+    memset(io_permissions, 0xff, sizeof(io_permissions));
+    memset(msr_permissions, 0xff, sizeof(msr_permissions));
+    static const uint32_t passed[] = {
+        0x174, 0x175, 0x176,                                // SYSENTER_CS, _ESP, _EIP
+        0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,     // STAR, LSTAR, CSTAR, SFMASK
+        0xc0000100, 0xc0000101, 0xc0000102,                 // FS_BASE, GS_BASE, KERNEL_GS_BASE
+    };
+    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+        pass_msr(passed[i]);
+    return true;
+}
+
+static const char *svm_describe(void)
+{
+    static char text[120];
+    format(text, sizeof(text), "AMD SVM, nested paging, %u ASIDs, NRIP save %s, flush by ASID %s, clean bits %s",
+           x86_cpuid(0x8000000a, 0).ebx, svm_has_next_rip() ? "yes" : "no",
+           (svm_features & SVM_FEATURE_FLUSHASID) != 0 ? "yes" : "no",
+           (svm_features & SVM_FEATURE_CLEAN) != 0 ? "yes" : "no");
+    return text;
+}
+
+static void set_intercepts(struct vmcb *vmcb)
+{
+    vmcb->intercept_cr = INTERCEPT_CR8_WRITE;
+    // #DB and #AC can recur for ever inside their own delivery, with no boundary for an interrupt: a guest could hold
+    // the CPU. Taken here and given back one at a time, each costs an exit instead.
+    vmcb->intercept_exception = (1u << EXCEPTION_DB) | (1u << EXCEPTION_AC);
+    vmcb->intercept_misc1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_SMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC |
+                            INTERCEPT1_CPUID | INTERCEPT1_RSM | INTERCEPT1_INVD | INTERCEPT1_HLT | INTERCEPT1_INVLPGA |
+                            INTERCEPT1_IOIO | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
+    vmcb->intercept_misc2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD | INTERCEPT2_VMSAVE |
+                            INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT | INTERCEPT2_MONITOR |
+                            INTERCEPT2_MWAIT;
+    vmcb->iopm_base = (uintptr_t)io_permissions;
+    vmcb->msrpm_base = (uintptr_t)msr_permissions;
+}
+
+static void set_entry_state(struct vcpu *vcpu, const struct entry_state *entry)
+{
+    struct vmcb *vmcb = vcpu->arch->vmcb;
+    bool long_mode = entry->mode == ENTRY_LONG64;
+    struct vmcb_segment code = { 0x08, long_mode ? 0xa9b : 0xc9b, UINT32_MAX, 0 };
+    struct vmcb_segment data = { 0x10, 0xc93, UINT32_MAX, 0 };
+    vmcb->cs = code;
+    vmcb->ds = vmcb->es = vmcb->ss = vmcb->fs = vmcb->gs = data;
+    vmcb->gdtr.limit = vmcb->idtr.limit = 0xffff;
+    vmcb->ldtr = (struct vmcb_segment){ 0, 0x82, 0xffff, 0 };
+    vmcb->tr = (struct vmcb_segment){ 0, 0x8b, 0xffff, 0 };
+    vmcb->cr0 = 0x10 | CR0_PE | (long_mode ? CR0_PG : 0);
+    vmcb->cr4 = long_mode ? CR4_PAE : 0;
+    vmcb->cr3 = long_mode ? entry->cr3 : 0;
+    vmcb->efer = EFER_SVME | (long_mode ? EFER_LME | EFER_LMA : 0);
+    vmcb->dr6 = 0xffff0ff0;
+    vmcb->dr7 = 0x400;
+    vmcb->g_pat = vcpu->arch->pat;
+    struct emulate_regs *regs = vcpu_regs(vcpu);
+    regs->rip = entry->rip;
+    regs->rflags = 2;
+    regs->gpr[GPR_RAX] = entry->rax;
+    regs->gpr[GPR_RBX] = entry->rbx;
+    regs->gpr[GPR_RDI] = entry->rdi;
+    regs->gpr[GPR_RSI] = entry->rsi;
+    regs->gpr[GPR_RSP] = entry->rsp;
+}
+
+static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
+{
+    hpa page = alloc_pages(1, 1);
+    if (page.value == 0)
+        return false;
+    struct vmcb *vmcb = (struct vmcb *)page.value;
+    memset(vmcb, 0, sizeof(*vmcb));
+    vcpu->arch->vmcb = vmcb;
+    vcpu->arch->world.vmcb = page.value;
+    vcpu->arch->world.host_vmcb = this_cpu()->host_vmcb;
+    set_intercepts(vmcb);
+    vmcb->asid = GUEST_ASID;
+    vmcb->tlb_control = (svm_features & SVM_FEATURE_FLUSHASID) != 0 ? TLB_CONTROL_FLUSH_ASID : TLB_CONTROL_FLUSH_ALL;
+    vmcb->int_ctl = INT_CTL_V_INTR_MASKING;
+    vmcb->np_enable = 1;
+    vmcb->nested_cr3 = vcpu->vm->nested_root.value;
+    set_entry_state(vcpu, entry);
+    return true;
+}
+
+static void svm_vcpu_free(struct vcpu *vcpu)
+{
+    free_pages((hpa){ vcpu->arch->world.vmcb }, 1);
+}
+
+static void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    struct vmcb *vmcb = arch->vmcb;
+    struct emulate_regs *regs = &arch->world.regs;
+    vmcb->rax = regs->gpr[GPR_RAX];
+    vmcb->rsp = regs->gpr[GPR_RSP];
+    vmcb->rip = regs->rip;
+    vmcb->rflags = regs->rflags;
+    vmcb->clean = arch->vmcb_clean;
+    // CR8 reads do not exit: V_TPR answers them.
+    vmcb->int_ctl = (vmcb->int_ctl & ~INT_CTL_V_TPR_MASK) | lapic_tpr(&vcpu->vm->machine.lapic) >> 4;
+
+    svm_world_switch(&arch->world);
+
+    regs->gpr[GPR_RAX] = vmcb->rax;
+    regs->gpr[GPR_RSP] = vmcb->rsp;
+    regs->rip = vmcb->rip;
+    regs->rflags = vmcb->rflags;
+    vmcb->event_inj = 0;
+    vmcb->tlb_control = TLB_CONTROL_NOTHING;
+    arch->event_queued = false;
+    arch->vmcb_clean = (svm_features & SVM_FEATURE_CLEAN) != 0 ? CLEAN_ALL & ~(CLEAN_INTERCEPTS | CLEAN_INTERRUPT) : 0;
+    slice->t0 = arch->world.t0;
+    slice->t1 = arch->world.t1;
+    svm_decode_exit(vcpu, exit);
+}
+
+static uint64_t *register_field(const struct vcpu *vcpu, enum guest_register reg)
+{
+    struct vmcb *vmcb = vcpu->arch->vmcb;
+    switch (reg) {
+    case REGISTER_CR0: return &vmcb->cr0;
+    case REGISTER_CR2: return &vmcb->cr2;
+    case REGISTER_CR3: return &vmcb->cr3;
+    case REGISTER_CR4: return &vmcb->cr4;
+    case REGISTER_EFER: return &vmcb->efer;
+    case REGISTER_DR6: return &vmcb->dr6;
+    case REGISTER_PAT: return &vmcb->g_pat;
+    case REGISTER_ES_BASE: return &vmcb->es.base;
+    case REGISTER_CS_BASE: return &vmcb->cs.base;
+    case REGISTER_SS_BASE: return &vmcb->ss.base;
+    case REGISTER_DS_BASE: return &vmcb->ds.base;
+    case REGISTER_FS_BASE: return &vmcb->fs.base;
+    case REGISTER_GS_BASE: return &vmcb->gs.base;
+    case REGISTER_CPL:
+    case REGISTER_CS_BITS: return NULL;
+    }
+    return NULL;
+}
+
+static uint64_t svm_get(const struct vcpu *vcpu, enum guest_register reg)
+{
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    const uint64_t *field = register_field(vcpu, reg);
+    if (field != NULL)
+        return reg == REGISTER_EFER ? *field & ~EFER_SVME : *field;
+    if (reg == REGISTER_CPL)
+        return vmcb->cpl;
+    bool long_code = (vmcb->efer & EFER_LMA) != 0 && (vmcb->cs.attributes & (1u << 9)) != 0;
+    return long_code ? 64 : (vmcb->cs.attributes & (1u << 10)) != 0 ? 32 : 16;
+}
+
+static void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
+{
+    uint64_t *field = register_field(vcpu, reg);
+    INVARIANT(field != NULL);
+    // VMRUN requires SVME in the guest's EFER (APM 2, 15.5.1); the guest itself never sees the bit.
+    *field = reg == REGISTER_EFER ? value | EFER_SVME : value;
+    vcpu->arch->vmcb_clean = 0;
+}
+
+static bool svm_interruptible(const struct vcpu *vcpu)
+{
+    return (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0 && !vcpu->arch->event_queued &&
+           (vcpu->arch->vmcb->int_state & INT_STATE_SHADOW) == 0;
+}
+
+static void svm_inject(struct vcpu *vcpu, struct guest_event event)
+{
+    static const uint64_t type[] = {
+        [EVENT_INTERRUPT] = EVENT_TYPE_INTERRUPT,
+        [EVENT_NMI] = EVENT_TYPE_NMI,
+        [EVENT_EXCEPTION] = EVENT_TYPE_EXCEPTION,
+    };
+    vcpu->arch->vmcb->event_inj = EVENT_VALID | type[event.type] | event.vector |
+                                  (event.has_error ? EVENT_HAS_ERROR | (uint64_t)event.error << 32 : 0);
+    vcpu->arch->event_queued = true;
+    if (event.type == EVENT_NMI) {
+        vcpu->arch->nmi_blocked = true;
+        vcpu->arch->vmcb->intercept_misc1 |= INTERCEPT1_IRET;
+    }
+}
+
+// A virtual interrupt that outranks every TPR, and the intercept of its delivery: the guest exits at the first boundary
+// where IF is set and no shadow is in the way (APM 2, 15.21.4). Where VMRUN loses the shadow that it is given (QEMU's TCG,
+// found out at boot), the shadow's one instruction is run on its own first; hardware never takes that path.
+static void svm_want_window(struct vcpu *vcpu, bool want)
+{
+    struct vmcb *vmcb = vcpu->arch->vmcb;
+    bool shadow = (vmcb->int_state & INT_STATE_SHADOW) != 0;
+    vcpu->arch->window_wanted = want;
+    vcpu->arch->step_shadow = want && shadow && !switch_costs.shadow_honoured &&
+                              (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0;
+    if (want && !vcpu->arch->step_shadow) {
+        vmcb->int_ctl |= INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT);
+        vmcb->intercept_misc1 |= INTERCEPT1_VINTR;
+    } else {
+        vmcb->int_ctl &= ~(INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT));
+        vmcb->intercept_misc1 &= ~INTERCEPT1_VINTR;
+    }
+}
+
+static void svm_clear_shadow(struct vcpu *vcpu)
+{
+    vcpu->arch->vmcb->int_state &= ~INT_STATE_SHADOW;
+}
+
+const struct vendor_ops svm_ops = {
+    .name = "svm",
+    .probe = svm_probe,
+    .cpu_enable = svm_cpu_enable,
+    .describe = svm_describe,
+    .vcpu_init = svm_vcpu_init,
+    .vcpu_free = svm_vcpu_free,
+    .enter = svm_enter,
+    .get = svm_get,
+    .set = svm_set,
+    .interruptible = svm_interruptible,
+    .inject = svm_inject,
+    .want_window = svm_want_window,
+    .clear_shadow = svm_clear_shadow,
+};

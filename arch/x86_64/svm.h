@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// What svm.c and svm_exit.c share.
+#ifndef ARCH_X86_64_SVM_H
+#define ARCH_X86_64_SVM_H
+
+#include <string.h>
+
+#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/vmcb.h"
+
+bool svm_has_next_rip(void);
+
+// Turns the VMCB's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
+void svm_decode_exit(struct vcpu *vcpu, struct exit *exit);
+
+#endif

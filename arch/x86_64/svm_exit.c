@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// SVM exit codes into neutral exits (APM 2, appendix C and 15.7-15.14). One table; only exits with arguments have code.
+#include "arch/x86_64/svm.h"
+
+#define OPCODE_MAX 3
+
+struct exit_rule {
+    uint8_t kind;                // enum exit_kind, 0 where the code is not known
+    uint8_t fault_vector;        // EXIT_FAULT
+    bool    known;
+    bool    fault_has_error;     // EXIT_FAULT; the error code is 0
+    uint8_t opcode[OPCODE_MAX];  // to find the length without NRIP save
+    uint8_t opcode_length;
+};
+
+#define EXIT_RULE(kind_)             { .known = true, .kind = (kind_) }
+#define INSN_RULE(kind_, length_, ...) { .known = true, .kind = (kind_), .opcode_length = (length_), .opcode = { __VA_ARGS__ } }
+#define UNDEFINED_RULE               { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_UD }
+
+static const struct exit_rule rules[] = {
+    [SVM_EXIT_CR8_WRITE] = EXIT_RULE(EXIT_TPR),
+    [SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_DB },
+    [SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_AC,
+                                            .fault_has_error = true },
+    [SVM_EXIT_INTR] = EXIT_RULE(EXIT_INTERRUPT),
+    [SVM_EXIT_NMI] = EXIT_RULE(EXIT_NMI),
+    [SVM_EXIT_VINTR] = EXIT_RULE(EXIT_WINDOW),
+    [SVM_EXIT_RDPMC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_GP, .fault_has_error = true },
+    [SVM_EXIT_CPUID] = INSN_RULE(EXIT_CPUID, 2, 0x0f, 0xa2),
+    [SVM_EXIT_RSM] = UNDEFINED_RULE,
+    [SVM_EXIT_IRET] = EXIT_RULE(EXIT_IGNORED),
+    [SVM_EXIT_INVD] = INSN_RULE(EXIT_IGNORED, 2, 0x0f, 0x08),
+    [SVM_EXIT_HLT] = INSN_RULE(EXIT_HALT, 1, 0xf4),
+    [SVM_EXIT_INVLPGA] = UNDEFINED_RULE,
+    [SVM_EXIT_IOIO] = EXIT_RULE(EXIT_IO),
+    [SVM_EXIT_MSR] = INSN_RULE(EXIT_MSR_READ, 2, 0x0f, 0x32),
+    [SVM_EXIT_SHUTDOWN] = EXIT_RULE(EXIT_SHUTDOWN),
+    [SVM_EXIT_VMRUN] = UNDEFINED_RULE,
+    [SVM_EXIT_VMMCALL] = INSN_RULE(EXIT_HYPERCALL, 3, 0x0f, 0x01, 0xd9),
+    [SVM_EXIT_VMLOAD] = UNDEFINED_RULE,
+    [SVM_EXIT_VMSAVE] = UNDEFINED_RULE,
+    [SVM_EXIT_STGI] = UNDEFINED_RULE,
+    [SVM_EXIT_CLGI] = UNDEFINED_RULE,
+    [SVM_EXIT_SKINIT] = UNDEFINED_RULE,
+    [SVM_EXIT_MONITOR] = UNDEFINED_RULE,
+    [SVM_EXIT_MWAIT] = UNDEFINED_RULE,
+};
+
+static void decode_io(const struct vcpu *vcpu, struct exit *exit)
+{
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    uint64_t info = vmcb->exit_info1;
+    exit->port = (uint16_t)(info >> IOIO_PORT_SHIFT);
+    exit->size = (uint8_t)((info >> IOIO_SIZE_SHIFT) & 7);
+    exit->is_write = (info & IOIO_IN) == 0;
+    exit->is_string = (info & IOIO_STRING) != 0;
+    exit->is_repeated = (info & IOIO_REP) != 0;
+    exit->insn_length = (uint8_t)(vmcb->exit_info2 - vcpu->arch->world.regs.rip); // APM 2, 15.10.2: the next RIP
+}
+
+static void decode_nested_fault(const struct vcpu *vcpu, struct exit *exit)
+{
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    exit->kind = EXIT_MMIO;
+    exit->address.value = vmcb->exit_info2;
+    exit->is_write = (vmcb->exit_info1 & NPF_WRITE) != 0;
+    exit->is_fetch = (vmcb->exit_info1 & NPF_FETCH) != 0;
+    exit->is_table_walk = (vmcb->exit_info1 & NPF_TABLE_WALK) != 0;
+}
+
+// An event whose delivery was cut short by this exit is delivered by the next entry. Software interrupts and the traps of
+// INT3 and INTO are left out: RIP still points at their instruction, which will run again (APM 2, 15.7.2, 15.20).
+static void keep_interrupted_event(struct vcpu *vcpu, struct exit *exit)
+{
+    struct vmcb *vmcb = vcpu->arch->vmcb;
+    uint64_t event = vmcb->exit_int_info;
+    if ((event & EVENT_VALID) == 0)
+        return;
+    exit->during_delivery = true;
+    bool again = (event & EVENT_TYPE_MASK) == EVENT_TYPE_SOFTWARE ||
+                 ((event & EVENT_TYPE_MASK) == EVENT_TYPE_EXCEPTION &&
+                  ((event & EVENT_VECTOR_MASK) == 3 || (event & EVENT_VECTOR_MASK) == 4));
+    if (again)
+        return;
+    vmcb->event_inj = event;
+    vcpu->arch->event_queued = true;
+}
+
+static void track_nmi_return(struct vcpu *vcpu, uint64_t code)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    if (arch->iret_passed) {
+        arch->iret_passed = false;
+        arch->nmi_blocked = false;
+    }
+    if (code == SVM_EXIT_IRET) {
+        arch->vmcb->intercept_misc1 &= ~INTERCEPT1_IRET;
+        arch->iret_passed = true;
+    }
+}
+
+void svm_decode_exit(struct vcpu *vcpu, struct exit *exit)
+{
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    uint64_t code = vmcb->exit_code;
+    *exit = (struct exit){ .kind = EXIT_UNKNOWN, .hardware_reason = (uint32_t)code, .info = vmcb->exit_info1 };
+    keep_interrupted_event(vcpu, exit);
+    if (vcpu->arch->nmi_blocked)
+        track_nmi_return(vcpu, code);
+    if (code == SVM_EXIT_NPF) {
+        decode_nested_fault(vcpu, exit);
+        return;
+    }
+    if (code >= sizeof(rules) / sizeof(rules[0]) || !rules[code].known)
+        return;
+    const struct exit_rule *rule = &rules[code];
+    exit->kind = (enum exit_kind)rule->kind;
+    exit->fault_vector = rule->fault_vector;
+    exit->fault_has_error = rule->fault_has_error;
+    if (exit->kind == EXIT_IO)
+        decode_io(vcpu, exit);
+    const uint8_t *opcode = rule->opcode;
+    if (code == SVM_EXIT_MSR && vmcb->exit_info1 == 1) {
+        static const uint8_t wrmsr[] = { 0x0f, 0x30 };
+        exit->kind = EXIT_MSR_WRITE;
+        opcode = wrmsr;
+    }
+    if (rule->opcode_length != 0)
+        exit->insn_length = svm_has_next_rip() ? (uint8_t)(vmcb->next_rip - vmcb->rip)
+                                               : (uint8_t)guest_insn_length(vcpu, opcode, rule->opcode_length);
+}

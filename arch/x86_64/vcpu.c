@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+// The x86 side of the seam (arch/arch.h): choosing the vendor, a vCPU's life, entering, events, and the instructions that
+// belong to the architecture. Device accesses are mmio.c and portio.c.
+#include "arch/x86_64/decode.h"
+#include "arch/x86_64/hostapic.h"
+#include "arch/x86_64/hosttimer.h"
+#include "arch/x86_64/tsc.h"
+#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/x86.h"
+#include "time/ratio.h"
+#include "vmm/alloc.h"
+#include "vmm/format.h"
+#include "vmm/log.h"
+
+#include <string.h>
+
+#define PAT_RESET UINT64_C(0x0007040600070406) // SDM 3A 11.12.4
+
+const struct vendor_ops *vendor;
+static struct ratio      alarm_ratio; // host counter cycles to alarm ticks
+
+bool arch_virtualization_init(struct refusal *refusal)
+{
+    if (!svm_ops.probe(refusal))
+        return false;
+    vendor = &svm_ops;
+    alarm_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
+    if (!vendor->cpu_enable()) {
+        format(refusal->text, sizeof(refusal->text), "too little memory to turn on %s", vendor->name);
+        return false;
+    }
+    cpuid_init();
+    return calibrate_world_switch(refusal);
+}
+
+const char *arch_description(void)
+{
+    return vendor->describe();
+}
+
+htime_t arch_counter_read(void)
+{
+    return x86_rdtsc();
+}
+
+void arch_take_interrupts(void)
+{
+    host_irqs_take();
+}
+
+// HLT between the arming of the alarm and its arrival; STI holds interrupts back for one instruction, so none is lost.
+void arch_idle(htime_t until)
+{
+    htime_t now = x86_rdtsc();
+    if (until <= now)
+        return;
+    uint64_t ticks = ratio_ceil(alarm_ratio, until - now);
+    hosttimer_arm(ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+    hosttimer_stop();
+}
+
+bool arch_vm_init(struct vm *vm)
+{
+    return npt_build(vm->ram, &vm->nested_root);
+}
+
+void arch_vm_free(struct vm *vm)
+{
+    npt_free(vm->nested_root);
+}
+
+#define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
+
+// The FPU is the guest's alone: the monitor is compiled without it. Each VM starts with it as after reset.
+static void reset_fpu(void)
+{
+    uint32_t mxcsr = 0x1f80;
+    __asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
+}
+
+bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
+{
+    hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);
+    if (pages.value == 0)
+        return false;
+    struct arch_vcpu *arch = (struct arch_vcpu *)pages.value;
+    memset(arch, 0, sizeof(*arch));
+    arch->pat = PAT_RESET;
+    arch->misc_enable = 1; // fast strings
+    arch->world.alarm_mmio = (uintptr_t)hosttimer_mmio();
+    vcpu->arch = arch;
+    reset_fpu();
+    if (vendor->vcpu_init(vcpu, entry))
+        return true;
+    free_pages(pages, ARCH_VCPU_PAGES);
+    return false;
+}
+
+void arch_vcpu_free(struct vcpu *vcpu)
+{
+    vendor->vcpu_free(vcpu);
+    free_pages((hpa){ (uintptr_t)vcpu->arch }, ARCH_VCPU_PAGES);
+    vcpu->arch = NULL;
+}
+
+// The alarm's count for a slice of `cycles` of guest time: it starts switch_costs.alarm ticks before the guest's first
+// instruction. 0 stops the timer.
+static uint64_t alarm_count(uint64_t cycles)
+{
+    if (cycles == TIME_NEVER)
+        return 0;
+    uint64_t ticks = time_add(ratio_ceil(alarm_ratio, cycles), switch_costs.alarm);
+    return ticks > UINT32_MAX ? UINT32_MAX : ticks == 0 ? 1 : ticks;
+}
+
+void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alarm_cycles, struct slice *slice,
+                     struct exit *exit)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    struct tsc_plan tsc = vtime_tsc_plan(vtime, arch->tsc_adjust, switch_costs.in);
+    arch->world.tsc_base = tsc.base;
+    arch->world.tsc_mask = tsc.mask;
+    arch->world.alarm = alarm_count(arch->step_shadow ? 1 : alarm_cycles);
+    vendor->enter(vcpu, slice, exit);
+    slice->cost_cycles = switch_costs.total[exit->kind];
+}
+
+bool arch_vcpu_interruptible(const struct vcpu *vcpu)
+{
+    return vendor->interruptible(vcpu);
+}
+
+bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu)
+{
+    return (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0;
+}
+
+bool arch_vcpu_nmi_possible(const struct vcpu *vcpu)
+{
+    return !vcpu->arch->nmi_blocked && !vcpu->arch->event_queued;
+}
+
+void arch_vcpu_inject(struct vcpu *vcpu, unsigned vector)
+{
+    vendor->inject(vcpu, (struct guest_event){ .type = EVENT_INTERRUPT, .vector = (uint8_t)vector });
+}
+
+void arch_vcpu_inject_nmi(struct vcpu *vcpu)
+{
+    vendor->inject(vcpu, (struct guest_event){ .type = EVENT_NMI, .vector = 2 });
+}
+
+void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
+{
+    if (want || vcpu->arch->window_wanted)
+        vendor->want_window(vcpu, want);
+}
+
+void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
+{
+    vendor->inject(vcpu, (struct guest_event){ .type = EVENT_EXCEPTION,
+                                               .vector = (uint8_t)vector,
+                                               .has_error = has_error,
+                                               .error = error });
+}
+
+// RIP wraps at the width of the code segment; stepping over an instruction ends an STI or MOV SS shadow, and with TF set
+// it owes the guest its single-step trap (SDM 3B 17.3.1.4).
+void arch_vcpu_skip(struct vcpu *vcpu, unsigned length)
+{
+    struct emulate_regs *regs = vcpu_regs(vcpu);
+    uint64_t next = regs->rip + length;
+    regs->rip = next >> 32 != 0 && guest_code_bits(vcpu) != 64 ? next & UINT32_MAX : next;
+    vendor->clear_shadow(vcpu);
+    if ((regs->rflags & RFLAGS_TF) != 0 && !vcpu->arch->event_queued) {
+        vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | UINT64_C(1) << 14);
+        guest_fault(vcpu, EXCEPTION_DB, false, 0);
+    }
+}
+
+static void general_protection(struct vcpu *vcpu)
+{
+    guest_fault(vcpu, EXCEPTION_GP, true, 0);
+}
+
+static void emulate_cpuid(struct vcpu *vcpu, const struct exit *exit)
+{
+    uint64_t *gpr = vcpu_regs(vcpu)->gpr;
+    struct cpuid_result result = guest_cpuid(vcpu, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX]);
+    gpr[GPR_RAX] = result.eax;
+    gpr[GPR_RBX] = result.ebx;
+    gpr[GPR_RCX] = result.ecx;
+    gpr[GPR_RDX] = result.edx;
+    arch_vcpu_skip(vcpu, exit->insn_length);
+}
+
+static void emulate_rdmsr(struct vcpu *vcpu, const struct exit *exit)
+{
+    uint64_t *gpr = vcpu_regs(vcpu)->gpr;
+    uint64_t value;
+    if (!guest_msr_read(vcpu, (uint32_t)gpr[GPR_RCX], &value)) {
+        general_protection(vcpu);
+        return;
+    }
+    gpr[GPR_RAX] = (uint32_t)value;
+    gpr[GPR_RDX] = value >> 32;
+    arch_vcpu_skip(vcpu, exit->insn_length);
+}
+
+static void emulate_wrmsr(struct vcpu *vcpu, const struct exit *exit)
+{
+    const uint64_t *gpr = vcpu_regs(vcpu)->gpr;
+    uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
+    if (guest_msr_write(vcpu, (uint32_t)gpr[GPR_RCX], value))
+        arch_vcpu_skip(vcpu, exit->insn_length);
+    else
+        general_protection(vcpu);
+}
+
+// MOV to CR8: bits 63:4 are reserved (SDM 3A 11.8.6). The register is in the instruction.
+static void emulate_tpr_write(struct vcpu *vcpu)
+{
+    uint8_t bytes[INSN_MAX_LENGTH];
+    struct insn insn;
+    if (insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) != DECODE_OK) {
+        vm_kill(vcpu->vm, "the instruction that writes CR8 at rip %#llx cannot be read",
+                (unsigned long long)vcpu_regs(vcpu)->rip);
+        return;
+    }
+    uint64_t value = vcpu_regs(vcpu)->gpr[insn_rm(&insn)];
+    if (value > 15) {
+        general_protection(vcpu);
+        return;
+    }
+    lapic_set_tpr(&vcpu->vm->machine.lapic, (uint8_t)(value << 4));
+    arch_vcpu_skip(vcpu, insn.length);
+}
+
+static void emulate_hypercall(struct vcpu *vcpu, const struct exit *exit)
+{
+    uint64_t *gpr = vcpu_regs(vcpu)->gpr;
+    gpr[GPR_RAX] = hypercall(vcpu, gpr[GPR_RAX], gpr[GPR_RBX]);
+    arch_vcpu_skip(vcpu, exit->insn_length);
+}
+
+void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
+{
+    switch (exit->kind) {
+    case EXIT_IO: emulate_port(vcpu, exit); break;
+    case EXIT_MMIO: emulate_mmio(vcpu, exit); break;
+    case EXIT_CPUID: emulate_cpuid(vcpu, exit); break;
+    case EXIT_MSR_READ: emulate_rdmsr(vcpu, exit); break;
+    case EXIT_MSR_WRITE: emulate_wrmsr(vcpu, exit); break;
+    case EXIT_TPR: emulate_tpr_write(vcpu); break;
+    case EXIT_HYPERCALL: emulate_hypercall(vcpu, exit); break;
+    case EXIT_FAULT: guest_fault(vcpu, exit->fault_vector, exit->fault_has_error, exit->fault_error); break;
+    case EXIT_IGNORED:
+        if (exit->insn_length != 0)
+            arch_vcpu_skip(vcpu, exit->insn_length);
+        break;
+    case EXIT_INTERRUPT:
+    case EXIT_NMI:
+    case EXIT_WINDOW:
+    case EXIT_HALT:
+    case EXIT_SHUTDOWN:
+    case EXIT_UNKNOWN:
+    case EXIT_KIND_COUNT: INVARIANT(!"an exit that belongs to vmm/exit.c"); break;
+    }
+}
+
+void arch_vcpu_record(struct vcpu *vcpu)
+{
+    const struct emulate_regs *r = vcpu_regs(vcpu);
+    uint8_t bytes[INSN_MAX_LENGTH] = { 0 };
+    size_t count = guest_fetch(vcpu, bytes);
+    char text[INSN_MAX_LENGTH * 3 + 1] = "";
+    for (size_t i = 0; i < count; i++)
+        format(text + i * 3, sizeof(text) - i * 3, " %02x", bytes[i]);
+    log_line("record", "rip %016lx  rflags %08lx  cpl %lu  %lu-bit  bytes%s", r->rip, r->rflags,
+             vendor->get(vcpu, REGISTER_CPL), vendor->get(vcpu, REGISTER_CS_BITS), count != 0 ? text : " not readable");
+    log_line("record", "rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx", r->gpr[0], r->gpr[3], r->gpr[1], r->gpr[2]);
+    log_line("record", "rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx", r->gpr[6], r->gpr[7], r->gpr[5], r->gpr[4]);
+    log_line("record", "r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx", r->gpr[8], r->gpr[9], r->gpr[10], r->gpr[11]);
+    log_line("record", "r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx", r->gpr[12], r->gpr[13], r->gpr[14], r->gpr[15]);
+    log_line("record", "cr0 %08lx  cr2 %016lx  cr3 %016lx  cr4 %08lx  efer %08lx", vendor->get(vcpu, REGISTER_CR0),
+             vendor->get(vcpu, REGISTER_CR2), vendor->get(vcpu, REGISTER_CR3), vendor->get(vcpu, REGISTER_CR4),
+             vendor->get(vcpu, REGISTER_EFER));
+}

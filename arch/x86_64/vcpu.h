@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The x86 part of a vCPU, the same on VMX and SVM. General registers, RIP and RFLAGS are copied here at every exit and
+// back at every entry; everything else is reached through the vendor's get and set.
+#ifndef ARCH_X86_64_VCPU_H
+#define ARCH_X86_64_VCPU_H
+
+#include "arch/arch.h"
+#include "arch/x86_64/world.h"
+#include "arch/x86_64/x86.h"
+#include "time/pvclock.h"
+#include "vmm/vm.h"
+
+struct vmcb;
+
+enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
+
+// Exceptions by vector, SDM 3A 6.3.1.
+enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_GP = 13, EXCEPTION_PF = 14, EXCEPTION_AC = 17 };
+
+// The paravirtual clock of one vCPU (TIME.md §2): what its MSRs hold, and the line its page shows.
+struct pvclock_state {
+    uint64_t              system_msr;
+    uint64_t              wall_msr;
+    struct pvclock_anchor anchor;
+};
+
+struct arch_vcpu {
+    struct world         world; // first: the registers are what everything touches
+    struct vmcb         *vmcb;
+    uint64_t             tsc_adjust; // guest TSC = V + tsc_adjust; also IA32_TSC_ADJUST
+    uint64_t             pat, misc_enable, mtrr_default;
+    uint64_t             mtrr_fixed[11], mtrr_variable[16];
+    struct pvclock_state pv;
+    bool                 window_wanted;
+    bool                 event_queued; // an event will be delivered by the next entry
+    bool                 nmi_blocked;  // an NMI was injected and its IRET has not been seen
+    bool                 iret_passed;  // IRET was intercepted; NMIs open again at the next exit
+    bool                 step_shadow;  // VMRUN would lose the interrupt shadow: run one instruction, then look again
+    uint32_t             vmcb_clean;
+};
+
+#define MSR_EFER        0xc0000080u
+#define EFER_LME        (UINT64_C(1) << 8)
+#define EFER_LMA        (UINT64_C(1) << 10)
+#define EFER_SVME       (UINT64_C(1) << 12)
+#define CR0_PE          (UINT64_C(1) << 0)
+#define CR0_PG          (UINT64_C(1) << 31)
+#define CR4_PSE         (UINT64_C(1) << 4)
+#define CR4_PAE         (UINT64_C(1) << 5)
+#define RFLAGS_TF       (UINT64_C(1) << 8)
+#define RFLAGS_IF       (UINT64_C(1) << 9)
+
+static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
+
+// --- guest memory as the guest's own paging shows it (guestwalk.c) ---------------------------------------------------
+
+enum guest_access {
+    GUEST_FETCHED, // what the CPU has just fetched: only present-ness is looked at
+    GUEST_READ,    // data, with the rights of the code that runs now
+    GUEST_WRITE,
+};
+
+// Translates a linear address with the tables the guest has now. False: not mapped, not allowed, or its tables are not in
+// RAM.
+bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out);
+
+// Copies `size` bytes at a linear address; returns how many could be reached. Bytes outside RAM cannot.
+size_t guest_read_linear(struct vcpu *vcpu, uint64_t linear, enum guest_access access, void *out, size_t size);
+size_t guest_write_linear(struct vcpu *vcpu, uint64_t linear, const void *in, size_t size);
+
+// Gives the guest the page fault that an access at `linear` deserves.
+void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access access);
+
+// The linear address of a segment-relative one.
+uint64_t guest_linear(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset);
+
+// Bytes at CS:RIP, at most 15.
+size_t guest_fetch(struct vcpu *vcpu, uint8_t out[15]);
+
+// 16, 32 or 64: the operand width of the code segment.
+unsigned guest_code_bits(struct vcpu *vcpu);
+
+// The length of the instruction at CS:RIP. `opcode`, of `opcode_length` bytes, is what it should be: matched first, the
+// decoder is asked only when prefixes are in the way. 0: cannot be fetched or decoded.
+unsigned guest_insn_length(struct vcpu *vcpu, const uint8_t *opcode, unsigned opcode_length);
+
+// --- instructions and registers that belong to x86 (cpuid.c, msr.c, pv.c) -------------------------------------------
+
+void                cpuid_init(void);
+struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf);
+
+// False: the guest gets #GP(0).
+bool guest_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
+bool guest_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
+
+// Gives the guest an exception; it is delivered by the next entry.
+void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
+
+// IN, OUT, INS, OUTS (portio.c); one instruction on memory that is not RAM (mmio.c).
+void emulate_port(struct vcpu *vcpu, const struct exit *exit);
+void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);
+
+// The guest's TSC now, and moving it (IA32_TSC, IA32_TSC_ADJUST).
+uint64_t guest_tsc(const struct vcpu *vcpu);
+void     guest_tsc_set_adjust(struct vcpu *vcpu, uint64_t adjust);
+
+bool pv_write_system_time(struct vcpu *vcpu, uint64_t value);
+bool pv_write_wall_clock(struct vcpu *vcpu, uint64_t value);
+void pv_tsc_moved(struct vcpu *vcpu, uint64_t delta);
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The vendor seam: what differs between SVM and VMX, chosen once at boot. Called only from arch/x86_64/.
+#ifndef ARCH_X86_64_VENDOR_H
+#define ARCH_X86_64_VENDOR_H
+
+#include "arch/x86_64/vcpu.h"
+
+// Registers that live in the vendor's control structure.
+enum guest_register {
+    REGISTER_CR0,
+    REGISTER_CR2,
+    REGISTER_CR3,
+    REGISTER_CR4,
+    REGISTER_EFER,
+    REGISTER_DR6,
+    REGISTER_PAT,
+    REGISTER_CPL,
+    REGISTER_ES_BASE,
+    REGISTER_CS_BASE,
+    REGISTER_SS_BASE,
+    REGISTER_DS_BASE,
+    REGISTER_FS_BASE,
+    REGISTER_GS_BASE,
+    REGISTER_CS_BITS, // 16, 32 or 64: width of the code that runs; read only
+};
+
+enum event_type { EVENT_INTERRUPT, EVENT_NMI, EVENT_EXCEPTION };
+
+struct guest_event {
+    enum event_type type;
+    uint8_t         vector;
+    bool            has_error;
+    uint32_t        error;
+};
+
+struct vendor_ops {
+    const char *name;
+    // Is it there, and allowed? False: the refusal says why not.
+    bool (*probe)(struct refusal *refusal);
+    bool (*cpu_enable)(void);
+    const char *(*describe)(void);
+    bool (*vcpu_init)(struct vcpu *vcpu, const struct entry_state *entry);
+    void (*vcpu_free)(struct vcpu *vcpu);
+    void (*enter)(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+    uint64_t (*get)(const struct vcpu *vcpu, enum guest_register reg);
+    void (*set)(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
+    bool (*interruptible)(const struct vcpu *vcpu);
+    void (*inject)(struct vcpu *vcpu, struct guest_event event);
+    void (*want_window)(struct vcpu *vcpu, bool want);
+    void (*clear_shadow)(struct vcpu *vcpu); // an instruction was stepped over: STI and MOV SS shadows end
+};
+
+extern const struct vendor_ops  svm_ops;
+extern const struct vendor_ops *vendor; // chosen by arch_virtualization_init()
+
+// What calibration found about this CPU's world switch; cycles.
+struct switch_costs {
+    uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by exit kind
+    uint64_t in;                     // t0 to the guest's first instruction
+    uint64_t alarm;                  // from setting the alarm to the guest's first instruction, alarm ticks
+    bool     shadow_honoured;        // VMRUN keeps the interrupt shadow it is given
+};
+extern struct switch_costs switch_costs;
+
+// Runs the null guests (calibrate.c). False: out of memory, or an exit that should not be possible.
+bool calibrate_world_switch(struct refusal *refusal);
+
+// Nested page tables: RAM and nothing else. Returns false when out of memory.
+bool npt_build(struct guest_ram ram, hpa *root);
+void npt_free(hpa root);
+
+#endif

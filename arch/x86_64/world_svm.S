@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// One trip into the guest and back, on SVM (APM 2, 15.5). Nothing is decided here: load registers, set the alarm, sample
+// t0, derive the guest's TSC offset from it, VMRUN; sample t1, save registers. Every path through this file executes the
+// same instructions, so its cost is a constant, and the constant is calibrated at boot.
+//
+// The order at the entry matters: the alarm starts counting a fixed distance before the guest's first instruction, and
+// t0 is the last thing sampled, so both distances (cost_alarm and cost_in of arch/x86_64/calibrate.c) are constants too.
+
+#define GPR(n)      ((n) * 8)
+#define WORLD_VMCB       144
+#define WORLD_HOST_VMCB  152
+#define WORLD_TSC_BASE   160
+#define WORLD_TSC_MASK   168
+#define WORLD_T0         176
+#define WORLD_T1         184
+#define WORLD_ALARM_MMIO 192
+#define WORLD_ALARM      200
+#define VMCB_TSC_OFFSET  0x50
+#define MSR_X2APIC_TMICT 0x838
+
+        .text
+        .globl  svm_world_switch
+        .type   svm_world_switch, @function
+svm_world_switch:
+        push    %rbp
+        push    %rbx
+        push    %r12
+        push    %r13
+        push    %r14
+        push    %r15
+        push    %rdi
+
+        // With GIF clear no interrupt is taken on the way in; IF set lets the first one end the guest's slice.
+        clgi
+        sti
+        mov     WORLD_VMCB(%rdi), %rax
+        vmload  %rax
+
+        mov     GPR(3)(%rdi), %rbx
+        mov     GPR(5)(%rdi), %rbp
+        mov     GPR(6)(%rdi), %rsi
+        mov     GPR(8)(%rdi), %r8
+        mov     GPR(9)(%rdi), %r9
+        mov     GPR(10)(%rdi), %r10
+        mov     GPR(11)(%rdi), %r11
+        mov     GPR(12)(%rdi), %r12
+        mov     GPR(13)(%rdi), %r13
+        mov     GPR(14)(%rdi), %r14
+        mov     GPR(15)(%rdi), %r15
+
+        mov     WORLD_ALARM(%rdi), %rax
+        mov     WORLD_ALARM_MMIO(%rdi), %rdx
+        test    %rdx, %rdx
+        jz      .Lx2apic
+        mov     %eax, (%rdx)
+.Lsample:
+        mov     GPR(1)(%rdi), %rcx
+        rdtsc
+        shl     $32, %rdx
+        or      %rdx, %rax
+        mov     %rax, WORLD_T0(%rdi)
+        and     WORLD_TSC_MASK(%rdi), %rax
+        neg     %rax
+        add     WORLD_TSC_BASE(%rdi), %rax
+        mov     WORLD_VMCB(%rdi), %rdx
+        mov     %rax, VMCB_TSC_OFFSET(%rdx)
+        mov     %rdx, %rax
+        mov     GPR(2)(%rdi), %rdx
+        mov     GPR(7)(%rdi), %rdi
+        vmrun   %rax
+
+        // RAX and RSP are the host's again, everything else is the guest's.
+        push    %rdi
+        push    %rdx
+        rdtsc
+        shl     $32, %rdx
+        or      %rdx, %rax
+        mov     16(%rsp), %rdi
+        mov     %rax, WORLD_T1(%rdi)
+        pop     GPR(2)(%rdi)
+        pop     GPR(7)(%rdi)
+        mov     %rcx, GPR(1)(%rdi)
+        mov     %rbx, GPR(3)(%rdi)
+        mov     %rbp, GPR(5)(%rdi)
+        mov     %rsi, GPR(6)(%rdi)
+        mov     %r8, GPR(8)(%rdi)
+        mov     %r9, GPR(9)(%rdi)
+        mov     %r10, GPR(10)(%rdi)
+        mov     %r11, GPR(11)(%rdi)
+        mov     %r12, GPR(12)(%rdi)
+        mov     %r13, GPR(13)(%rdi)
+        mov     %r14, GPR(14)(%rdi)
+        mov     %r15, GPR(15)(%rdi)
+
+        // The guest's FS, GS, TR, LDTR and syscall MSRs out, the host's own back, before an NMI may come in.
+        mov     WORLD_VMCB(%rdi), %rax
+        vmsave  %rax
+        mov     WORLD_HOST_VMCB(%rdi), %rax
+        vmload  %rax
+        cli
+        stgi
+
+        pop     %rdi
+        pop     %r15
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+
+.Lx2apic:
+        xor     %edx, %edx
+        mov     $MSR_X2APIC_TMICT, %ecx
+        wrmsr
+        jmp     .Lsample
+        .size   svm_world_switch, . - svm_world_switch
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Events on their way into the guest: before each entry, the highest pending one is injected if the guest can take it at
+// this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can.
+#include "arch/arch.h"
+#include "vmm/vm.h"
+
+static void deliver_nmi(struct vcpu *vcpu)
+{
+    if (!arch_vcpu_nmi_possible(vcpu) || !machine_take_nmi(vcpu->vm))
+        return;
+    arch_vcpu_inject_nmi(vcpu);
+    vcpu->halted = false;
+    vm_trace(vcpu->vm, TRACE_INJECT, 2, vcpu->last_t1, 0, 0);
+}
+
+void events_deliver(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    deliver_nmi(vcpu);
+    if (!machine_interrupt_pending(vm)) {
+        arch_vcpu_want_window(vcpu, false);
+        return;
+    }
+    if (!arch_vcpu_interruptible(vcpu)) {
+        arch_vcpu_want_window(vcpu, true);
+        return;
+    }
+    arch_vcpu_want_window(vcpu, false);
+    unsigned vector = machine_acknowledge(vm);
+    arch_vcpu_inject(vcpu, vector);
+    vcpu->halted = false;
+    vcpu->stats.injections++;
+}

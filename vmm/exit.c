@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// What each exit asks for, one line a case. The switch has no default, so a new kind of exit does not compile until it
+// has its line.
+#include "arch/arch.h"
+#include "vmm/console.h"
+#include "vmm/vm.h"
+
+// E, the modelled cost of an instruction that the monitor executes for the guest: one cycle, what an emulator that counts
+// instructions charges. Booked always, added to V by clock=guest+emu only.
+#define EMULATED_INSN_CYCLES 1
+
+static void emulated(struct vcpu *vcpu)
+{
+    vcpu->ledger.emulated += EMULATED_INSN_CYCLES;
+    vtime_emulated(&vcpu->vm->vtime, EMULATED_INSN_CYCLES);
+}
+
+static void interrupted(struct vcpu *vcpu)
+{
+    vcpu->stats.alarms++;
+    arch_take_interrupts();
+    console_poll(vcpu->vm);
+}
+
+static void halt(struct vcpu *vcpu, const struct exit *exit)
+{
+    vcpu->halted = true;
+    arch_vcpu_skip(vcpu, exit->insn_length);
+}
+
+void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
+{
+    switch (exit->kind) {
+    case EXIT_INTERRUPT: interrupted(vcpu); return;
+    case EXIT_NMI: arch_take_interrupts(); return;
+    case EXIT_WINDOW: vcpu->stats.windows++; return;
+    case EXIT_HALT: halt(vcpu, exit); break;
+    case EXIT_IO:
+    case EXIT_MMIO:
+    case EXIT_CPUID:
+    case EXIT_MSR_READ:
+    case EXIT_MSR_WRITE:
+    case EXIT_TPR:
+    case EXIT_HYPERCALL:
+    case EXIT_IGNORED: arch_vcpu_emulate(vcpu, exit); break;
+    case EXIT_FAULT: arch_vcpu_emulate(vcpu, exit); return;
+    case EXIT_SHUTDOWN: vm_kill(vcpu->vm, "triple fault"); return;
+    case EXIT_UNKNOWN:
+    case EXIT_KIND_COUNT:
+        vm_kill(vcpu->vm, "exit that this version does not know: hardware reason %#x, info %#lx",
+                exit->hardware_reason, exit->info);
+        return;
+    }
+    emulated(vcpu);
+}

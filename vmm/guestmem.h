@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// Guest-physical memory, checked: the only way from a gpa to a pointer.
+#ifndef VMM_GUESTMEM_H
+#define VMM_GUESTMEM_H
+
+#include "vmm/types.h"
+
+// A pointer to `size` bytes of guest RAM at `address`, null when any of them is not RAM.
+static inline void *guest_pointer(struct guest_ram ram, gpa address, uint64_t size)
+{
+    return size <= ram.size && address.value <= ram.size - size ? ram.host + address.value : NULL;
+}
+
+#endif

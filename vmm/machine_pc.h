@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The PC that an x86 guest sees: every device, and what ties it to the buses, the timer queue and the interrupt inputs.
+#ifndef VMM_MACHINE_PC_H
+#define VMM_MACHINE_PC_H
+
+#include "devices/debugexit.h"
+#include "devices/fwcfg.h"
+#include "devices/lapic.h"
+#include "devices/pcihost.h"
+#include "devices/pic.h"
+#include "devices/pit.h"
+#include "devices/pmtimer.h"
+#include "devices/uart16550.h"
+#include "time/pvclock.h"
+#include "time/tickpolicy.h"
+#include "time/timerq.h"
+#include "vmm/stats.h"
+
+enum device_id {
+    DEVICE_PIT,
+    DEVICE_PORT61,
+    DEVICE_LAPIC,
+    DEVICE_PM,
+    DEVICE_UART,
+    DEVICE_PIC,
+    DEVICE_DEBUGEXIT,
+    DEVICE_FWCFG,
+    DEVICE_PCI,
+    DEVICE_COUNT
+};
+
+#define DEVICE_TIMED_COUNT (DEVICE_UART + 1) // the ones before this have deadlines
+
+// A tick on its way: the deadline it came from, until the guest has taken its interrupt.
+struct tick_source {
+    struct ticks ticks;
+    vtime_t      due;     // deadline of the tick that is on the line now
+    bool         on_line; // raised and not yet acknowledged
+};
+
+struct machine {
+    struct pit       pit;
+    struct lapic     lapic;
+    struct pic       pic;
+    struct pmtimer   pm;
+    struct uart      uart;
+    struct debugexit debugexit;
+    struct fwcfg     fwcfg;
+    struct pcihost   pci;
+
+    struct timerq      timers;
+    struct timer       timer[DEVICE_TIMED_COUNT];
+    vtime_t            firing; // deadline of the timer being fired, or V of the access
+    struct tick_source pit_tick, lapic_tick;
+};
+
+#endif

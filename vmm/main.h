@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Where boot/main.c hands over to the monitor.
+#ifndef VMM_MAIN_H
+#define VMM_MAIN_H
+
+#include "boot/bootinfo.h"
+
+// Runs every VM that the boot loader brought, one after the other, then ends the machine with the first status that is
+// not 0.
+_Noreturn void vmm_main(const struct bootinfo *info);
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// One trip through the house, over and over: make the guest take what is pending, arm the alarm, run a slice of it, book
+// every cycle, fire what has come due, do what the exit asks for. `now` is taken once an exit, from the t1 sample.
+#include "arch/arch.h"
+#include "time/limits.h"
+#include "time/ratio.h"
+#include "vmm/console.h"
+#include "vmm/vm.h"
+
+// Alarms in a row that gave the guest not one cycle before the next one is put later: on real hardware the calibrated
+// way in can be a little too short, and a guest that is always stopped before its first instruction would hang.
+#define EARLY_ALARMS_TOLERATED 8
+
+static uint64_t next_alarm(struct vcpu *vcpu)
+{
+    const struct vm *vm = vcpu->vm;
+    vtime_t deadline = timerq_next(&vm->machine.timers);
+    if (deadline > vm->limit)
+        deadline = vm->limit;
+    uint64_t cycles = deadline - vm->vtime.now;
+    if (cycles > vm->slice_cycles)
+        cycles = vm->slice_cycles;
+    if (vcpu->early_alarms > EARLY_ALARMS_TOLERATED)
+        cycles += UINT64_C(1) << (vcpu->early_alarms - EARLY_ALARMS_TOLERATED);
+    return vm->noise.on ? noise_alarm(vcpu->vm, cycles) : cycles;
+}
+
+static void account(struct vcpu *vcpu, const struct slice *slice, const struct exit *exit)
+{
+    struct vm *vm = vcpu->vm;
+    histogram_add(&vcpu->stats.cost[vcpu->last_exit], slice->t0 - vcpu->last_t1);
+    uint64_t guest_cycles = ledger_slice(&vcpu->ledger, slice->t0, slice->t1, slice->cost_cycles);
+    vtime_ran(&vm->vtime, guest_cycles, 0, slice->t1);
+    vm_trace(vm, TRACE_GUEST, exit->kind, slice->t0, guest_cycles, slice->t1 - slice->t0);
+    vcpu->stats.exits++;
+    vcpu->last_exit = exit->kind;
+    vcpu->last_t1 = slice->t1;
+    bool stuck = exit->kind == EXIT_INTERRUPT && guest_cycles == 0;
+    vcpu->early_alarms = stuck && vcpu->early_alarms < 32 ? vcpu->early_alarms + 1 : 0;
+}
+
+// The host really waits: until the next deadline where V moves with host time, for input from outside where it does not.
+static void wait(struct vcpu *vcpu, vtime_t deadline)
+{
+    struct vm *vm = vcpu->vm;
+    uint64_t cycles = vtime_idle_wait(&vm->vtime, deadline);
+    if (cycles > vm->slice_cycles)
+        cycles = vm->slice_cycles;
+    htime_t start = arch_counter_read();
+    ledger_turn(&vcpu->ledger, ACCOUNT_IDLE, start);
+    arch_idle(start + cycles);
+    htime_t end = arch_counter_read();
+    ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
+    vtime_idled(&vm->vtime, end - start, end);
+    vm_trace(vm, TRACE_IDLE, 0, start, end - start, 0);
+    console_poll(vm);
+}
+
+// The vCPU is halted and nothing that is pending can wake it now.
+static void idle(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    if (!arch_vcpu_interrupts_enabled(vcpu)) {
+        vm_kill(vm, "halted with interrupts off: nothing can wake it");
+        return;
+    }
+    vtime_t deadline = timerq_next(&vm->machine.timers), before = vm->vtime.now;
+    if (vtime_warp(&vm->vtime, deadline < vm->limit ? deadline : vm->limit))
+        vm_trace(vm, TRACE_WARP, 0, vcpu->last_t1, 0, before);
+    else
+        wait(vcpu, deadline);
+    machine_run_timers(vm);
+}
+
+static void slice(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    struct slice slice;
+    struct exit exit;
+    arch_vcpu_enter(vcpu, &vm->vtime, next_alarm(vcpu), &slice, &exit);
+    account(vcpu, &slice, &exit);
+    machine_run_timers(vm);
+    exit_dispatch(vcpu, &exit);
+}
+
+void vcpu_run(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    while (vm->end == VM_RUNNING) {
+        events_deliver(vcpu);
+        if (vcpu->halted)
+            idle(vcpu);
+        else
+            slice(vcpu);
+        if (vm->vtime.now >= vm->limit && vm->end == VM_RUNNING)
+            vm_kill(vm, "ran for its limit of %lu ms of its own time", vm->config.limit_ms);
+        if (vm->noise.on)
+            noise_work(vcpu);
+    }
+}

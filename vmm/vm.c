@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// The life of a VM: memory, image, machine, run, report, and everything given back.
+#include <stdarg.h>
+#include <string.h>
+
+#include "arch/arch.h"
+#include "time/limits.h"
+#include "time/ratio.h"
+#include "vmm/alloc.h"
+#include "vmm/format.h"
+#include "vmm/guest_acpi.h"
+#include "vmm/log.h"
+#include "vmm/report.h"
+#include "vmm/vm.h"
+
+#define STATUS_KILLED  2u
+#define STATUS_REFUSED 8u
+#define STATUS_LACKS   10u
+
+#define VM_PAGES        ((sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define RAM_ALIGN_PAGES 512 // 2 MiB, so that the nested tables can use large pages
+
+void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason)
+{
+    if (vm->end != VM_RUNNING)
+        return;
+    vm->end = end;
+    vm->exit_value = value;
+    format(vm->end_reason, sizeof(vm->end_reason), "%s", reason);
+}
+
+void vm_kill(struct vm *vm, const char *text, ...)
+{
+    if (vm->end != VM_RUNNING)
+        return;
+    va_list arguments;
+    va_start(arguments, text);
+    format_v(vm->end_reason, sizeof(vm->end_reason), text, arguments);
+    va_end(arguments);
+    vm->end = VM_KILLED;
+    log_line("record", "%s was ended: %s", vm->config.name, vm->end_reason);
+    arch_vcpu_record(&vm->vcpu);
+}
+
+static unsigned exit_status(const struct vm *vm)
+{
+    switch (vm->end) {
+    case VM_EXITED: return ((vm->exit_value << 1) | 1) & 0xff; // as isa-debug-exit does
+    case VM_POWER_OFF:
+    case VM_RESET: return 0;
+    case VM_KILLED: return STATUS_KILLED;
+    case VM_RUNNING: break;
+    }
+    return STATUS_KILLED;
+}
+
+static void line_out(void *context, const char *line)
+{
+    (void)context;
+    log_raw(line, strlen(line));
+    log_raw("\n", 1);
+}
+
+static void print_report(struct vm *vm)
+{
+    struct vcpu *vcpu = &vm->vcpu;
+    htime_t now = arch_counter_read();
+    ledger_turn(&vcpu->ledger, ACCOUNT_HOST, now); // printing is no work for the guest
+    struct report_input input = {
+        .vm_name = vm->config.name,
+        .end_reason = vm->end_reason,
+        .ledger = &vcpu->ledger,
+        .host_now = now,
+        .vt = &vm->vtime,
+        .stats = &vcpu->stats,
+        .ticks = { [TIMER_PIT] = &vm->machine.pit_tick.ticks, [TIMER_LAPIC] = &vm->machine.lapic_tick.ticks },
+        .trace = &vm->trace,
+        .host_hz = arch_counter_hz(),
+        .lanes = vm->config.lanes,
+    };
+    input.clock_count = arch_vcpu_clocks(vcpu, input.clocks);
+    input.clock_count += machine_clocks(vm, input.clocks + input.clock_count);
+    report_print(&input, line_out, NULL);
+}
+
+static void start_clocks(struct vm *vm)
+{
+    struct vcpu *vcpu = &vm->vcpu;
+    uint64_t hz = arch_counter_hz();
+    htime_t now = arch_counter_read();
+    vtime_start(&vm->vtime, vm->config.clock, vm->config.idle, hz, now);
+    vm->limit = vm->config.limit_ms == 0 ? TIME_NEVER : mul_div_ceil(vm->config.limit_ms, hz, 1000);
+    vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, hz, NS_PER_S);
+    ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, now);
+    vcpu->last_exit = EXIT_IGNORED; // the first entry's cost is nobody's exit
+    vcpu->last_t1 = now;
+}
+
+static void init_stats(struct vm *vm)
+{
+    trace_init(&vm->trace);
+    for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++)
+        histogram_init(&vm->vcpu.stats.cost[kind]);
+    for (unsigned id = 0; id < TIMER_COUNT; id++)
+        histogram_init(&vm->vcpu.stats.timer[id].lateness);
+}
+
+static unsigned refuse(const struct vm *vm, unsigned status, const char *text)
+{
+    log_line("vm", "%s is refused: %s", vm->config.name, text);
+    return status;
+}
+
+// From memory to the end, once the VM's own struct is there. What is allocated here is freed here.
+static unsigned build_and_run(struct vm *vm, const struct monitor_config *monitor, const struct loader_input *input)
+{
+    struct refusal refusal = { "" };
+    struct entry_state entry;
+    guest_acpi_build(vm->ram, vm->config.vcpus);
+    if (!loader_load(input, vm->ram, &entry, &refusal))
+        return refuse(vm, STATUS_REFUSED, refusal.text);
+    if (!arch_vm_init(vm))
+        return refuse(vm, STATUS_LACKS, "too little memory for its nested page tables");
+    vm->vcpu.vm = vm;
+    if (!arch_vcpu_init(&vm->vcpu, &entry)) {
+        arch_vm_free(vm);
+        return refuse(vm, STATUS_LACKS, "too little memory for its vCPU");
+    }
+    init_stats(vm);
+    start_clocks(vm);
+    machine_init(vm);
+    log_line("vm", "%s starts: %s, %lu MiB, entry %#lx", vm->config.name, entry.format, vm->ram.size / MIB, entry.rip);
+    vcpu_run(&vm->vcpu);
+    console_poll(vm);
+    log_line("vm", "%s ended: %s", vm->config.name, vm->end_reason);
+    if (monitor->report)
+        print_report(vm);
+    arch_vcpu_free(&vm->vcpu);
+    arch_vm_free(vm);
+    return exit_status(vm);
+}
+
+unsigned vm_run(const struct vm_config *config, const struct monitor_config *monitor, const struct loader_input *input)
+{
+    hpa vm_at = alloc_pages(VM_PAGES, 1);
+    if (vm_at.value == 0) {
+        log_line("vm", "%s is refused: too little memory for its state", config->name);
+        return STATUS_LACKS;
+    }
+    struct vm *vm = (struct vm *)vm_at.value;
+    memset(vm, 0, sizeof(*vm));
+    vm->config = *config;
+    vm->input = -1;
+    vm->noise = (struct noise){ .on = monitor->noise, .state = monitor->noise_seed };
+    unsigned status;
+    hpa ram_at = alloc_pages(config->mem_bytes / PAGE_SIZE, RAM_ALIGN_PAGES);
+    if (ram_at.value != 0) {
+        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = config->mem_bytes };
+        memset(vm->ram.host, 0, vm->ram.size);
+        status = build_and_run(vm, monitor, input);
+        free_pages(ram_at, config->mem_bytes / PAGE_SIZE);
+    } else {
+        log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece", config->name,
+                 config->mem_bytes / MIB, alloc_free_bytes() / MIB);
+        status = STATUS_LACKS;
+    }
+    free_pages(vm_at, VM_PAGES);
+    return status;
+}

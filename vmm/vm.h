@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// A VM and its vCPU: all state there is about one guest, nothing global.
+#ifndef VMM_VM_H
+#define VMM_VM_H
+
+#include "time/ledger.h"
+#include "time/vtime.h"
+#include "vmm/config.h"
+#include "vmm/console.h"
+#include "vmm/machine.h"
+#include "vmm/stats.h"
+#include "vmm/trace.h"
+#include "vmm/types.h"
+
+// How a VM ended, and with which status the runner leaves (USERS.md conventions; README, exit status).
+enum vm_end {
+    VM_RUNNING,
+    VM_EXITED,    // debug exit: status (value << 1) | 1
+    VM_POWER_OFF, // status 0
+    VM_RESET,     // the guest asked for a reset: status 0, as an emulator told not to reboot does
+    VM_KILLED,    // the monitor ended it: status 2
+};
+
+struct arch_vcpu; // arch/<a>/vcpu.h
+
+struct vcpu {
+    struct vm        *vm;
+    struct arch_vcpu *arch;
+    uint32_t          index;
+    bool              halted;
+    enum exit_kind    last_exit;    // kind of the exit whose handling is being paid for now
+    htime_t           last_t1;      // when that exit happened
+    uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
+    struct ledger     ledger;
+    struct stats      stats;
+};
+
+struct noise {
+    bool     on;
+    uint64_t state;
+};
+
+struct vm {
+    struct vm_config  config;
+    struct guest_ram  ram;
+    hpa               nested_root; // NPT, EPT, stage 2
+    struct vtime      vtime;
+    struct machine    machine;
+    struct vcpu       vcpu;
+    struct trace      trace;
+    struct noise      noise;
+    struct console    console;
+    int32_t           input; // a typed byte that the guest's UART had no room for, -1 if none
+    vtime_t           limit;        // V at which the VM is ended, TIME_NEVER if none
+    uint64_t          slice_cycles; // the longest slice (LIMIT_SLICE_NS)
+    enum vm_end       end;
+    uint32_t          exit_value;
+    char              end_reason[160];
+};
+
+// Runs one VM from its images to its end and prints its report. Returns the status for the runner.
+struct loader_input;
+unsigned vm_run(const struct vm_config *config, const struct monitor_config *monitor, const struct loader_input *input);
+
+// The guest asked for its end, in words for the record.
+void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason);
+
+// The second of the three verbs: this VM ends, with a record; the monitor goes on. printf-like.
+void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// vmm/run.c: runs the vCPU until its VM ends.
+void vcpu_run(struct vcpu *vcpu);
+
+// vmm/exit.c: does what one exit asks for.
+void exit_dispatch(struct vcpu *vcpu, const struct exit *exit);
+
+// vmm/event.c: makes the hardware deliver what is pending, or ask for a window. Wakes a halted vCPU.
+void events_deliver(struct vcpu *vcpu);
+
+// vmm/noise.c: host noise on purpose (law 9). Returns the alarm, possibly shortened.
+void     noise_work(struct vcpu *vcpu);
+uint64_t noise_alarm(struct vm *vm, uint64_t alarm_cycles);
+
+// vmm/hypercall.c
+uint64_t hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
+
+static inline void vm_trace(struct vm *vm, enum trace_kind kind, unsigned reason, htime_t host, uint64_t duration,
+                            uint64_t arg)
+{
+    struct trace_record record = {
+        .host = host,
+        .v = vm->vtime.now,
+        .duration = duration > UINT32_MAX ? UINT32_MAX : (uint32_t)duration,
+        .reason = (uint16_t)reason,
+        .vcpu = 0,
+        .kind = (uint8_t)kind,
+        .arg = arg,
+    };
+    trace_add(&vm->trace, &record);
+}
+
+#endif
