@@ -9,7 +9,7 @@
 #define ADDRESS_ENABLE   0x80000000u
 #define ADDRESS_FUNCTION 0x00ffff00u // bus, device, function
 #define ADDRESS_REGISTER 0x000000fcu
-#define ADDRESS_BITS     (ADDRESS_ENABLE | 0x7f000000u | ADDRESS_FUNCTION | ADDRESS_REGISTER)
+#define ADDRESS_BITS     (ADDRESS_ENABLE | ADDRESS_FUNCTION | ADDRESS_REGISTER) // the rest reads 0
 
 #define FUNCTION(device) ((uint32_t)(device) << 11) // of bus 0, function 0
 

@@ -70,8 +70,8 @@ static uint8_t read_byte(const struct pmtimer *pm, uint64_t index, vtime_t now)
     case PM1_STS: value = pm->status; break;
     case PM1_EN: value = pm->enable; break;
     case PM1_CNT: value = pm->control | CNT_SCI_EN; break;
-    case PM_TMR: value = ticks_at(pm, now) & 0xffff; break;
-    case PM_TMR + 2: value = (ticks_at(pm, now) & COUNTER_MASK) >> 16; break;
+    case PM_TMR: value = (uint32_t)ticks_at(pm, now); break;
+    case PM_TMR + 2: value = (uint32_t)(ticks_at(pm, now) & COUNTER_MASK) >> 16; break;
     default: value = 0; break;
     }
     return (uint8_t)(value >> (8 * (index & 1)));
