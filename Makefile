@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+# Builds, runs and tests Escapement. `make help` lists the targets; README.md says what they are for.
+#
+# `make run` and `make test` are complete by themselves: they install what is missing, then call make again to build. All
+# other targets assume that the tools are there, and say which are not in one sentence. BUILD=DIR builds elsewhere,
+# V=1 shows every command, DEBUG=1 compiles the assertions into the kernel.
+
+BUILD ?= build
+V     ?= 0
+DEBUG ?= 0
+CC      := gcc
+CLANG   ?= clang
+JOBS    := $(shell nproc 2>/dev/null || echo 2)
+
+MAKEFLAGS += --no-builtin-rules $(if $(filter 1,$(V)),,--silent --no-print-directory)
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := all
+
+say = @printf '  %-5s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))'
+
+# ---- Flags -----------------------------------------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla -Wmissing-prototypes \
+            -Wstrict-prototypes -Wundef -Wswitch-enum
+COMMON_CFLAGS := -std=gnu11 $(WARNINGS) -I. -g
+
+# No FPU or vector register is ever touched: they hold the guest's values while the monitor runs. No red zone, because
+# interrupts use the same stack. Frame pointers stay, for the backtrace of a panic.
+KERNEL_CFLAGS := $(COMMON_CFLAGS) -O2 -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -mcmodel=small \
+                 -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
+                 -fno-tree-loop-distribute-patterns $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG)
+KERNEL_LDFLAGS := -nostdlib -static -no-pie -T linker.ld -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
+
+HOST_CFLAGS := $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+               -DESCAPEMENT_DEBUG
+
+# ---- What there is to build ------------------------------------------------------------------------------------------
+PURE_SOURCES   := $(wildcard time/*.c devices/*.c) $(wildcard arch/x86_64/decode*.c)
+KERNEL_SOURCES := $(wildcard boot/*.[cS] arch/x86_64/*.[cS] vmm/*.c time/*.c devices/*.c)
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
+KERNEL         := $(BUILD)/escapement.elf
+
+HOST_TESTS := $(patsubst %.c,$(BUILD)/host/%,$(wildcard tools/host/test_*.c))
+CHECKS     := $(wildcard tools/check/*.sh)
+
+GUEST_OUT := $(BUILD)/guests
+include guest-tests/guests.mk
+
+all: $(KERNEL) guests
+.PHONY: all kernel
+kernel: $(KERNEL)
+
+# A missing or old tool is one sentence, and nothing is compiled. Order-only: it never makes anything out of date.
+.PHONY: toolcheck
+toolcheck:
+	@sh tools/toolcheck $(CC)
+$(KERNEL_OBJECTS) $(GUEST_ELFS) $(GUEST_LIB): | toolcheck
+
+# ---- The kernel ------------------------------------------------------------------------------------------------------
+# The version goes to the one file that prints it, through a stamp that changes only when the version does.
+VERSION      := $(shell git describe --always --dirty --tags 2>/dev/null || echo unversioned)
+VERSION_FILE := $(BUILD)/version
+VERSION_USER := $(patsubst %,$(BUILD)/kernel/%.o,$(shell grep -l ESCAPEMENT_VERSION $(KERNEL_SOURCES) 2>/dev/null))
+$(VERSION_USER): KERNEL_CFLAGS += -DESCAPEMENT_VERSION='"$(VERSION)"'
+$(VERSION_USER): $(VERSION_FILE)
+.PHONY: always
+$(VERSION_FILE): always
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = '$(VERSION) $(DEBUG)' ] || echo '$(VERSION) $(DEBUG)' >$@
+
+# DEBUG=1 and DEBUG=0 share the folder: each object depends on a stamp that changes with the word.
+DEBUG_FILE := $(BUILD)/kernel/debug
+$(DEBUG_FILE): always
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = '$(DEBUG)' ] || echo '$(DEBUG)' >$@
+
+$(BUILD)/kernel/%.c.o: %.c $(DEBUG_FILE)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/kernel/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Linked twice, so that a panic can name functions: the first pass has an empty table of symbols, the second the table
+# of the first. tools/symbols keeps the table in a section behind all others, so nothing moves between the passes.
+link_kernel = $(CC) $(KERNEL_LDFLAGS) -Wl,-Map=$(1).map -o $(1) $(KERNEL_OBJECTS) $(2) -lgcc
+$(KERNEL): $(KERNEL_OBJECTS) linker.ld tools/symbols
+	$(call say,LD,$@)
+	tools/symbols >$(BUILD)/kernel/symbols0.S
+	$(CC) -c -o $(BUILD)/kernel/symbols0.o $(BUILD)/kernel/symbols0.S
+	$(call link_kernel,$(BUILD)/kernel/pass1.elf,$(BUILD)/kernel/symbols0.o)
+	tools/symbols $(BUILD)/kernel/pass1.elf >$(BUILD)/kernel/symbols1.S
+	$(CC) -c -o $(BUILD)/kernel/symbols1.o $(BUILD)/kernel/symbols1.S
+	$(call link_kernel,$@,$(BUILD)/kernel/symbols1.o)
+
+# ---- Tests that run on the host --------------------------------------------------------------------------------------
+# A test names what it links in its first lines: `// needs: FILES.c` and `// libs: -lNAME`.
+host_word = $(shell sed -n 's|^// $(1): *||p' tools/host/$(2).c)
+
+$(BUILD)/host/%.c.o: %.c | hosttoolcheck
+	@mkdir -p $(@D)
+	$(call say,CC,$< (host))
+	$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(HOST_TESTS): $(BUILD)/host/tools/host/%: $(BUILD)/host/tools/host/%.c.o $(BUILD)/host/tools/host/host.c.o \
+               $$(patsubst $$(percent),$(BUILD)/host/$$(percent).o,$$(call host_word,needs,$$*))
+	$(CC) $(HOST_CFLAGS) -o $@ $^ -lcmocka $(call host_word,libs,$*)
+percent := %
+
+.PHONY: hosttoolcheck host-tests guest-images
+hosttoolcheck:
+	@sh tools/toolcheck $(CC) host
+host-tests: $(HOST_TESTS)
+
+# ---- Run and test ----------------------------------------------------------------------------------------------------
+# Called again after the installation, in parallel: make must not look for tools that are about to be installed.
+again = $(MAKE) -j$(JOBS) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
+
+.PHONY: run test test-host test-svm bench iso gdb doctor help clean install
+install:
+	@tools/install-packages
+
+run: install
+	@+$(again) all
+	@tools/run svm --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=32M" --show-report --timeout 120
+
+test: install
+	@+$(again) all host-tests
+	@BUILD=$(BUILD) tools/test-all
+
+test-host: host-tests
+	@BUILD=$(BUILD) tools/test-all host
+
+test-svm: all
+	@BUILD=$(BUILD) tools/test-all svm
+
+bench: all
+	@BUILD=$(BUILD) tools/bench
+
+iso: $(BUILD)/escapement.iso
+$(BUILD)/escapement.iso: $(KERNEL) guests tools/iso
+	$(call say,ISO,$@)
+	tools/iso --demo $(BUILD)
+
+gdb: all
+	@BUILD=$(BUILD) tools/gdb
+
+doctor:
+	@sh tools/doctor
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make run        install what is missing, build, run the demonstration guest, show where every cycle went'
+	@echo 'make test       install what is missing, build, run every test; ends with how many ran and where'
+	@echo 'make            build $(BUILD)/escapement.elf and the test kernels in $(BUILD)/guests'
+	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
+	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
+	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
+	@echo 'make iso        $(BUILD)/escapement.iso, a CD and USB image with a menu of guests'
+	@echo 'make gdb        QEMU stopped at the entry, gdb attached, symbols loaded'
+	@echo 'make doctor     what this computer has, what is missing, what to do about it'
+	@echo 'make clean      remove $(BUILD)'
+	@echo
+	@echo 'tools/run svm --kernel FILE   runs a kernel of yours; tools/run --help says how'
+	@echo 'Words: V=1 shows commands, DEBUG=1 compiles assertions in, BUILD=DIR builds elsewhere, -jN in parallel.'
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
