@@ -219,17 +219,26 @@ static void try_register(const char *name, void (*write)(uint64_t), uint64_t val
     diag("%s = 0x%lx: %s", name, value, c.vector == TRAP_NONE ? "accepted" : c.vector == GP ? "#GP" : "another fault");
 }
 
+// Reserved bits of CR3 and CR4 have a word of their own: QEMU 7.2 under -icount repeats such a MOV for ever, no #GP comes.
+static void bad_cr4_garbage(void)
+{
+    uint64_t cr3, cr4;
+    plan(1);
+    __asm__ volatile("mov %%cr3, %0\n\tmov %%cr4, %1" : "=r"(cr3), "=r"(cr4));
+    try_register("CR4", write_cr4, cr4 | 1u << 13, cr4); // VMXE
+    try_register("CR4", write_cr4, cr4 | 1u << 31, cr4);
+    try_register("CR4", write_cr4, cr4 | UINT64_C(1) << 63, cr4);
+    try_register("CR3", write_cr3, cr3 | UINT64_C(1) << 62, cr3);
+    ok(true, "garbage in CR3 and CR4 is survived");
+}
+
 static void bad_cr_garbage(void)
 {
-    uint64_t cr0, cr3, cr4;
+    uint64_t cr0;
     plan(1);
-    __asm__ volatile("mov %%cr0, %0\n\tmov %%cr3, %1\n\tmov %%cr4, %2" : "=r"(cr0), "=r"(cr3), "=r"(cr4));
+    __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
     try_register("CR0", write_cr0, cr0 | 0xf00000000000000, cr0);
     try_register("CR0", write_cr0, (cr0 | 1u << 29) & ~(UINT64_C(1) << 30), cr0); // NW without CD
-    try_register("CR4", write_cr4, cr4 | UINT64_C(1) << 63, cr4);
-    try_register("CR4", write_cr4, cr4 | 1u << 31, cr4);
-    try_register("CR4", write_cr4, cr4 | 1u << 13, cr4); // VMXE
-    try_register("CR3", write_cr3, cr3 | UINT64_C(1) << 62, cr3);
     try_register("CR8", write_cr8, 16, 0);
     try_register("CR8", write_cr8, UINT64_MAX, 0);
     ok(true, "garbage in control registers is survived");
@@ -252,6 +261,7 @@ static const struct word {
     { "stack-in-mmio", bad_stack_in_mmio },
     { "big-rep-outs", bad_big_rep_outs },
     { "cr-garbage", bad_cr_garbage },
+    { "cr4-garbage", bad_cr4_garbage },
 };
 
 void test_main(void)
