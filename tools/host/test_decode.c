@@ -33,7 +33,7 @@ enum exception {
 };
 
 struct tally {
-    uint64_t decoded, skipped, length, operands, only_ours, exceptions[EXCEPTIONS];
+    uint64_t decoded, padding, skipped, length, operands, only_ours, exceptions[EXCEPTIONS];
 };
 
 static enum exception exception_of(const ZydisDecodedInstruction *theirs)
@@ -45,7 +45,8 @@ static enum exception exception_of(const ZydisDecodedInstruction *theirs)
         return NO_EXCEPTION;
     if (theirs->opcode_map == ZYDIS_OPCODE_MAP_0F && (theirs->opcode == 0x1A || theirs->opcode == 0x1B))
         return MPX_ADDRESS_SIZE;
-    if ((theirs->attributes & ZYDIS_ATTRIB_HAS_SIB) != 0 && theirs->raw.modrm.mod == 0 && theirs->raw.sib.base == 5)
+    if ((theirs->attributes & ZYDIS_ATTRIB_HAS_SIB) != 0 && theirs->raw.modrm.mod == 0 && theirs->raw.sib.base == 5 &&
+        theirs->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY && theirs->raw.rex.B != 0)
         return R13D_WITHOUT_DISPLACEMENT;
     return NO_EXCEPTION;
 }
@@ -199,6 +200,7 @@ static unsigned compare(struct tally *tally, const ZydisDecoder *decoder, const 
     if (exception == KNIGHTS_CORNER)
         return 0;
     tally->decoded++;
+    tally->padding += theirs.mnemonic == ZYDIS_MNEMONIC_INT3;
     if (result != DECODE_OK || ours.length != theirs.length) {
         if (tally->length++ < 20)
             print_case(result == DECODE_OK ? "length" : "refused", bytes, bits, &theirs);
@@ -217,10 +219,11 @@ static void print_tally(const char *what, const struct tally *tally)
     print_message("# %s: decoded %llu instructions, %llu length differences, %llu operand differences\n", what,
                   (unsigned long long)tally->decoded, (unsigned long long)tally->length,
                   (unsigned long long)tally->operands);
-    print_message("#   refused by Zydis: %llu, of which we accept %llu; exceptions: %llu Knights Corner, %llu MPX"
-                  " address size, %llu r13d\n",
-                  (unsigned long long)tally->skipped - tally->exceptions[KNIGHTS_CORNER],
-                  (unsigned long long)tally->only_ours, (unsigned long long)tally->exceptions[KNIGHTS_CORNER],
+    print_message(
+        "#   %llu are INT3, padding; Zydis refuses %llu, of which we accept %llu\n", (unsigned long long)tally->padding,
+        (unsigned long long)tally->skipped - tally->exceptions[KNIGHTS_CORNER], (unsigned long long)tally->only_ours);
+    print_message("#   exceptions: %llu Knights Corner, %llu MPX address size, %llu r13d\n",
+                  (unsigned long long)tally->exceptions[KNIGHTS_CORNER],
                   (unsigned long long)tally->exceptions[MPX_ADDRESS_SIZE],
                   (unsigned long long)tally->exceptions[R13D_WITHOUT_DISPLACEMENT]);
 }
