@@ -168,7 +168,7 @@ static void load(struct pit_channel *c, vtime_t now)
     c->counted = 0;
     c->null_count = false;
     c->loaded = true;
-    c->counting = c->gate || is_triggered(c);
+    c->counting = c->gate;
     set_out(c, out_now(c, 0));
 }
 
@@ -219,15 +219,13 @@ static uint32_t decode_count(const struct pit_channel *c, uint32_t written)
 
 void pit_channel_set_count(struct pit_channel *c, uint16_t written, vtime_t now)
 {
-    bool was_waiting = waits_for_reload(c);
     c->reload = decode_count(c, written);
     c->written = true;
     if (is_triggered(c)) {
         c->null_count = true; // until the next trigger
     } else if (is_periodic(c) && c->loaded) {
         uint64_t elapsed = elapsed_at(c, now);
-        if (!was_waiting)
-            c->reload_at = elapsed + pulses_to_reload(c, elapsed);
+        c->reload_at = elapsed + pulses_to_reload(c, elapsed);
         c->null_count = true;
     } else {
         load(c, now);
@@ -243,7 +241,7 @@ void pit_channel_first_byte(struct pit_channel *c, vtime_t now)
     set_out(c, false);
 }
 
-// Data sheet, "GATE Pin Operations Summary". In mode 4 a strobe that is cut by GATE goes on with the counting.
+// Data sheet, "GATE Pin Operations Summary". Modes 1 and 5 count on while GATE is low. In mode 4 a strobe that is cut by GATE goes on with the counting.
 void pit_channel_set_gate(struct pit_channel *c, bool gate, vtime_t now)
 {
     if (gate == c->gate)

@@ -56,6 +56,10 @@ static void test_reset(void **state)
     }
     struct debugexit d;
     debugexit_init(&d);
+    port_out(&debugexit_ops, &d, 0xcf9, 1, 6, 0);
+    d.request = REQUEST_NONE;
+    port_out(&debugexit_ops, &d, 0xcf9, 1, 6, 0); // no edge
+    assert_int_equal(d.request, REQUEST_NONE);
     assert_int_equal(port_in(&debugexit_ops, &d, 0x64, 1, 0) & 3, 0); // a guest that waits for it goes on
     assert_int_equal(port_in(&debugexit_ops, &d, 0x92, 1, 0), 2);
     port_out(&debugexit_ops, &d, 0xcf9, 1, 0xf2, 0);
@@ -102,11 +106,11 @@ static void test_fwcfg(void **state)
 {
     (void)state;
     struct fwcfg fw;
-    fwcfg_init(&fw, UINT64_C(0x123456789000), 3);
+    fwcfg_init(&fw, UINT64_C(0x1223456789ab9000), 3);
     assert_int_equal(fwcfg_item(&fw, 0x00, 4), 'Q' | 'E' << 8 | 'M' << 16 | 'U' << 24);
     assert_int_equal(fwcfg_item(&fw, 0x01, 4), 1);
     assert_int_equal(fwcfg_item(&fw, 0x02, 8), 0);
-    assert_int_equal(fwcfg_item(&fw, 0x03, 8), 0x123456789000);
+    assert_int_equal(fwcfg_item(&fw, 0x03, 8), 0x1223456789ab9000);
     assert_int_equal(fwcfg_item(&fw, 0x05, 2), 3);
     assert_int_equal(fwcfg_item(&fw, 0x0f, 2), 3);
     assert_int_equal(fwcfg_item(&fw, 0x19, 4), 0);
