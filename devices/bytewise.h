@@ -6,11 +6,13 @@
 
 #include "devices/device.h"
 
-// One byte cycle: io->size is 1 and a value to be written has only its low byte set.
+// One byte cycle: io->size is 1, and only the low byte of a value to be written counts.
 typedef enum io_result (*byte_cycle)(void *device, struct io_access *io, vtime_t now);
 
 static inline enum io_result bytewise_access(void *device, struct io_access *io, vtime_t now, byte_cycle cycle)
 {
+    if (io->size == 1)
+        return cycle(device, io, now);
     enum io_result result = IO_UNCLAIMED;
     uint64_t value = 0;
     for (unsigned i = 0; i < io->size && i < 8; i++) {

@@ -30,7 +30,7 @@ struct pit {
     struct pit_channel channel[3];
     struct pit_port port[3];
     vtime_t deadline; // next rise of irq0
-    vtime_t seen;     // V of the last call
+    vtime_t seen;     // the latest V that everything is brought up to
     uint8_t port61;   // bits 3..0 as written: speaker gate, speaker data, two NMI disables without effect
     uint8_t reserved[7];
 };
