@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Wide accesses to byte-wide devices. An 8-bit ISA device sees a 16- or 32-bit IN or OUT as that many byte cycles at
-// rising port numbers; bytes that nobody answers float to ones. Used by the access functions in this folder; owns no state.
+// rising port numbers; bytes that nobody answers float to ones. Used by the access functions in this folder; owns no
+// state.
 #ifndef DEVICES_BYTEWISE_H
 #define DEVICES_BYTEWISE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Debug exit, debug console and the four ways to reset a PC: see debugexit.h. Called by the bus; only notes what the guest
-// asks for and never acts on it.
+// Debug exit, debug console and the four ways to reset a PC: see debugexit.h. Called by the bus; only notes what the
+// guest asks for and never acts on it.
 #include "devices/debugexit.h"
 #include "devices/bytewise.h"
 

@@ -3,7 +3,7 @@
 //
 //   0xf4..0xf7  debug exit: any write asks for the end of the VM with that value; reads give 0
 //   0xe9        debug console: one byte a write; reads give 0xe9, which is how a guest finds it
-//   0x64        8042 keyboard controller: no keyboard, status 0; commands 0xf0..0xfe with bit 0 clear pulse the reset line
+//   0x64        8042 keyboard controller: no keyboard, status 0; even commands 0xf0..0xfe pulse the reset line
 //   0x92        fast reset (bit 0 rising) and A20 (bit 1, kept and without effect: address line 20 is never masked)
 //   0xcf9       reset control: bit 2 rising resets, bits 1 and 3 say how hard, which is the same here
 //
@@ -32,8 +32,8 @@ void debugexit_init(struct debugexit *debugexit);
 
 extern const struct device_ops debugexit_ops;
 
-// Takes the oldest byte written to 0xe9, false if there is none. One access writes at most one byte, so a loop that empties
-// the FIFO after every access never sees it fill; a byte written to a full one is lost.
+// Takes the oldest byte written to 0xe9, false if there is none. One access writes at most one byte, so a loop that
+// empties the FIFO after every access never sees it fill; a byte written to a full one is lost.
 bool debugexit_take_char(struct debugexit *debugexit, uint8_t *byte);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// fw_cfg: a selector and a byte stream. Called by the bus. Items are numbers in little endian; a byte behind the end of an
-// item, and every byte of an item that does not exist, reads 0.
+// fw_cfg: a selector and a byte stream. Called by the bus. Items are numbers in little endian; a byte behind the end of
+// an item, and every byte of an item that does not exist, reads 0.
 #include "devices/fwcfg.h"
 
 #define PORT_SELECTOR  0x510

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// QEMU's firmware configuration device, ports 0x510 (16-bit selector) and 0x511 (data), as far as test kernels ask it: is it
-// there, how many processors, how much RAM (QEMU docs/specs/fw_cfg). No DMA, no files, nothing to be written.
+// QEMU's firmware configuration device, ports 0x510 (16-bit selector) and 0x511 (data), as far as test kernels ask it:
+// is it there, how many processors, how much RAM (QEMU docs/specs/fw_cfg). No DMA, no files, nothing to be written.
 #ifndef DEVICES_FWCFG_H
 #define DEVICES_FWCFG_H
 

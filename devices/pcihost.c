@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CONFIG_ADDRESS, CONFIG_DATA and two read-only bridges: see pcihost.h. Called by the bus. CONFIG_ADDRESS answers 32-bit
-// accesses only; the bytes of 0xcf8..0xcfb are other ports (0xcf9 resets the machine).
+// CONFIG_ADDRESS, CONFIG_DATA and two read-only bridges: see pcihost.h. Called by the bus. CONFIG_ADDRESS answers
+// 32-bit accesses only; the bytes of 0xcf8..0xcfb are other ports (0xcf9 resets the machine).
 #include "devices/pcihost.h"
 
 #define PORT_ADDRESS     0xcf8

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The 8259A pair (Intel 8259A data sheet, order 231468). Called by the bus for ports and by the interrupt router for pins;
-// never looks at V.
+// The 8259A pair (Intel 8259A data sheet, order 231468). Called by the bus for ports and by the interrupt router for
+// pins; never looks at V.
 //
 // Nothing derived is stored: what a chip asks for is a function of its registers, evaluated whenever somebody wants to
 // know, so the master's input 2 and the INTR pin cannot be stale.

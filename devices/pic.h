@@ -2,14 +2,14 @@
 // The PC's pair of 8259A interrupt controllers, ports 0x20, 0x21, 0xa0, 0xa1, and the chipset's edge/level control
 // registers 0x4d0, 0x4d1.
 //
-// The interrupt router drives the inputs with pic_set_irq() and asks pic_output(); event injection runs the INTA cycle with
-// pic_acknowledge(). No time passes in this device.
+// The interrupt router drives the inputs with pic_set_irq() and asks pic_output(); event injection runs the INTA cycle
+// with pic_acknowledge(). No time passes in this device.
 //
-// Choices: the slave is wired to input 2 of the master, whatever its ICW3 says. An edge stays latched when its input falls
-// before INTA (the chip would turn it into a spurious IRQ 7), because timers count their edges and a short pulse must not
-// be lost. A masked or withdrawn request of the slave leaves the master's input 2, as on the chip. MCS-80 mode and the
-// buffered mode's pins do not exist in a PC. As after a BIOS, the pair starts initialised with vectors 0x08 and 0x70, but
-// with every input masked.
+// Choices: the slave is wired to input 2 of the master, whatever its ICW3 says. An edge stays latched when its input
+// falls before INTA (the chip would turn it into a spurious IRQ 7), because timers count their edges and a short pulse
+// must not be lost. A masked or withdrawn request of the slave leaves the master's input 2, as on the chip. MCS-80 mode
+// and the buffered mode's pins do not exist in a PC. As after a BIOS, the pair starts initialised with vectors 0x08 and
+// 0x70, but with every input masked.
 #ifndef DEVICES_PIC_H
 #define DEVICES_PIC_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ports of the 8254 and port 0x61 (Intel 82C54 data sheet, "Programming the 82C54", "Read Operations"). Called by the
-// bus with V. Decides nothing about counting: that is pit_channel.c.
+// The ports of the 8254 and port 0x61 (Intel 82C54 data sheet, "Programming the 82C54", "Read Operations"). Called by
+// the bus with V. Decides nothing about counting: that is pit_channel.c.
 #include "devices/pit.h"
 #include "devices/bytewise.h"
 #include "time/ratio.h"
@@ -29,8 +29,8 @@
 #define PORT61_REFRESH        0x10
 #define PORT61_OUT2           0x20
 
-// Bit 4 changes with every refresh request, each 18 pulses of the 8254's clock (15.085 us). It does not look at channel 1:
-// chipsets have generated refresh by themselves since the AT.
+// Bit 4 changes with every refresh request, each 18 pulses of the 8254's clock (15.085 us). It does not look at channel
+// 1: chipsets have generated refresh by themselves since the AT.
 #define REFRESH_PULSES        18
 
 void pit_init(struct pit *pit, uint64_t guest_hz)

@@ -2,9 +2,9 @@
 // 8254 programmable interval timer, ports 0x40..0x43, and the part of port 0x61 that belongs to it.
 //
 // OUT of channel 0 is `irq0`. Channel 1 was the DRAM refresh of the first PCs; it counts and is connected to nothing.
-// GATE of channel 2 is bit 0 of port 0x61 and its OUT is read at bit 5; the other gates are wired high. The arithmetic of
-// counting is in pit_channel.c. A change of OUT by a control word is an edge like any other: going from mode 0 to mode 2
-// before the count has expired raises irq0 once, as on the chip.
+// GATE of channel 2 is bit 0 of port 0x61 and its OUT is read at bit 5; the other gates are wired high. The arithmetic
+// of counting is in pit_channel.c. A change of OUT by a control word is an edge like any other: going from mode 0 to
+// mode 2 before the count has expired raises irq0 once, as on the chip.
 #ifndef DEVICES_PIT_H
 #define DEVICES_PIT_H
 
@@ -41,7 +41,8 @@ void pit_init(struct pit *pit, uint64_t guest_hz);
 extern const struct device_ops pit_ops;    // ports 0x40..0x43
 extern const struct device_ops port61_ops; // port 0x61 of the same struct pit; its deadline is pit_ops'
 
-// Period of irq0 in cycles of V, rounded up; 0 if channel 0 is not periodic. For spacing ticks, never for adding them up.
+// Period of irq0 in cycles of V, rounded up; 0 if channel 0 is not periodic. For spacing ticks, never for adding them
+// up.
 uint64_t pit_irq_period_cycles(const struct pit *pit);
 
 #endif

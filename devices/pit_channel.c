@@ -241,7 +241,8 @@ void pit_channel_first_byte(struct pit_channel *c, vtime_t now)
     set_out(c, false);
 }
 
-// Data sheet, "GATE Pin Operations Summary". Modes 1 and 5 count on while GATE is low. In mode 4 a strobe that is cut by GATE goes on with the counting.
+// Data sheet, "GATE Pin Operations Summary". Modes 1 and 5 count on while GATE is low. In mode 4 a strobe that is cut
+// by GATE goes on with the counting.
 void pit_channel_set_gate(struct pit_channel *c, bool gate, vtime_t now)
 {
     if (gate == c->gate)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// One counter of the 8254: what the chip's counting element does, as arithmetic on V. Used by pit.c, which owns the ports,
-// the latches and the wiring. Never a loop over clock pulses: any distance in V costs the same.
+// One counter of the 8254: what the chip's counting element does, as arithmetic on V. Used by pit.c, which owns the
+// ports, the latches and the wiring. Never a loop over clock pulses: any distance in V costs the same.
 //
 // Time is counted in pulses of the input clock, 1193182 Hz exactly. (The crystal's 14.31818 MHz / 12 is 1193181.67 Hz;
-// everybody's calibration code says 1193182, and so does this one.) The phase of the pulses is a choice: a count that is
-// written to a stopped or reloadable counter, and an edge on GATE, coincide with a pulse. That pulse is `origin`, and
-// pulse n after it comes at V = origin + ceil(n * hz / 1193182), never rounded twice. Modes 2 and 3 stay on the pulses of
-// their origin for ever, also when they take a new count.
+// everybody's calibration code says 1193182, and so does this one.) The phase of the pulses is a choice: a count that
+// is written to a stopped or reloadable counter, and an edge on GATE, coincide with a pulse. That pulse is `origin`,
+// and pulse n after it comes at V = origin + ceil(n * hz / 1193182), never rounded twice. Modes 2 and 3 stay on the
+// pulses of their origin for ever, also when they take a new count.
 #ifndef DEVICES_PIT_CHANNEL_H
 #define DEVICES_PIT_CHANNEL_H
 
@@ -35,7 +35,8 @@ struct pit_channel {
     uint8_t reserved[3];
 };
 
-// Power-on leaves an 8254 undefined. Ours is stopped in mode 2 with OUT high, so that nothing ticks before it is asked to.
+// Power-on leaves an 8254 undefined. Ours is stopped in mode 2 with OUT high, so that nothing ticks before it is asked
+// to.
 void pit_channel_init(struct pit_channel *channel, uint64_t hz, bool gate);
 
 // Everything below wants pit_channel_advance(channel, now) before it.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ACPI PM1 block and PM timer (ACPI 6.4, 4.8.3.1 .. 4.8.3.3). Called by the bus with V. Any access width works on any byte
-// of the block, as the registers are only bytes side by side. The end of the machine is only noted here, the VM's loop acts.
+// ACPI PM1 block and PM timer (ACPI 6.4, 4.8.3.1 .. 4.8.3.3). Called by the bus with V. Any access width works on any
+// byte of the block, as the registers are only bytes side by side. The end of the machine is only noted here, the VM's
+// loop acts.
 #include "devices/pmtimer.h"
 #include "time/ratio.h"
 
@@ -12,7 +13,8 @@
 
 #define TMR_STS            0x0001
 
-// Timer, global lock, power button, sleep button, RTC. Only the first can happen, but a guest reads back what it enabled.
+// Timer, global lock, power button, sleep button, RTC. Only the first can happen, but a guest reads back what it
+// enabled.
 #define EN_WRITABLE        0x0721
 
 #define CNT_SCI_EN         0x0001
@@ -53,7 +55,8 @@ static void pmtimer_advance(void *device, vtime_t now)
     update_sci(pm);
 }
 
-// Only a change that will move the line is worth an alarm: TMR_STS itself is found by arithmetic when somebody reads it.
+// Only a change that will move the line is worth an alarm: TMR_STS itself is found by arithmetic when somebody reads
+// it.
 static vtime_t pmtimer_next_deadline(const void *device)
 {
     const struct pmtimer *pm = device;

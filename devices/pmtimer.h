@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The ACPI fixed hardware of the guest's PC: PM1 event and control block, and the power-management timer (ACPI 6.4, 4.8.3).
+// The ACPI fixed hardware of the guest's PC: PM1 event and control block, and the power-management timer (ACPI 6.4,
+// 4.8.3).
 //
 //   0x600 PM1_STS, 16 bit, write 1 to clear      0x604 PM1_CNT, 16 bit
 //   0x602 PM1_EN,  16 bit                        0x608 PM_TMR, 32-bit register, 24 bits count (FADT: TMR_VAL_EXT = 0)
 //
 // The timer is floor(V * 3579545 / hz) from V = 0, so it carries every remainder. TMR_STS is set whenever its bit 23
-// changes, each 2^23 ticks or 2.34 s. `sci` is level triggered. SCI_EN reads 1 for ever: there is no SMI command port, so
-// the machine is in ACPI mode from the start.
+// changes, each 2^23 ticks or 2.34 s. `sci` is level triggered. SCI_EN reads 1 for ever: there is no SMI command port,
+// so the machine is in ACPI mode from the start.
 #ifndef DEVICES_PMTIMER_H
 #define DEVICES_PMTIMER_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The checker behind device_laws.h. Called by the device tests; owns no device and knows none of them. One run starts two
-// equal twins and lets them live through the same random accesses, then compares all that a guest can see.
+// The checker behind device_laws.h. Called by the device tests; owns no device and knows none of them. One run starts
+// two equal twins and lets them live through the same random accesses, then compares all that a guest can see.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

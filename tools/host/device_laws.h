@@ -3,8 +3,8 @@
 // calls device_laws_check(), which fails the running cmocka test at the first broken law.
 //
 // How: the device lives twice. Both twins get the same accesses at the same V, and one of them is advanced at random
-// instants in between and is read when a read must not disturb. If a guest can ever tell the twins apart, a law is broken.
-// `now` never decreases, sometimes stands still, and sometimes jumps by many years.
+// instants in between and is read when a read must not disturb. If a guest can ever tell the twins apart, a law is
+// broken. `now` never decreases, sometimes stands still, and sometimes jumps by many years.
 #ifndef TOOLS_HOST_DEVICE_LAWS_H
 #define TOOLS_HOST_DEVICE_LAWS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A second model of the 8259A pair, made of lists instead of bit arithmetic: priority is an array that is really rotated.
-// test_pic.c holds devices/pic.c against it. It starts initialised as the test's start() does.
+// A second model of the 8259A pair, made of lists instead of bit arithmetic: priority is an array that is really
+// rotated. test_pic.c holds devices/pic.c against it. It starts initialised as the test's start() does.
 #ifndef TOOLS_HOST_PIC_REFERENCE_H
 #define TOOLS_HOST_PIC_REFERENCE_H
 

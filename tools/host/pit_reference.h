@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A second 8254, one clock pulse at a time: registers, a decrement, an OUT flip-flop, as the data sheet draws them. Slow and
-// plain on purpose: test_pit.c holds devices/pit.c against it. Shares nothing with that code but the phase it documents:
-// a load or a GATE edge is a pulse, and the next comes ceil(hz / 1193182) cycles later.
+// A second 8254, one clock pulse at a time: registers, a decrement, an OUT flip-flop, as the data sheet draws them.
+// Slow and plain on purpose: test_pit.c holds devices/pit.c against it. Shares nothing with that code but the phase it
+// documents: a load or a GATE edge is a pulse, and the next comes ceil(hz / 1193182) cycles later.
 #ifndef TOOLS_HOST_PIT_REFERENCE_H
 #define TOOLS_HOST_PIT_REFERENCE_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// IN and OUT for the device tests: one access through a device's ops, which must be claimed. Included by the tests only.
+// IN and OUT for the device tests: one access through a device's ops, which must be claimed. Included by the tests
+// only.
 #ifndef TOOLS_HOST_PORTS_H
 #define TOOLS_HOST_PORTS_H
 

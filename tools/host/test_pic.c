@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: devices/pic.c tools/host/pic_reference.c tools/host/device_laws.c
-// The 8259A pair: scenes from the data sheet, a second model made of lists under random operations, the contract's laws.
+// The 8259A pair: scenes from the data sheet, a second model made of lists under random operations, the contract's
+// laws.
 #include "devices/pic.h"
 #include "tools/host/device_laws.h"
 #include "tools/host/host.h"

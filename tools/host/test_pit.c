@@ -9,8 +9,9 @@
 static const uint64_t rates[] = { 1193182, 1193183, 2500000, 1000000000, 2399987123, 3000000000 };
 #define RATES (sizeof(rates) / sizeof(rates[0]))
 
-// The waveform figures of the data sheet. One cycle of V is one pulse. `gate` and `out` have one digit a pulse, starting
-// with the pulse that loads the count (GATE changes right after the pulse); `counts` are the values under the waveform.
+// The waveform figures of the data sheet. One cycle of V is one pulse. `gate` and `out` have one digit a pulse,
+// starting with the pulse that loads the count (GATE changes right after the pulse); `counts` are the values under the
+// waveform.
 struct figure {
     unsigned mode, count;
     const char *gate, *out;
@@ -219,9 +220,9 @@ static void test_reference(void **state)
 {
     (void)state;
     uint64_t edges = 0, reads = 0, operations = 0;
-    for (uint64_t program = 0; program < 6000; program++) {
-        struct pair p = { .random = program, .low_counts = program % 8 != 0 };
-        uint64_t hz = rates[program % RATES];
+    for (uint64_t seed = 0; seed < 6000; seed++) {
+        struct pair p = { .random = seed, .low_counts = seed % 8 != 0 };
+        uint64_t hz = rates[seed % RATES];
         pit_init(&p.pit, hz);
         for (unsigned i = 0; i < 3; i++)
             ref_init(&p.ref[i], hz, i != 2);

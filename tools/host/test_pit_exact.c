@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: devices/pit.c devices/pit_channel.c time/ratio.c tools/host/pit_reference.c tools/host/device_laws.c
-// The 8254 over long runs: the exactness of a million ticks (M7), of a day, and of a hundred thousand read-backs (M11), and
-// the laws of the device contract.
+// The 8254 over long runs: the exactness of a million ticks (M7), of a day, and of a hundred thousand read-backs (M11),
+// and the laws of the device contract.
 #include "tools/host/device_laws.h"
 #include "tools/host/host.h"
 #include "tools/host/pit_ports.h"

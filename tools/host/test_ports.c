@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: devices/debugexit.c devices/fwcfg.c devices/pcihost.c tools/host/device_laws.c
-// The devices that know no time: debug exit and console, the four resets, fw_cfg, PCI configuration; and the laws of the
-// contract for all three, under accesses to every port they could claim.
+// The devices that know no time: debug exit and console, the four resets, fw_cfg, PCI configuration; and the laws of
+// the contract for all three, under accesses to every port they could claim.
 #include "devices/debugexit.h"
 #include "devices/fwcfg.h"
 #include "devices/pcihost.h"
