@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Nonsense said to devices and MSRs, one kind a run, named by a word of the command line: bad_guest.c's other half.
 //
-// The guest gets what hardware would give it or is ended with a record; the monitor goes on. tests.cfg has what is expected.
+// The guest gets what hardware would give it or is ended with a record; the monitor goes on. tests.cfg has what is
+// expected.
 #include "guest-tests/lib/devices.h"
 
 #define GP 13u

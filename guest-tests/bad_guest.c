@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One piece of nonsense a run, named by a word of the command line. The guest gets what hardware would give it, or the VM
-// is ended with a record; the monitor goes on. tests.cfg says which of the two is expected (33: survived, 2: ended).
+// One piece of nonsense a run, named by a word of the command line. The guest gets what hardware would give it, or the
+// VM is ended with a record; the monitor goes on. tests.cfg says which of the two is expected (33: survived, 2:
+// ended).
 #include "guest-tests/lib/guest.h"
 
 #define UD 6u
@@ -219,7 +220,8 @@ static void try_register(const char *name, void (*write)(uint64_t), uint64_t val
     diag("%s = 0x%lx: %s", name, value, c.vector == TRAP_NONE ? "accepted" : c.vector == GP ? "#GP" : "another fault");
 }
 
-// Reserved bits of CR3 and CR4 have a word of their own: QEMU 7.2 under -icount repeats such a MOV for ever, no #GP comes.
+// Reserved bits of CR3 and CR4 have a word of their own: QEMU 7.2 under -icount repeats such a MOV for ever, no #GP
+// comes.
 static void bad_cr4_garbage(void)
 {
     uint64_t cr3, cr4;

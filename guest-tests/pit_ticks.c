@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// M7 and M8: 10^5 ticks of the PIT's mode 2, the guest halted between them. None lost, none doubled, none off its deadline.
+// M7 and M8: 10^5 ticks of the PIT's mode 2, the guest halted between them. None lost, none doubled, none off its
+// deadline.
 //
 // The count of a tick is told from its stamp, not from counting handlers: tick k must arrive at
 // origin + ceil(k * 1193 * Hz / 1193182), for every k.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ACPI PM timer: 3,579,545 Hz of V, 24 bits, its roll-over seen to the instruction, its status bit and its interrupt.
+// The ACPI PM timer: 3,579,545 Hz of V, 24 bits, its roll-over seen to the instruction, its status bit and its
+// interrupt.
 //
 // ACPI 6.5, 4.8.3.3: TMR_STS is set whenever bit 23 of the count changes; with TMR_EN it raises the SCI.
 #include "guest-tests/lib/devices.h"
@@ -46,8 +47,8 @@ static void halt_until(uint64_t stamp)
     }
 }
 
-// Under Escapement the counter is V. Elsewhere the two have started apart: of many reads, the one that came right after a
-// change of the count has the least distance, and that is the offset.
+// Under Escapement the counter is V. Elsewhere the two have started apart: of many reads, the one that came right
+// after a change of the count has the least distance, and that is the offset.
 static void find_offset(void)
 {
     struct random random = { 5 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The KVM clock page: enabling, the version protocol, M14 (what a read costs), M16 (never fast, < 0.5 ppb slow), disabling.
+// The KVM clock page: enabling, the version protocol, M14 (what a read costs), M16 (never fast, < 0.5 ppb slow),
+// disabling.
 #include "guest-tests/lib/devices.h"
 
 #define CLAIMS 15u
@@ -52,7 +53,8 @@ static void test_cost(void)
     for (unsigned i = 0; i < 1000; i++)
         spread_add(&spread, (int64_t)(cost_of(read_clock) - cost_of(read_nothing)));
     exits = platform.oracle ? oracle(ORACLE_EXITS, 0) - exits - 1 : 0;
-    // The empty function shares call and return with the reader, so one instruction (its own) is added back: none is left.
+    // The empty function shares call and return with the reader, so one instruction (its own) is added back: none is
+    // left.
     diag("M14 pvclock read: %ld to %ld instructions, %lu exits in 1000 reads", spread.min, spread.max, exits);
     ok_counted(spread.max <= 30, "M14 a read takes at most 30 instructions");
     if (platform.oracle)

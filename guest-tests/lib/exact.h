@@ -26,7 +26,7 @@ uint64_t outb_at(uint64_t stamp, uint64_t port, uint64_t value);
 uint64_t read32_at(uint64_t stamp, uint64_t address);
 uint64_t rdmsr_at(uint64_t stamp, uint64_t msr);
 
-void run_at(uint64_t stamp, void (*code)(void), uint64_t argument); // argument in R9
+uint64_t run_at(uint64_t stamp, void (*code)(void), uint64_t argument); // the argument in R9; what the code returns
 
 // sti; hlt; cli. Returns the stamp of the STI.
 uint64_t halt_until_interrupt(void);

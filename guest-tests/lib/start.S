@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The way into a guest test: the multiboot1 header, 32-bit protected mode, long mode, guest_start().
 //
-// A multiboot1 loader (QEMU -kernel, Escapement) leaves paging off and the information structure in EBX. The first 4 GiB
-// are mapped one to one by 2 MiB pages, the local APIC's page included, so that a test never thinks about paging.
+// A multiboot1 loader (QEMU -kernel, Escapement) leaves paging off and the information structure in EBX. The first 4
+// GiB are mapped one to one by 2 MiB pages, the local APIC's page included, so that a test never thinks about paging.
         .section .multiboot, "a"
         .balign 4
         .long   0x1badb002, 3, -(0x1badb002 + 3)
@@ -62,7 +62,8 @@ start64:
         mov     %eax, %gs
         mov     $boot_stack_end, %rsp
 
-        // The task state segment's address, patched into its descriptor; IST1 is for #DF, IST2 for tests that lose their stack.
+        // The task state segment's address, patched into its descriptor; IST1 is for #DF, IST2 for tests that lose
+        // their stack.
         lea     tss(%rip), %rax
         mov     %ax, gdt_tss + 2
         shr     $16, %rax

@@ -11,7 +11,8 @@ trap_stub_\vector:
         push    %rdx
         rdtsc
         push    $\vector
-        .if     (\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17) || (\vector == 21) || (\vector == 29) || (\vector == 30)
+        .if     (\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17) || \
+                (\vector == 21) || (\vector == 29) || (\vector == 30)
         jmp     trap_with_error
         .else
         jmp     trap_without_error
