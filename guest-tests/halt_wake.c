@@ -87,7 +87,6 @@ static void test_pit(void)
 static void test_priority(void)
 {
     trap_record(VECTOR_TIMER, acknowledge_apic);
-    trap_set(0x31, NULL);
     uint64_t before = record.count;
     lapic_write(APIC_TPR, 0x40);
     lapic_self_ipi(0x31);
