@@ -153,17 +153,20 @@ bool lapic_read_msr(struct lapic *lapic, uint32_t msr, uint64_t *value, vtime_t 
 
 bool lapic_write_msr(struct lapic *lapic, uint32_t msr, uint64_t value, vtime_t now)
 {
+    if (!lapic_in_x2apic(lapic))
+        return false;
+    if (msr == X2APIC_MSR(APIC_EOI)) { // by far the most frequent write
+        if (value == 0)
+            lapic_end_of_interrupt(lapic);
+        return value == 0;
+    }
+
     uint32_t index = msr - 0x800;
-    if (!lapic_in_x2apic(lapic) || index >= 64 || !(rules[index].may & NW))
+    if (index >= 64 || !(rules[index].may & NW))
         return false;
     uint64_t legal = rules[index].bits | (msr == X2APIC_MSR(APIC_ICR) ? UINT64_C(0xffffffff00000000) : 0);
     if (value & ~legal)
         return false;
-
-    if (msr == X2APIC_MSR(APIC_EOI)) { // by far the most frequent write
-        lapic_end_of_interrupt(lapic);
-        return true;
-    }
     if (msr == X2APIC_MSR(APIC_ICR))
         lapic->icr_high = (uint32_t)(value >> 32);
     write_register(lapic, index << 4, (uint32_t)value, now);
@@ -183,6 +186,10 @@ static enum io_result lapic_access(void *device, struct io_access *io, vtime_t n
     uint32_t offset = (uint32_t)io->offset & 0xfff;
     if (!lapic_mmio_enabled(lapic))
         return IO_UNCLAIMED;
+    if (offset == APIC_EOI && io->is_write && io->size == 4) {
+        lapic_end_of_interrupt(lapic);
+        return IO_OK;
+    }
 
     const struct rule *rule = offset < 0x400 ? &rules[offset >> 4] : &rules[0];
     if (!(rule->may & (XR | XW)))

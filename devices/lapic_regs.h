@@ -103,8 +103,8 @@ static inline void vector_set_remove(struct vector_set *set, unsigned vector)
 // The set must not be empty.
 static inline unsigned vector_set_highest(const struct vector_set *set)
 {
-    unsigned word = 31u - (unsigned)__builtin_clz(set->nonzero);
-    return word * 32 + 31u - (unsigned)__builtin_clz(set->word[word]);
+    unsigned word = 31u ^ (unsigned)__builtin_clz(set->nonzero); // xor, not minus: one BSR is left of it
+    return word * 32 | (31u ^ (unsigned)__builtin_clz(set->word[word]));
 }
 
 // lapic.c

@@ -271,6 +271,15 @@ static void test_destinations(void **state)
             assert_int_equal(lapic_pending_vector(&l), -1);
         }
     }
+    struct lapic l; // flat, no logical ID yet: only the broadcast finds it
+    lapic_init(&l, 5, true);
+    mmio_write(&l, 0xf0, 0x1ff);
+    mmio_write(&l, 0x310, 0xfe000000);
+    mmio_write(&l, 0x300, 0x4841);
+    assert_int_equal(lapic_pending_vector(&l), -1);
+    mmio_write(&l, 0x310, 0xff000000);
+    mmio_write(&l, 0x300, 0x4841);
+    assert_int_equal(lapic_pending_vector(&l), 0x41);
     print_message("# ICR: %zu destinations x 7 delivery modes\n", sizeof(ipis) / sizeof(ipis[0]));
 }
 

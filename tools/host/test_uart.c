@@ -108,6 +108,7 @@ static void test_thre_interrupt(void **state)
     assert_int_equal(irq_line_take_rises(&u.irq), 0);
     assert_int_equal(in(&u, IIR, 0), 0x02);
     assert_int_equal(u.irq.level, 0); // reading IIR cleared it
+    out(&u, IER, 0x02, 0);            // enabled already: not raised again
     assert_int_equal(in(&u, IIR, 0), 0x01);
     out(&u, DATA, 'x', 0);
     assert_int_equal(irq_line_take_rises(&u.irq), 1);
@@ -267,6 +268,24 @@ static void test_timeout_is_exact(void **state)
     print_message("# receive timeout: %u formats, divisors and rates, exact to the cycle\n", cases);
 }
 
+// A faster line makes a running timeout due at once, and the deadline never lies in the past.
+static void test_timeout_follows_the_divisor(void **state)
+{
+    (void)state;
+    struct uart u;
+    uart_init(&u, BASE, HZ);
+    out(&u, MCR, 0x08, 0);
+    out(&u, IER, 0x01, 0);
+    out(&u, FCR, 0xc1, 0);
+    push(&u, 1, 0);
+    const vtime_t slow = 4 * 7 * 12 * HZ / 115200 + 1, fast = 4 * 7 * HZ / 115200 + 1;
+    assert_int_equal(uart_ops.next_deadline(&u), slow);
+    out(&u, LCR, 0x80, fast);
+    out(&u, DATA, 1, fast);
+    assert_int_equal(u.irq.level, 1);
+    assert_int_equal(uart_ops.next_deadline(&u), TIME_NEVER);
+}
+
 static void laws_init(void *device)
 {
     uart_init(device, BASE, HZ);
@@ -347,10 +366,15 @@ static void test_laws(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reset_and_registers), cmocka_unit_test(test_transmit),
-        cmocka_unit_test(test_thre_interrupt),      cmocka_unit_test(test_receive_levels),
-        cmocka_unit_test(test_priorities),          cmocka_unit_test(test_loopback),
-        cmocka_unit_test(test_timeout_is_exact),    cmocka_unit_test(test_laws),
+        cmocka_unit_test(test_reset_and_registers),
+        cmocka_unit_test(test_transmit),
+        cmocka_unit_test(test_thre_interrupt),
+        cmocka_unit_test(test_receive_levels),
+        cmocka_unit_test(test_priorities),
+        cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_timeout_is_exact),
+        cmocka_unit_test(test_laws),
+        cmocka_unit_test(test_timeout_follows_the_divisor),
     };
     return cmocka_run_group_tests_name("uart16550", tests, NULL, NULL);
 }
