@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// One host CPU's own set-up: per-CPU pointer, descriptor tables, control registers, stacks. Called once on each CPU,
+// interrupts off.
+#ifndef ARCH_X86_64_CPU_H
+#define ARCH_X86_64_CPU_H
+
+#include "vmm/percpu.h"
+
+#include <stddef.h>
+
+#define SELECTOR_CODE 0x08
+#define SELECTOR_DATA 0x10
+#define SELECTOR_TSS  0x18
+
+// Interrupt stacks of the TSS, SDM 3A 6.14.5. Each has a guard page below.
+enum host_stack { STACK_BOOT, STACK_NMI, STACK_DOUBLE_FAULT, STACK_MACHINE_CHECK, STACK_COUNT };
+
+struct stack_bounds {
+    uintptr_t   guard; // one page, not mapped
+    uintptr_t   top;   // first address above the stack
+    const char *name;
+};
+extern const struct stack_bounds host_stacks[STACK_COUNT];
+
+// Are the `size` bytes at `address` inside one of the stacks?
+bool host_stack_contains(uintptr_t address, size_t size);
+
+// Whose guard page holds `address`? null: nobody's.
+const char *host_stack_guard_name(uintptr_t address);
+
+// this_cpu() works after this; GDT and TSS loaded.
+void gdt_init(struct cpu *cpu);
+
+// CR0, CR4, XCR0: caches and FPU on (the registers are the guest's), WP, SMEP and SMAP where present.
+void cpu_features_init(void);
+
+void idt_init(void);
+
+#endif

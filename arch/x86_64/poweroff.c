@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Ways to end the machine, most exact first. Called at the end of a run and by panic; never returns.
+#include "arch/x86_64/poweroff.h"
+
+#include "arch/x86_64/acpi_host.h"
+#include "arch/x86_64/hostserial.h"
+#include "arch/x86_64/x86.h"
+
+#define DEBUG_EXIT_PORT 0xf4 // QEMU's isa-debug-exit
+#define RESET_PORT      0xcf9
+#define RESET_PREPARE   0x02 // ICH data sheet 13.7.5: system reset chosen ...
+#define RESET_NOW       0x06 // ... and done at this rising edge
+#define PM1_SLP_EN      (1u << 13) // ACPI 4.8.3.2.1
+#define PM1_SLP_TYP     10
+
+static void acpi_power_off(const struct acpi_info *acpi)
+{
+    if (acpi->pm1a_control == 0)
+        return;
+    x86_out16(acpi->pm1a_control, (uint16_t)(acpi->s5_type_a << PM1_SLP_TYP | PM1_SLP_EN));
+    if (acpi->pm1b_control != 0)
+        x86_out16(acpi->pm1b_control, (uint16_t)(acpi->s5_type_b << PM1_SLP_TYP | PM1_SLP_EN));
+}
+
+_Noreturn void machine_exit(unsigned status)
+{
+    hostserial_flush();
+    x86_out32(DEBUG_EXIT_PORT, status);
+    acpi_power_off(acpi_host());
+    for (unsigned i = 0; i < 100000; i++) // power-off is not immediate everywhere
+        x86_pause();
+    x86_out8(RESET_PORT, RESET_PREPARE);
+    x86_out8(RESET_PORT, RESET_NOW);
+    x86_halt_forever();
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Multiboot2 information (specification 2.0, chapter 3.6) into struct bootinfo. Pure: called by boot/main.c with the
+// loader's structure and by the host tests with damaged ones. Reads nothing beyond the length it is given.
+#include "boot/bootinfo.h"
+
+#include "vmm/format.h"
+#include <string.h>
+
+enum tag_type { // 3.6.2 .. 3.6.14
+    TAG_END = 0,
+    TAG_CMDLINE = 1,
+    TAG_LOADER = 2,
+    TAG_MODULE = 3,
+    TAG_MEMORY_MAP = 6,
+    TAG_ACPI_OLD = 14,
+    TAG_ACPI_NEW = 15,
+};
+
+#define TAG_HEADER_BYTES 8
+#define INFO_BYTES_MAX   (16 * MIB) // far above any real one: a bad length must not swallow the machine's memory
+
+static uint32_t read32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static uint64_t read64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+// A string inside a tag, null when it does not end inside it.
+static const char *string_in(const uint8_t *tag, uint32_t size, uint32_t offset)
+{
+    return size > offset && memchr(tag + offset, 0, size - offset) != NULL ? (const char *)tag + offset : NULL;
+}
+
+static bool parse_module(const uint8_t *tag, uint32_t size, struct bootinfo *out)
+{
+    const char *string = string_in(tag, size, 16);
+    if (string == NULL)
+        return false;
+    uint32_t start = read32(tag + 8), end = read32(tag + 12);
+    if (end < start)
+        return false;
+    if (out->module_count == BOOT_MODULES_MAX) {
+        out->modules_ignored++;
+        return true;
+    }
+    out->modules[out->module_count++] = (struct boot_module){ { start }, end - start, string };
+    return true;
+}
+
+// 3.6.8: 1 usable, 3 ACPI reclaimable, 4 ACPI NVS; every other number is reserved.
+static enum memory_type memory_type_of(uint32_t type)
+{
+    switch (type) {
+    case 1: return MEMORY_USABLE;
+    case 3:
+    case 4: return MEMORY_ACPI;
+    default: return MEMORY_RESERVED;
+    }
+}
+
+static bool parse_memory_map(const uint8_t *tag, uint32_t size, struct bootinfo *out)
+{
+    if (size < 16)
+        return false;
+    uint32_t entry_size = read32(tag + 8);
+    if (entry_size < 24)
+        return false;
+    for (uint32_t at = 16; size - at >= entry_size; at += entry_size) {
+        uint64_t start = read64(tag + at), length = read64(tag + at + 8);
+        uint64_t end = length > UINT64_MAX - start ? UINT64_MAX : start + length;
+        if (start == end)
+            continue;
+        if (out->memory_count == BOOT_MEMORY_MAX)
+            out->memory_ignored++;
+        else
+            out->memory[out->memory_count++] =
+                (struct memory_range){ start, end, memory_type_of(read32(tag + at + 16)) };
+    }
+    return true;
+}
+
+// The new tag (36 bytes) is better than the old one (20 bytes), whichever comes first.
+static bool parse_rsdp(const uint8_t *tag, uint32_t size, uint32_t rsdp_size, struct bootinfo *out)
+{
+    if (size < TAG_HEADER_BYTES + rsdp_size)
+        return false;
+    if (rsdp_size > out->rsdp_size) {
+        memcpy(out->rsdp, tag + TAG_HEADER_BYTES, rsdp_size);
+        out->rsdp_size = rsdp_size;
+    }
+    return true;
+}
+
+static bool parse_string(const uint8_t *tag, uint32_t size, const char **out)
+{
+    const char *string = string_in(tag, size, TAG_HEADER_BYTES);
+    if (string == NULL)
+        return false;
+    *out = string;
+    return true;
+}
+
+static bool parse_tag(uint32_t type, const uint8_t *tag, uint32_t size, struct bootinfo *out)
+{
+    switch (type) {
+    case TAG_CMDLINE: return parse_string(tag, size, &out->cmdline);
+    case TAG_LOADER: return parse_string(tag, size, &out->loader);
+    case TAG_MODULE: return parse_module(tag, size, out);
+    case TAG_MEMORY_MAP: return parse_memory_map(tag, size, out);
+    case TAG_ACPI_OLD: return parse_rsdp(tag, size, 20, out);
+    case TAG_ACPI_NEW: return parse_rsdp(tag, size, 36, out);
+    default: return true;
+    }
+}
+
+bool bootinfo_parse_multiboot2(const void *info, uint64_t readable, struct bootinfo *out, struct refusal *refusal)
+{
+    const uint8_t *base = info;
+    memset(out, 0, sizeof(*out));
+    out->cmdline = "";
+    out->loader = "unknown";
+    uint32_t total = readable >= 8 ? read32(base) : 0;
+    if (total < 16 || total > readable || total > INFO_BYTES_MAX) {
+        format(refusal->text, sizeof(refusal->text), "the boot information claims %u bytes; 16 to %lu are possible",
+               total, readable < INFO_BYTES_MAX ? readable : INFO_BYTES_MAX);
+        return false;
+    }
+    out->info_start = (uintptr_t)base;
+    out->info_end = out->info_start + total;
+    uint32_t at = 8;
+    while (total - at >= TAG_HEADER_BYTES) {
+        uint32_t type = read32(base + at), size = read32(base + at + 4);
+        if (type == TAG_END)
+            return true;
+        if (size < TAG_HEADER_BYTES || size > total - at || !parse_tag(type, base + at, size, out)) {
+            format(refusal->text, sizeof(refusal->text),
+                   "the boot information is damaged: tag type %u at offset %u, %u bytes", type, at, size);
+            return false;
+        }
+        uint32_t step = (size + 7) & ~7u; // 3.6.1: tags start at multiples of 8
+        at = step > total - at ? total : at + step;
+    }
+    format(refusal->text, sizeof(refusal->text), "the boot information of %u bytes has no end tag", total);
+    return false;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Turns the loader's structure into struct bootinfo and opens the log, before any other part is initialised. Called once
+// by boot/main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
+#include "boot/early.h"
+
+#include "arch/x86_64/hostserial.h"
+#include "vmm/config.h"
+#include "vmm/log.h"
+#include "vmm/panic.h"
+
+static struct bootinfo info;
+
+const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
+{
+    struct refusal refusal;
+    log_set_start(handover);
+    if (!bootinfo_parse_multiboot2(information, 4 * GIB - (uintptr_t)information, &info, &refusal))
+        panic("%s", refusal.text);
+    info.handover_tsc = handover;
+
+    struct monitor_config config;
+    if (config_parse_monitor(info.cmdline, &config, &refusal) && config.log_com == 2)
+        hostserial_set_log(HOSTSERIAL_COM2);
+    log_line("boot", "build %.12s by %s, %u modules, %u memory ranges", build_id(), info.loader, info.module_count,
+             info.memory_count);
+    if (info.modules_ignored + info.memory_ignored > 0)
+        log_line("boot", "ignored: %u modules beyond %u, %u memory ranges beyond %u", info.modules_ignored,
+                 BOOT_MODULES_MAX, info.memory_ignored, BOOT_MEMORY_MAX);
+    return &info;
+}

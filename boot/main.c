@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The table of contents: one init call a line, in the only order that works. Called by start.S in long mode, on the boot
+// CPU, interrupts off; the first 4 GiB are mapped 1:1.
+#include "arch/x86_64/acpi_host.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hostapic.h"
+#include "arch/x86_64/hostserial.h"
+#include "arch/x86_64/hosttimer.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/tsc.h"
+#include "boot/early.h"
+#include "vmm/alloc.h"
+#include "vmm/main.h"
+
+_Noreturn void boot_main(const void *information, htime_t handover);
+
+_Noreturn void boot_main(const void *information, htime_t handover)
+{
+    gdt_init(&cpus[0]);                                                  // segments, TSS, this_cpu()
+    idt_init();                                                          // exceptions panic from here
+    cpu_features_init();                                                 // WP, SMEP, FPU for guests
+    hostserial_init();                                                   // COM1 and COM2
+    const struct bootinfo *info = early_bootinfo(information, handover); // what the loader said
+    alloc_init(info);                                                    // page frames
+    acpi_host_init(info);                                                // where HPET and timers are
+    paging_init(info);                                                   // W^X, guard pages
+    hostapic_init();                                                     // interrupts, all silent
+    hosttimer_init();                                                    // the alarm
+    tsc_init();                                                          // how fast the counter is
+    vmm_main(info);                                                      // does not return
+}

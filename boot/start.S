@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Multiboot2 entry of the x86-64 image (specification 2.0, 3.3): 32-bit protected mode, no paging, EAX the loader's magic,
+// EBX its information. Checks loader and CPU, maps the first 4 GiB 1:1 for the time being, enters long mode and calls
+// boot_main(information, counter at hand-over). paging.c replaces these page tables.
+
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
+#define MULTIBOOT2_LOADER_MAGIC 0x36d76289
+#define CR0_WP_PG   0x80010000
+#define CR4_PAE     0x20
+#define EFER        0xc0000080
+#define EFER_LME_NX 0x900
+#define PAGE_RW     0x3
+#define PAGE_LARGE  0x83
+#define COM1        0x3f8
+#define DEBUG_EXIT  0xf4
+#define STATUS_PANIC 4
+
+        .section .multiboot2, "a"
+        .balign 8
+header:
+        .long   MULTIBOOT2_HEADER_MAGIC, 0, header_end - header
+        .long   -(MULTIBOOT2_HEADER_MAGIC + (header_end - header))
+        // 3.1.5: information request: command line, modules, memory map required; loader name, RSDPs optional.
+        .balign 8
+1:      .word   1, 0
+        .long   2f - 1b
+        .long   1, 3, 6
+2:      .balign 8
+1:      .word   1, 1
+        .long   2f - 1b
+        .long   2, 14, 15
+2:      .balign 8
+        .word   6, 0                    // 3.1.12: modules at page boundaries
+        .long   8
+        .word   0, 0
+        .long   8
+header_end:
+
+        .section .text.entry, "ax"
+        .code32
+        .globl  multiboot2_entry
+        .type   multiboot2_entry, @function
+multiboot2_entry:
+        mov     %eax, %esi
+        rdtsc                           // time since hand-over counts from here
+        cli
+        cld
+        mov     $boot_stack_top, %esp
+        push    %edx
+        push    %eax
+        mov     $message_loader, %edi
+        cmp     $MULTIBOOT2_LOADER_MAGIC, %esi
+        jne     refuse
+        mov     %ebx, %ebp
+
+        mov     $message_cpu, %edi
+        mov     $0x80000000, %eax
+        cpuid
+        cmp     $0x80000001, %eax
+        jb      refuse
+        mov     $0x80000001, %eax
+        cpuid
+        not     %edx
+        test    $(1 << 29 | 1 << 20), %edx // long mode and no-execute pages
+        jnz     refuse
+
+        mov     $boot_pml4, %eax
+        movl    $boot_pdpt + PAGE_RW, (%eax)
+        mov     $boot_pdpt, %edi
+        mov     $boot_directories + PAGE_RW, %eax
+        mov     $4, %ecx
+1:      mov     %eax, (%edi)
+        add     $8, %edi
+        add     $4096, %eax
+        loop    1b
+        mov     $boot_directories, %edi
+        mov     $PAGE_LARGE, %eax
+        mov     $2048, %ecx
+1:      mov     %eax, (%edi)
+        add     $8, %edi
+        add     $0x200000, %eax
+        loop    1b
+
+        mov     %cr4, %eax
+        or      $CR4_PAE, %eax
+        mov     %eax, %cr4
+        mov     $boot_pml4, %eax
+        mov     %eax, %cr3
+        mov     $EFER, %ecx
+        rdmsr
+        or      $EFER_LME_NX, %eax
+        wrmsr
+        mov     %cr0, %eax
+        or      $CR0_WP_PG, %eax
+        mov     %eax, %cr0
+        lgdt    boot_gdt_pointer
+        pop     %eax
+        pop     %edx
+        ljmp    $8, $entry_64
+
+        // EDI: a sentence. Says it on COM1, leaves an emulator by its debug exit, stops.
+refuse:
+        mov     (%edi), %bl
+        inc     %edi
+        test    %bl, %bl
+        jz      2f
+        mov     $10000, %ecx
+        mov     $COM1 + 5, %dx
+1:      in      %dx, %al
+        test    $0x20, %al
+        loopz   1b
+        mov     %bl, %al
+        mov     $COM1, %dx
+        out     %al, %dx
+        jmp     refuse
+2:      mov     $STATUS_PANIC, %eax
+        mov     $DEBUG_EXIT, %dx
+        out     %eax, %dx
+3:      cli
+        hlt
+        jmp     3b
+        .size   multiboot2_entry, . - multiboot2_entry
+
+        .code64
+        .type   entry_64, @function
+entry_64:
+        mov     $16, %ecx
+        mov     %ecx, %ds
+        mov     %ecx, %es
+        mov     %ecx, %ss
+        xor     %ecx, %ecx
+        mov     %ecx, %fs
+        mov     %ecx, %gs
+        mov     $boot_stack_top, %rsp
+        shl     $32, %rdx
+        mov     %eax, %esi
+        or      %rdx, %rsi
+        mov     %ebp, %edi
+        xor     %ebp, %ebp              // the frame pointer chain ends here
+        call    boot_main
+1:      cli
+        hlt
+        jmp     1b
+        .size   entry_64, . - entry_64
+
+        .section .rodata
+message_loader:
+        .asciz  "escapement: not started by a multiboot2 loader; use GRUB's multiboot2 command, or tools/run\n"
+message_cpu:
+        .asciz  "escapement: this CPU has no 64-bit mode with no-execute pages\n"
+        .balign 8
+boot_gdt:
+        .quad   0, 0x00af9b000000ffff, 0x00cf93000000ffff
+boot_gdt_pointer:
+        .word   boot_gdt_pointer - boot_gdt - 1
+        .long   boot_gdt
+
+        .section .bss.page_aligned, "aw", @nobits
+        .balign 4096
+boot_pml4:
+        .skip   4096
+boot_pdpt:
+        .skip   4096
+boot_directories:
+        .skip   4 * 4096
+        // Each stack of the boot CPU with its guard page below (gdt.c, paging.c).
+        .globl  boot_stack_guard, boot_stack_top, nmi_stack_guard, nmi_stack_top
+        .globl  double_fault_stack_guard, double_fault_stack_top, machine_check_stack_guard, machine_check_stack_top
+boot_stack_guard:
+        .skip   4096
+        .skip   8 * 4096
+boot_stack_top:
+nmi_stack_guard:
+        .skip   4096
+        .skip   2 * 4096
+nmi_stack_top:
+double_fault_stack_guard:
+        .skip   4096
+        .skip   2 * 4096
+double_fault_stack_top:
+machine_check_stack_guard:
+        .skip   4096
+        .skip   2 * 4096
+machine_check_stack_top:
+        .section .note.GNU-stack, "", @progbits

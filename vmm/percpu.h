@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// State of one physical CPU. CPUs are indexed by their place in this table, never by an APIC id. The first part may be
+// read by other CPUs, the rest belongs to its own CPU alone.
+#ifndef VMM_PERCPU_H
+#define VMM_PERCPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAX_CPUS 16
+
+// What a host interrupt handler does: count and say EOI. Readers on other CPUs see whole values that only grow.
+struct cpu_shared {
+    uint32_t index;       // place in cpus[]
+    uint32_t hardware_id; // x86: APIC id
+    bool     online;
+    uint64_t alarms;      // host timer interrupts taken
+    uint64_t spurious;    // interrupts that nobody sent
+    uint64_t nmis;
+    uint64_t unexpected;  // external interrupts on a vector without an owner
+};
+
+struct cpu {
+    struct cpu       *self;      // first: what this_cpu() loads
+    struct cpu_shared shared;
+    uint64_t          host_vmcb; // x86, SVM: where VMLOAD finds the host's own FS, GS, TR, LDTR and syscall MSRs
+    bool              panicking;
+};
+
+extern struct cpu cpus[MAX_CPUS];
+
+// The CPU that runs this code.
+struct cpu *this_cpu(void);
+
+#endif
