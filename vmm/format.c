@@ -7,15 +7,15 @@
 #include <stdint.h>
 
 struct sink {
-    char  *out;
+    char *out;
     size_t size, used;
 };
 
 struct spec {
-    bool     left, zero, plus, space, alternate, has_precision;
+    bool left, zero, plus, space, alternate, has_precision;
     unsigned width, precision;
-    char     length; // 'H' is hh, 'q' is ll
-    char     conversion;
+    char length; // 'H' is hh, 'q' is ll
+    char conversion;
 };
 
 #define FIELD_MAX 1024u // a width or precision beyond this is a mistake

@@ -11,7 +11,7 @@
 
 struct table {
     const uint8_t *bytes;
-    uint32_t       size;
+    uint32_t size;
 };
 
 static const uint8_t *view(const struct acpi_memory *memory, uint64_t address, uint64_t size)

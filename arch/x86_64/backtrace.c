@@ -18,8 +18,8 @@ struct symbol {
     uint32_t name; // offset in symbol_names
 };
 extern const struct symbol symbol_table[];
-extern const uint32_t      symbol_count;
-extern const char          symbol_names[];
+extern const uint32_t symbol_count;
+extern const char symbol_names[];
 
 extern const char text_start[], text_end[]; // linker.ld
 
@@ -74,13 +74,26 @@ void backtrace_print(uint64_t ip, uint64_t fp)
 static const char *exception_name(uint64_t vector)
 {
     static const char *const names[32] = {
-        [0] = "divide error",       [1] = "debug",           [2] = "NMI",
-        [3] = "breakpoint",         [4] = "overflow",        [5] = "bound range",
-        [6] = "invalid opcode",     [7] = "no FPU",          [8] = "double fault",
-        [10] = "invalid TSS",       [11] = "no segment",     [12] = "stack segment",
-        [13] = "general protection", [14] = "page fault",    [16] = "x87 error",
-        [17] = "alignment check",   [18] = "machine check",  [19] = "SIMD error",
-        [20] = "virtualization",    [21] = "control protection",
+        [0] = "divide error",
+        [1] = "debug",
+        [2] = "NMI",
+        [3] = "breakpoint",
+        [4] = "overflow",
+        [5] = "bound range",
+        [6] = "invalid opcode",
+        [7] = "no FPU",
+        [8] = "double fault",
+        [10] = "invalid TSS",
+        [11] = "no segment",
+        [12] = "stack segment",
+        [13] = "general protection",
+        [14] = "page fault",
+        [16] = "x87 error",
+        [17] = "alignment check",
+        [18] = "machine check",
+        [19] = "SIMD error",
+        [20] = "virtualization",
+        [21] = "control protection",
     };
     return vector < 32 && names[vector] != NULL ? names[vector] : "unknown exception";
 }
@@ -103,8 +116,8 @@ static size_t describe_page_fault(char *out, size_t size, const struct trap_fram
     uint64_t address = x86_read_cr2();
     const char *guard = host_stack_guard_name(address);
     const char *action = (frame->error & 16) != 0 ? "execute" : (frame->error & 2) != 0 ? "write to" : "read of";
-    size_t used = format(out, size, ": %s %#lx, %s", action, address,
-                         (frame->error & 1) != 0 ? "not permitted" : "not mapped");
+    size_t used =
+        format(out, size, ": %s %#lx, %s", action, address, (frame->error & 1) != 0 ? "not permitted" : "not mapped");
     if (guard != NULL)
         used += format(out + used, size - used, " (the %s stack has overflowed into its guard page)", guard);
     return used;

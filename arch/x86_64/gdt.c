@@ -31,7 +31,7 @@ struct __attribute__((packed)) table_pointer {
 };
 
 struct descriptors {
-    uint64_t   gdt[5]; // the TSS takes two
+    uint64_t gdt[5]; // the TSS takes two
     struct tss tss;
 };
 
@@ -100,8 +100,8 @@ void gdt_init(struct cpu *cpu)
     uint64_t base = (uintptr_t)&d->tss;
     d->gdt[SELECTOR_CODE / 8] = CODE_64;
     d->gdt[SELECTOR_DATA / 8] = DATA_32;
-    d->gdt[SELECTOR_TSS / 8] = TSS_AVAILABLE | (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 |
-                               (base >> 24 & 0xff) << 56;
+    d->gdt[SELECTOR_TSS / 8] =
+        TSS_AVAILABLE | (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
     d->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
     for (unsigned i = STACK_NMI; i < STACK_COUNT; i++) {
         d->tss.ist[(i - STACK_NMI) * 2] = (uint32_t)host_stacks[i].top;

@@ -62,10 +62,11 @@ static void silence_8259(void)
     static const struct {
         uint8_t port, value;
     } sequence[] = {
-        { 0x20, 0x11 }, { 0xa0, 0x11 },                                 // ICW1: cascade, ICW4 follows
-        { 0x21, VECTOR_8259 }, { 0xa1, VECTOR_8259 + 8 },               // ICW2: vectors
-        { 0x21, 0x04 }, { 0xa1, 0x02 }, { 0x21, 0x01 }, { 0xa1, 0x01 }, // ICW3: on line 2; ICW4: 8086
-        { 0x21, 0xff }, { 0xa1, 0xff },                                 // OCW1: all masked
+        { 0x20, 0x11 },        { 0xa0, 0x11 },            // ICW1: cascade, ICW4 follows
+        { 0x21, VECTOR_8259 }, { 0xa1, VECTOR_8259 + 8 }, // ICW2: vectors
+        { 0x21, 0x04 },        { 0xa1, 0x02 },
+        { 0x21, 0x01 },        { 0xa1, 0x01 }, // ICW3: on line 2; ICW4: 8086
+        { 0x21, 0xff },        { 0xa1, 0xff }, // OCW1: all masked
     };
     for (unsigned i = 0; i < sizeof(sequence) / sizeof(sequence[0]); i++)
         x86_out8(sequence[i].port, sequence[i].value);

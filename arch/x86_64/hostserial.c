@@ -25,16 +25,16 @@
 #define FIFO_BYTES     16
 
 // 16 bytes leave a real UART in 1.4 ms at 115200 baud; one port read takes about 1 us.
-#define POLLS_MAX 20000u
+#define POLLS_MAX      20000u
 
 struct uart {
     uint16_t base;
-    bool     present;
-    uint8_t  burst; // bytes it takes after LSR_EMPTY
+    bool present;
+    uint8_t burst; // bytes it takes after LSR_EMPTY
 };
 
 static struct uart uarts[HOSTSERIAL_PORTS] = { { .base = 0x3f8 }, { .base = 0x2f8 } };
-static unsigned    log_port;
+static unsigned log_port;
 
 static uint8_t uart_read(const struct uart *uart, uint16_t reg)
 {

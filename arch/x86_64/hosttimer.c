@@ -20,8 +20,8 @@ void hosttimer_init(void)
     hostapic_write(APIC_LVT_TIMER, VECTOR_ALARM); // one-shot, not masked
     bool deadline = (x86_cpuid(1, 0).ecx & 1u << 24) != 0;
     bool always_on = x86_cpuid(0, 0).eax >= 6 && (x86_cpuid(6, 0).eax & 1u << 2) != 0;
-    log_line("timer", "LAPIC one-shot; TSC-deadline %s, runs in deep sleep %s", deadline ? "present (not used)" : "absent",
-             always_on ? "yes" : "not promised");
+    log_line("timer", "LAPIC one-shot; TSC-deadline %s, runs in deep sleep %s",
+             deadline ? "present (not used)" : "absent", always_on ? "yes" : "not promised");
 }
 
 void hosttimer_set_hz(uint64_t hz)

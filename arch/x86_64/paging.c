@@ -99,8 +99,8 @@ static void map_chunk(const struct bootinfo *info, uint64_t start)
     bool special = start == 0 || (start < (uintptr_t)image_end && start + LARGE_BYTES > (uintptr_t)image_start);
     if (content != CONTENT_MIXED && !special) {
         if (content == CONTENT_RAM || start < 4 * GIB)
-            *entry_at(start, 2) = start | PAGE_PRESENT | PAGE_WRITE | PAGE_NX | PAGE_LARGE |
-                                  (content == CONTENT_RAM ? 0 : PAGE_UNCACHED);
+            *entry_at(start, 2) =
+                start | PAGE_PRESENT | PAGE_WRITE | PAGE_NX | PAGE_LARGE | (content == CONTENT_RAM ? 0 : PAGE_UNCACHED);
         return;
     }
     for (uint64_t address = start; address < start + LARGE_BYTES; address += PAGE_SIZE)

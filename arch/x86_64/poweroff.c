@@ -8,8 +8,8 @@
 
 #define DEBUG_EXIT_PORT 0xf4 // QEMU's isa-debug-exit
 #define RESET_PORT      0xcf9
-#define RESET_PREPARE   0x02 // ICH data sheet 13.7.5: system reset chosen ...
-#define RESET_NOW       0x06 // ... and done at this rising edge
+#define RESET_PREPARE   0x02       // ICH data sheet 13.7.5: system reset chosen ...
+#define RESET_NOW       0x06       // ... and done at this rising edge
 #define PM1_SLP_EN      (1u << 13) // ACPI 4.8.3.2.1
 #define PM1_SLP_TYP     10
 
@@ -17,9 +17,9 @@ static void acpi_power_off(const struct acpi_info *acpi)
 {
     if (acpi->pm1a_control == 0)
         return;
-    x86_out16(acpi->pm1a_control, (uint16_t)(acpi->s5_type_a << PM1_SLP_TYP | PM1_SLP_EN));
+    x86_out16(acpi->pm1a_control, (uint16_t)((uint32_t)acpi->s5_type_a << PM1_SLP_TYP | PM1_SLP_EN));
     if (acpi->pm1b_control != 0)
-        x86_out16(acpi->pm1b_control, (uint16_t)(acpi->s5_type_b << PM1_SLP_TYP | PM1_SLP_EN));
+        x86_out16(acpi->pm1b_control, (uint16_t)((uint32_t)acpi->s5_type_b << PM1_SLP_TYP | PM1_SLP_EN));
 }
 
 _Noreturn void machine_exit(unsigned status)

@@ -7,22 +7,22 @@
 #include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/x86.h"
 
-#define HPET_PERIOD       1 // 32-bit word indices: capabilities, high half: femtoseconds a tick
-#define HPET_CONFIG       4
-#define HPET_COUNTER      60
-#define HPET_ENABLE       1u
-#define HPET_LEGACY       2u
-#define HPET_PERIOD_MAX   100000000u // 2.3.4
-#define FS_PER_S          UINT64_C(1000000000000000)
-#define PM_TIMER_HZ       3579545u
-#define PIT_HZ            1193182u
-#define PIT_CHANNEL_2     0x42
-#define PIT_COMMAND       0x43
-#define PIT_CH2_MODE_2    0xb4 // low byte, then high byte; rate generator
-#define PIT_CH2_LATCH     0x80
-#define PIT_GATE          0x61 // bit 0: gate of channel 2, bit 1: speaker
-#define EDGES             4
-#define READS_PER_EDGE    4000u // under an emulator that counts instructions a PIT tick is about 60 reads
+#define HPET_PERIOD     1 // 32-bit word indices: capabilities, high half: femtoseconds a tick
+#define HPET_CONFIG     4
+#define HPET_COUNTER    60
+#define HPET_ENABLE     1u
+#define HPET_LEGACY     2u
+#define HPET_PERIOD_MAX 100000000u // 2.3.4
+#define FS_PER_S        UINT64_C(1000000000000000)
+#define PM_TIMER_HZ     3579545u
+#define PIT_HZ          1193182u
+#define PIT_CHANNEL_2   0x42
+#define PIT_COMMAND     0x43
+#define PIT_CH2_MODE_2  0xb4 // low byte, then high byte; rate generator
+#define PIT_CH2_LATCH   0x80
+#define PIT_GATE        0x61 // bit 0: gate of channel 2, bit 1: speaker
+#define EDGES           4
+#define READS_PER_EDGE  4000u // under an emulator that counts instructions a PIT tick is about 60 reads
 
 static uint8_t gate_before;
 

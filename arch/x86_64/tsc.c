@@ -23,12 +23,12 @@ enum { SOURCE_CRYSTAL = REFCLOCK_COUNT, SOURCE_HYPERVISOR, SOURCE_COUNT };
 
 struct source {
     const char *name;
-    bool        valid;
+    bool valid;
     struct rate tsc, lapic;
 };
 
 struct window {
-    bool                 valid;
+    bool valid;
     struct refclock_edge start, end;
 };
 
@@ -97,7 +97,8 @@ static void rate_from_crystal(struct source *source)
     if (leaf.eax == 0 || leaf.ebx == 0 || leaf.ecx == 0)
         return;
     uint64_t nominal = mul_div_floor(leaf.ecx, leaf.ebx, leaf.eax);
-    *source = (struct source){ "CPUID 15h", true, rate_widened((struct rate){ nominal, nominal + 1 }, CPUID_PPM), { 0 } };
+    *source =
+        (struct source){ "CPUID 15h", true, rate_widened((struct rate){ nominal, nominal + 1 }, CPUID_PPM), { 0 } };
 }
 
 // TIME.md's generic timing leaf of hypervisors: EAX is the TSC's rate in whole kHz.
