@@ -26,7 +26,7 @@ COMMON_CFLAGS := -std=gnu11 $(WARNINGS) -I. -g
 
 # No FPU or vector register is ever touched: they hold the guest's values while the monitor runs. No red zone, because
 # interrupts use the same stack. Frame pointers stay, for the backtrace of a panic.
-KERNEL_CFLAGS := $(COMMON_CFLAGS) -O2 -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -mcmodel=small \
+KERNEL_CFLAGS := $(COMMON_CFLAGS) -O2 -flto -fno-fat-lto-objects -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -mcmodel=small \
                  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
                  -fno-tree-loop-distribute-patterns $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG)
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -T linker.ld -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
@@ -86,7 +86,7 @@ $(BUILD)/kernel/%.S.o: %.S
 
 # Linked twice, so that a panic can name functions: the first pass has an empty table of symbols, the second the table
 # of the first. tools/symbols keeps the table in a section behind all others, so nothing moves between the passes.
-link_kernel = $(CC) $(KERNEL_LDFLAGS) -Wl,-Map=$(1).map -o $(1) $(KERNEL_OBJECTS) $(2) -lgcc
+link_kernel = $(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS) -Wl,-Map=$(1).map -o $(1) $(KERNEL_OBJECTS) $(2) -lgcc
 $(KERNEL): $(KERNEL_OBJECTS) linker.ld tools/symbols
 	$(call say,LD,$@)
 	tools/symbols >$(BUILD)/kernel/symbols0.S

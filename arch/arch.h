@@ -28,7 +28,7 @@ void arch_take_interrupts(void);
 // The host waits, doing nothing, until the counter reaches `until` or any host interrupt arrives.
 void arch_idle(htime_t until);
 
-// Seconds since 1970 of the machine's wall clock, as it was when the monitor started.
+// Seconds since 1970 of the machine's wall clock, now; 0 when it has none that can be believed.
 uint64_t arch_wall_seconds(void);
 
 // The machine's console: bytes out (bounded wait, dropped when nobody listens), one byte in or -1.

@@ -48,13 +48,14 @@ static unsigned rank(const struct pic_chip *chip, unsigned input)
     return (input - chip->lowest - 1) & 7;
 }
 
-// The input of highest priority among the set bits.
+// The input of highest priority among the set bits: turned so that it is the lowest bit, then counted.
 static unsigned highest(const struct pic_chip *chip, uint8_t bits)
 {
-    for (unsigned i = 1; i <= 8; i++)
-        if (bits & bit((chip->lowest + i) & 7))
-            return (chip->lowest + i) & 7;
-    return NONE;
+    if (bits == 0)
+        return NONE;
+    unsigned turn = (chip->lowest + 1u) & 7;
+    unsigned turned = ((unsigned)bits | (unsigned)bits << 8) >> turn;
+    return ((unsigned)__builtin_ctz(turned) + turn) & 7;
 }
 
 // In service, as priority resolution and the non-specific EOI see it.
@@ -66,10 +67,10 @@ static uint8_t in_service(const struct pic_chip *chip)
 // What this chip would acknowledge now, given its requests.
 static unsigned resolve(const struct pic_chip *chip, uint8_t requests)
 {
-    unsigned input = highest(chip, (uint8_t)(requests & ~chip->imr));
-    unsigned serving = highest(chip, in_service(chip));
-    if (input == NONE || chip->init_step != 0)
+    uint8_t candidates = (uint8_t)(requests & ~chip->imr);
+    if (candidates == 0 || chip->init_step != 0)
         return NONE;
+    unsigned input = highest(chip, candidates), serving = highest(chip, in_service(chip));
     if (serving == NONE || rank(chip, input) < rank(chip, serving))
         return input;
     // Special fully nested mode: a slave in service is not locked out from its own higher requests.

@@ -218,7 +218,7 @@ static enum io_result port61_access(void *device, struct io_access *io, vtime_t 
 
 uint64_t pit_irq_period_cycles(const struct pit *pit)
 {
-    return mul_div_ceil(pit_channel_period(&pit->channel[0]), pit->channel[0].hz, PIT_HZ);
+    return mul_div_floor(pit_channel_period(&pit->channel[0]), pit->channel[0].hz, PIT_HZ);
 }
 
 const struct device_ops pit_ops = {

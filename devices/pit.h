@@ -41,7 +41,7 @@ void pit_init(struct pit *pit, uint64_t guest_hz);
 extern const struct device_ops pit_ops;    // ports 0x40..0x43
 extern const struct device_ops port61_ops; // port 0x61 of the same struct pit; its deadline is pit_ops'
 
-// Period of irq0 in cycles of V, rounded up; 0 if channel 0 is not periodic. For spacing ticks, never for adding them
+// Period of irq0 in cycles of V, rounded down; 0 if channel 0 is not periodic. For spacing ticks, never for adding them
 // up.
 uint64_t pit_irq_period_cycles(const struct pit *pit);
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Every bound on what a guest can ask of the clock, side by side.
+//
+// There is no shortest period and no longest list here, because none is needed. A timer whose interrupt is on its line is
+// not looked at again before the guest takes that interrupt (vmm/machine_pc.c), expiries are counted by one division
+// however many they are (devices/), and each VM has a fixed number of timers. So a period of one cycle costs the host one
+// exit per interrupt that the guest really takes, like any other instruction that exits, and the tick that is due comes
+// at its exact time all the same.
 #ifndef TIME_LIMITS_H
 #define TIME_LIMITS_H
-
-// The most expiries of one periodic timer that are replayed one by one when V jumps; the count beyond is arithmetic.
-#define LIMIT_EXPIRIES_PER_ADVANCE 64
-
-// The shortest time between two alarms that one VM can cause. A shorter guest period still expires exactly (law 4), its
-// ticks follow the VM's tick policy, but the host is not interrupted more often than this.
-#define LIMIT_ALARM_NS 2000
 
 // The longest the guest runs without the monitor looking at its console: bounds input latency, not accuracy.
 #define LIMIT_SLICE_NS 10000000

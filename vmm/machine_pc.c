@@ -95,6 +95,20 @@ void machine_init(struct vm *vm)
 
 // --- ticks: from a device's expiries to interrupts on the line ------------------------------------------------------
 
+static void settle_pic(struct machine *machine)
+{
+    machine->extint = pic_output(&machine->pic);
+}
+
+static void set_irq(struct machine *machine, unsigned irq, bool level)
+{
+    if (level == ((machine->irq_levels >> irq) & 1))
+        return;
+    machine->irq_levels ^= (uint16_t)(1u << irq);
+    pic_set_irq(&machine->pic, irq, level);
+    settle_pic(machine);
+}
+
 static bool pit_line_free(const struct machine *machine)
 {
     return !pic_waiting(&machine->pic, IRQ_PIT);
@@ -102,8 +116,8 @@ static bool pit_line_free(const struct machine *machine)
 
 static void pit_raise(struct machine *machine)
 {
-    pic_set_irq(&machine->pic, IRQ_PIT, true);
-    pic_set_irq(&machine->pic, IRQ_PIT, false);
+    set_irq(machine, IRQ_PIT, true);
+    set_irq(machine, IRQ_PIT, false);
 }
 
 static bool lapic_line_free(const struct machine *machine)
@@ -184,7 +198,7 @@ static void settle_lapic(struct vm *vm)
 static void settle_pm(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    pic_set_irq(&machine->pic, IRQ_SCI, machine->pm.sci.level != 0);
+    set_irq(machine, IRQ_SCI, machine->pm.sci.level != 0);
     irq_line_take_rises(&machine->pm.sci);
     if (pmtimer_power_off(&machine->pm))
         vm_end(vm, VM_POWER_OFF, 0, "power off");
@@ -197,7 +211,7 @@ static void settle_uart(struct vm *vm)
     uint8_t byte;
     while (uart_take_tx(&machine->uart, &byte))
         console_put(vm, byte);
-    pic_set_irq(&machine->pic, IRQ_UART, machine->uart.irq.level != 0);
+    set_irq(machine, IRQ_UART, machine->uart.irq.level != 0);
     irq_line_take_rises(&machine->uart.irq);
     rearm(vm, DEVICE_UART, uart_ops.next_deadline(&machine->uart));
 }
@@ -218,6 +232,9 @@ void machine_settle(struct vm *vm, enum device_id id)
 {
     switch (id) {
     case DEVICE_PIC: // a new initialisation can free IRQ 0
+        settle_pit(vm);
+        settle_pic(&vm->machine);
+        break;
     case DEVICE_PIT:
     case DEVICE_PORT61: settle_pit(vm); break;
     case DEVICE_LAPIC: settle_lapic(vm); break;
@@ -275,6 +292,7 @@ void machine_run_timers(struct vm *vm)
 
 bool machine_console_input(struct vm *vm, uint8_t byte)
 {
+    uart_ops.advance(&vm->machine.uart, vm->vtime.now); // the receive timeout starts at this moment
     bool taken = uart_push_rx(&vm->machine.uart, byte);
     settle_uart(vm);
     return taken;
@@ -282,7 +300,7 @@ bool machine_console_input(struct vm *vm, uint8_t byte)
 
 static bool extint_pending(const struct machine *machine)
 {
-    return pic_output(&machine->pic) && lapic_accepts_extint(&machine->lapic);
+    return machine->extint && lapic_accepts_extint(&machine->lapic);
 }
 
 bool machine_interrupt_pending(const struct vm *vm)
@@ -303,6 +321,7 @@ static unsigned acknowledge_pic(struct vm *vm)
     struct machine *machine = &vm->machine;
     bool tick = !pit_line_free(machine);
     unsigned vector = pic_acknowledge(&machine->pic);
+    settle_pic(machine);
     vtime_t due = 0;
     if (tick && pit_line_free(machine)) {
         due = machine->pit_tick.due;
@@ -340,7 +359,7 @@ bool machine_take_nmi(struct vm *vm)
 // The PM timer shows 24 bits; those above are what V says they must be, so a wrong low part shows as a difference.
 unsigned machine_clocks(struct vm *vm, struct clock_reading *out)
 {
-    struct io_access read = { .offset = PMTIMER_PORT, .size = 4 };
+    struct io_access read = { .offset = PMTIMER_PORT + 8, .size = 4 };
     pmtimer_ops.access(&vm->machine.pm, &read, vm->vtime.now);
     uint64_t whole = mul_div_floor(vm->vtime.now, PMTIMER_HZ, vm->vtime.hz);
     out[0] = (struct clock_reading){ "PM timer", PMTIMER_HZ, (whole & ~UINT64_C(0xffffff)) | read.value };

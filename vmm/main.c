@@ -27,7 +27,8 @@ static _Noreturn void end(unsigned status, const char *reason)
 
 static bool belongs_to_vm(const struct boot_module *module)
 {
-    return strncmp(module->string, MODULE_WORD, sizeof(MODULE_WORD) - 1) == 0;
+    size_t length = sizeof(MODULE_WORD) - 1;
+    return strlen(module->string) >= length && memcmp(module->string, MODULE_WORD, length) == 0;
 }
 
 static struct image image_of(const struct boot_module *module, const char *name)
@@ -81,7 +82,7 @@ void vmm_main(const struct bootinfo *info)
     bool understood = config_parse_monitor(info->cmdline, &monitor, &refusal);
     if (understood)
         arch_log_to(monitor.log_com);
-    log_line("escapement", "version %s, loaded by %s", log_version(), info->loader);
+    log_line("escapement", "version %s, loaded by %s", ESCAPEMENT_VERSION, info->loader);
     if (!understood) {
         log_line("config", "the monitor's command line is refused: %s", refusal.text);
         end(STATUS_REFUSED, "monitor-config");

@@ -87,6 +87,7 @@ static void start_clocks(struct vm *vm)
 {
     struct vcpu *vcpu = &vm->vcpu;
     uint64_t hz = arch_counter_hz();
+    vm->wall_start_s = arch_wall_seconds();
     htime_t now = arch_counter_read();
     vtime_start(&vm->vtime, vm->config.clock, vm->config.idle, hz, now);
     vm->limit = vm->config.limit_ms == 0 ? TIME_NEVER : mul_div_ceil(vm->config.limit_ms, hz, 1000);

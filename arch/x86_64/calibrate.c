@@ -33,12 +33,12 @@ static const struct probe probes[] = {
     { EXIT_MSR_WRITE, 2, { 0x0f, 0x30 } },
     { EXIT_MMIO, 5, { 0xa1, 0x00, 0x00, 0xe0, 0xfe } }, // mov 0xfee00000, %eax
     { EXIT_FAULT, 3, { 0x0f, 0x01, 0xd8 } },            // vmrun: undefined for a guest
-    { EXIT_IGNORED, 2, { 0x0f, 0x08 } },                // invd
 };
 
 // Kinds that no probe can cause are charged as the one they resemble: an intercepted instruction, or an interrupt.
 static const struct { enum exit_kind kind, like; } alike[] = {
     { EXIT_TPR, EXIT_HALT },
+    { EXIT_IGNORED, EXIT_HALT }, // INVD: TCG checks the wrong intercept for it and never exits
     { EXIT_SHUTDOWN, EXIT_FAULT },
     { EXIT_UNKNOWN, EXIT_FAULT },
     { EXIT_NMI, EXIT_INTERRUPT },
@@ -60,7 +60,8 @@ static void load_code(struct vcpu *vcpu, const uint8_t *code, size_t length)
 {
     uint8_t *at = vcpu->vm->ram.host + CODE_GPA;
     memset(at, NOP, CODE_PAGES * PAGE_SIZE);
-    memcpy(at, code, length);
+    if (length != 0)
+        memcpy(at, code, length);
 }
 
 // One empty slice from the start of the code. alarm: raw count of the host's alarm, 0 for none.

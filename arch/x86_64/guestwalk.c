@@ -153,21 +153,3 @@ size_t guest_fetch(struct vcpu *vcpu, uint8_t out[INSN_MAX_LENGTH])
 {
     return guest_read_linear(vcpu, code_linear(vcpu), GUEST_FETCHED, out, INSN_MAX_LENGTH);
 }
-
-unsigned guest_insn_length(struct vcpu *vcpu, const uint8_t *opcode, unsigned opcode_length)
-{
-    size_t piece = opcode_length;
-    const uint8_t *code = linear_piece(vcpu, code_linear(vcpu), GUEST_FETCHED, &piece);
-    if (code != NULL && piece == opcode_length) {
-        unsigned same = 0;
-        while (same < opcode_length && code[same] == opcode[same])
-            same++;
-        if (same == opcode_length)
-            return opcode_length;
-    }
-    uint8_t bytes[INSN_MAX_LENGTH];
-    struct insn insn;
-    if (insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) != DECODE_OK)
-        return 0;
-    return insn.length;
-}

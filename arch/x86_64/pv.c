@@ -69,7 +69,7 @@ bool pv_write_wall_clock(struct vcpu *vcpu, uint64_t value)
     vcpu->arch->pv.wall_msr = value;
     wall->version = (wall->version + 1) | 1;
     compiler_barrier();
-    wall->sec = (uint32_t)arch_wall_seconds();
+    wall->sec = (uint32_t)vcpu->vm->wall_start_s;
     wall->nsec = 0;
     compiler_barrier();
     wall->version++;

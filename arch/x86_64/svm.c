@@ -177,8 +177,8 @@ static void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     vmcb->rip = regs->rip;
     vmcb->rflags = regs->rflags;
     vmcb->clean = arch->vmcb_clean;
-    // CR8 reads do not exit: V_TPR answers them.
-    vmcb->int_ctl = (vmcb->int_ctl & ~INT_CTL_V_TPR_MASK) | lapic_tpr(&vcpu->vm->machine.lapic) >> 4;
+    vmcb->int_state = arch->shadow ? INT_STATE_SHADOW : 0;
+    vmcb->v_tpr = lapic_tpr(&vcpu->vm->machine.lapic) >> 4; // CR8 reads do not exit, this answers them
 
     svm_world_switch(&arch->world);
 
@@ -186,6 +186,7 @@ static void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     regs->gpr[GPR_RSP] = vmcb->rsp;
     regs->rip = vmcb->rip;
     regs->rflags = vmcb->rflags;
+    arch->shadow = (vmcb->int_state & INT_STATE_SHADOW) != 0;
     vmcb->event_inj = 0;
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
     arch->event_queued = false;
@@ -239,12 +240,6 @@ static void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
     vcpu->arch->vmcb_clean = 0;
 }
 
-static bool svm_interruptible(const struct vcpu *vcpu)
-{
-    return (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0 && !vcpu->arch->event_queued &&
-           (vcpu->arch->vmcb->int_state & INT_STATE_SHADOW) == 0;
-}
-
 static void svm_inject(struct vcpu *vcpu, struct guest_event event)
 {
     static const uint64_t type[] = {
@@ -267,9 +262,8 @@ static void svm_inject(struct vcpu *vcpu, struct guest_event event)
 static void svm_want_window(struct vcpu *vcpu, bool want)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
-    bool shadow = (vmcb->int_state & INT_STATE_SHADOW) != 0;
     vcpu->arch->window_wanted = want;
-    vcpu->arch->step_shadow = want && shadow && !switch_costs.shadow_honoured &&
+    vcpu->arch->step_shadow = want && vcpu->arch->shadow && !switch_costs.shadow_honoured &&
                               (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0;
     if (want && !vcpu->arch->step_shadow) {
         vmcb->int_ctl |= INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT);
@@ -278,11 +272,6 @@ static void svm_want_window(struct vcpu *vcpu, bool want)
         vmcb->int_ctl &= ~(INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT));
         vmcb->intercept_misc1 &= ~INTERCEPT1_VINTR;
     }
-}
-
-static void svm_clear_shadow(struct vcpu *vcpu)
-{
-    vcpu->arch->vmcb->int_state &= ~INT_STATE_SHADOW;
 }
 
 const struct vendor_ops svm_ops = {
@@ -295,8 +284,6 @@ const struct vendor_ops svm_ops = {
     .enter = svm_enter,
     .get = svm_get,
     .set = svm_set,
-    .interruptible = svm_interruptible,
     .inject = svm_inject,
     .want_window = svm_want_window,
-    .clear_shadow = svm_clear_shadow,
 };

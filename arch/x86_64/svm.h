@@ -10,6 +10,10 @@
 
 bool svm_has_next_rip(void);
 
+// The length of the instruction at CS:RIP, which exited as `opcode` (its bytes, first one lowest): compared first, the
+// decoder is asked only when prefixes are in the way. 0: it cannot be fetched or decoded.
+uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
+
 // Turns the VMCB's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
 void svm_decode_exit(struct vcpu *vcpu, struct exit *exit);
 

@@ -2,19 +2,19 @@
 // SVM exit codes into neutral exits (APM 2, appendix C and 15.7-15.14). One table; only exits with arguments have code.
 #include "arch/x86_64/svm.h"
 
-#define OPCODE_MAX 3
+#define OPCODE_WRMSR 0x300fu
 
 struct exit_rule {
     uint8_t kind;                // enum exit_kind, 0 where the code is not known
     uint8_t fault_vector;        // EXIT_FAULT
     bool    known;
     bool    fault_has_error;     // EXIT_FAULT; the error code is 0
-    uint8_t opcode[OPCODE_MAX];  // to find the length without NRIP save
-    uint8_t opcode_length;
+    uint8_t  opcode_length;      // to find the instruction's length without NRIP save
+    uint32_t opcode;             // its bytes, first one lowest
 };
 
 #define EXIT_RULE(kind_)             { .known = true, .kind = (kind_) }
-#define INSN_RULE(kind_, length_, ...) { .known = true, .kind = (kind_), .opcode_length = (length_), .opcode = { __VA_ARGS__ } }
+#define INSN_RULE(kind_, length_, opcode_) { .known = true, .kind = (kind_), .opcode_length = (length_), .opcode = (opcode_) }
 #define UNDEFINED_RULE               { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_UD }
 
 static const struct exit_rule rules[] = {
@@ -26,17 +26,17 @@ static const struct exit_rule rules[] = {
     [SVM_EXIT_NMI] = EXIT_RULE(EXIT_NMI),
     [SVM_EXIT_VINTR] = EXIT_RULE(EXIT_WINDOW),
     [SVM_EXIT_RDPMC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_GP, .fault_has_error = true },
-    [SVM_EXIT_CPUID] = INSN_RULE(EXIT_CPUID, 2, 0x0f, 0xa2),
+    [SVM_EXIT_CPUID] = INSN_RULE(EXIT_CPUID, 2, 0xa20f),
     [SVM_EXIT_RSM] = UNDEFINED_RULE,
     [SVM_EXIT_IRET] = EXIT_RULE(EXIT_IGNORED),
-    [SVM_EXIT_INVD] = INSN_RULE(EXIT_IGNORED, 2, 0x0f, 0x08),
+    [SVM_EXIT_INVD] = INSN_RULE(EXIT_IGNORED, 2, 0x080f),
     [SVM_EXIT_HLT] = INSN_RULE(EXIT_HALT, 1, 0xf4),
     [SVM_EXIT_INVLPGA] = UNDEFINED_RULE,
     [SVM_EXIT_IOIO] = EXIT_RULE(EXIT_IO),
-    [SVM_EXIT_MSR] = INSN_RULE(EXIT_MSR_READ, 2, 0x0f, 0x32),
+    [SVM_EXIT_MSR] = INSN_RULE(EXIT_MSR_READ, 2, 0x320f),
     [SVM_EXIT_SHUTDOWN] = EXIT_RULE(EXIT_SHUTDOWN),
     [SVM_EXIT_VMRUN] = UNDEFINED_RULE,
-    [SVM_EXIT_VMMCALL] = INSN_RULE(EXIT_HYPERCALL, 3, 0x0f, 0x01, 0xd9),
+    [SVM_EXIT_VMMCALL] = INSN_RULE(EXIT_HYPERCALL, 3, 0xd9010f),
     [SVM_EXIT_VMLOAD] = UNDEFINED_RULE,
     [SVM_EXIT_VMSAVE] = UNDEFINED_RULE,
     [SVM_EXIT_STGI] = UNDEFINED_RULE,
@@ -74,8 +74,6 @@ static void keep_interrupted_event(struct vcpu *vcpu, struct exit *exit)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
     uint64_t event = vmcb->exit_int_info;
-    if ((event & EVENT_VALID) == 0)
-        return;
     exit->during_delivery = true;
     bool again = (event & EVENT_TYPE_MASK) == EVENT_TYPE_SOFTWARE ||
                  ((event & EVENT_TYPE_MASK) == EVENT_TYPE_EXCEPTION &&
@@ -99,33 +97,41 @@ static void track_nmi_return(struct vcpu *vcpu, uint64_t code)
     }
 }
 
+static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, struct exit *exit)
+{
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    uint32_t opcode = rule->opcode;
+    exit->kind = (enum exit_kind)rule->kind;
+    exit->fault_vector = rule->fault_vector;
+    exit->fault_has_error = rule->fault_has_error;
+    exit->fault_error = 0;
+    if (exit->kind == EXIT_IO) {
+        decode_io(vcpu, exit);
+    } else if (exit->kind == EXIT_MSR_READ && vmcb->exit_info1 == 1) {
+        exit->kind = EXIT_MSR_WRITE;
+        opcode = OPCODE_WRMSR;
+    }
+    if (rule->opcode_length != 0)
+        exit->insn_length = svm_has_next_rip() ? (uint8_t)(vmcb->next_rip - vmcb->rip)
+                                               : svm_insn_length(vcpu, opcode, rule->opcode_length);
+}
+
+// Fields that a kind does not use are left as they were.
 void svm_decode_exit(struct vcpu *vcpu, struct exit *exit)
 {
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     uint64_t code = vmcb->exit_code;
-    *exit = (struct exit){ .kind = EXIT_UNKNOWN, .hardware_reason = (uint32_t)code, .info = vmcb->exit_info1 };
-    keep_interrupted_event(vcpu, exit);
+    exit->kind = EXIT_UNKNOWN;
+    exit->hardware_reason = (uint32_t)code;
+    exit->info = vmcb->exit_info1;
+    exit->insn_length = 0;
+    exit->during_delivery = false;
+    if ((vmcb->exit_int_info & EVENT_VALID) != 0)
+        keep_interrupted_event(vcpu, exit);
     if (vcpu->arch->nmi_blocked)
         track_nmi_return(vcpu, code);
-    if (code == SVM_EXIT_NPF) {
+    if (code == SVM_EXIT_NPF)
         decode_nested_fault(vcpu, exit);
-        return;
-    }
-    if (code >= sizeof(rules) / sizeof(rules[0]) || !rules[code].known)
-        return;
-    const struct exit_rule *rule = &rules[code];
-    exit->kind = (enum exit_kind)rule->kind;
-    exit->fault_vector = rule->fault_vector;
-    exit->fault_has_error = rule->fault_has_error;
-    if (exit->kind == EXIT_IO)
-        decode_io(vcpu, exit);
-    const uint8_t *opcode = rule->opcode;
-    if (code == SVM_EXIT_MSR && vmcb->exit_info1 == 1) {
-        static const uint8_t wrmsr[] = { 0x0f, 0x30 };
-        exit->kind = EXIT_MSR_WRITE;
-        opcode = wrmsr;
-    }
-    if (rule->opcode_length != 0)
-        exit->insn_length = svm_has_next_rip() ? (uint8_t)(vmcb->next_rip - vmcb->rip)
-                                               : (uint8_t)guest_insn_length(vcpu, opcode, rule->opcode_length);
+    else if (code < sizeof(rules) / sizeof(rules[0]) && rules[code].known)
+        decode_by_rule(vcpu, &rules[code], exit);
 }

@@ -2,9 +2,7 @@
 // The x86 side of the seam (arch/arch.h): choosing the vendor, a vCPU's life, entering, events, and the instructions that
 // belong to the architecture. Device accesses are mmio.c and portio.c.
 #include "arch/x86_64/decode.h"
-#include "arch/x86_64/hostapic.h"
 #include "arch/x86_64/hosttimer.h"
-#include "arch/x86_64/tsc.h"
 #include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"
 #include "time/ratio.h"
@@ -38,16 +36,6 @@ const char *arch_description(void)
     return vendor->describe();
 }
 
-htime_t arch_counter_read(void)
-{
-    return x86_rdtsc();
-}
-
-void arch_take_interrupts(void)
-{
-    host_irqs_take();
-}
-
 // HLT between the arming of the alarm and its arrival; STI holds interrupts back for one instruction, so none is lost.
 void arch_idle(htime_t until)
 {
@@ -72,11 +60,15 @@ void arch_vm_free(struct vm *vm)
 
 #define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
 
-// The FPU is the guest's alone: the monitor is compiled without it. Each VM starts with it as after reset.
-static void reset_fpu(void)
+// What the switch leaves in the CPU because the monitor itself does not use it: the FPU (no code here is compiled for it)
+// and the debug address registers. Each VM starts with them as after reset.
+static void reset_live_registers(void)
 {
     uint32_t mxcsr = 0x1f80;
+    if ((x86_read_cr4() & CR4_OSXSAVE) != 0)
+        x86_xsetbv(0, 1);
     __asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
+    __asm__ volatile("mov %0, %%db0; mov %0, %%db1; mov %0, %%db2; mov %0, %%db3" : : "r"(UINT64_C(0)));
 }
 
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
@@ -90,7 +82,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     arch->misc_enable = 1; // fast strings
     arch->world.alarm_mmio = (uintptr_t)hosttimer_mmio();
     vcpu->arch = arch;
-    reset_fpu();
+    reset_live_registers();
     if (vendor->vcpu_init(vcpu, entry))
         return true;
     free_pages(pages, ARCH_VCPU_PAGES);
@@ -110,7 +102,8 @@ static uint64_t alarm_count(uint64_t cycles)
 {
     if (cycles == TIME_NEVER)
         return 0;
-    uint64_t ticks = time_add(ratio_ceil(alarm_ratio, cycles), switch_costs.alarm);
+    uint64_t ticks = alarm_ratio.num == alarm_ratio.den ? cycles : ratio_ceil(alarm_ratio, cycles);
+    ticks = time_add(ticks, switch_costs.alarm);
     return ticks > UINT32_MAX ? UINT32_MAX : ticks == 0 ? 1 : ticks;
 }
 
@@ -128,7 +121,7 @@ void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alar
 
 bool arch_vcpu_interruptible(const struct vcpu *vcpu)
 {
-    return vendor->interruptible(vcpu);
+    return arch_vcpu_interrupts_enabled(vcpu) && !vcpu->arch->shadow && !vcpu->arch->event_queued;
 }
 
 bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu)
@@ -172,7 +165,7 @@ void arch_vcpu_skip(struct vcpu *vcpu, unsigned length)
     struct emulate_regs *regs = vcpu_regs(vcpu);
     uint64_t next = regs->rip + length;
     regs->rip = next >> 32 != 0 && guest_code_bits(vcpu) != 64 ? next & UINT32_MAX : next;
-    vendor->clear_shadow(vcpu);
+    vcpu->arch->shadow = false;
     if ((regs->rflags & RFLAGS_TF) != 0 && !vcpu->arch->event_queued) {
         vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | UINT64_C(1) << 14);
         guest_fault(vcpu, EXCEPTION_DB, false, 0);

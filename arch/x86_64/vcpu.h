@@ -12,6 +12,16 @@
 
 struct vmcb;
 
+// Where the code that runs now is in host memory, and what must still hold for that to be so: the paging registers and the
+// value of every page-table entry on the way. Looked at again at each use, so it is never stale (svm_length.c).
+struct code_window {
+    uint64_t        cr0, cr3, cr4, efer;
+    uint64_t        page; // linear
+    const uint8_t  *host; // null: nothing is remembered
+    const uint64_t *entry[4];
+    uint64_t        value[4];
+};
+
 enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
 
 // Exceptions by vector, SDM 3A 6.3.1.
@@ -27,10 +37,12 @@ struct pvclock_state {
 struct arch_vcpu {
     struct world         world; // first: the registers are what everything touches
     struct vmcb         *vmcb;
+    struct code_window   code;
     uint64_t             tsc_adjust; // guest TSC = V + tsc_adjust; also IA32_TSC_ADJUST
     uint64_t             pat, misc_enable, mtrr_default;
     uint64_t             mtrr_fixed[11], mtrr_variable[16];
     struct pvclock_state pv;
+    bool                 shadow;       // interrupts are held back for one instruction (STI, MOV SS)
     bool                 window_wanted;
     bool                 event_queued; // an event will be delivered by the next entry
     bool                 nmi_blocked;  // an NMI was injected and its IRET has not been seen
@@ -79,10 +91,6 @@ size_t guest_fetch(struct vcpu *vcpu, uint8_t out[15]);
 
 // 16, 32 or 64: the operand width of the code segment.
 unsigned guest_code_bits(struct vcpu *vcpu);
-
-// The length of the instruction at CS:RIP. `opcode`, of `opcode_length` bytes, is what it should be: matched first, the
-// decoder is asked only when prefixes are in the way. 0: cannot be fetched or decoded.
-unsigned guest_insn_length(struct vcpu *vcpu, const uint8_t *opcode, unsigned opcode_length);
 
 // --- instructions and registers that belong to x86 (cpuid.c, msr.c, pv.c) -------------------------------------------
 

@@ -44,10 +44,8 @@ struct vendor_ops {
     void (*enter)(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
     uint64_t (*get)(const struct vcpu *vcpu, enum guest_register reg);
     void (*set)(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
-    bool (*interruptible)(const struct vcpu *vcpu);
     void (*inject)(struct vcpu *vcpu, struct guest_event event);
     void (*want_window)(struct vcpu *vcpu, bool want);
-    void (*clear_shadow)(struct vcpu *vcpu); // an instruction was stepped over: STI and MOV SS shadows end
 };
 
 extern const struct vendor_ops  svm_ops;

@@ -31,7 +31,10 @@ struct vmcb {
     uint32_t asid;
     uint8_t  tlb_control;
     uint8_t  reserved_05d[3];
-    uint32_t int_ctl;
+    union {
+        uint32_t int_ctl;
+        uint8_t  v_tpr; // its low byte
+    };
     uint32_t int_vector;
     uint64_t int_state;
     uint64_t exit_code;
@@ -121,7 +124,6 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 #define INT_CTL_V_PRIO_SHIFT   16
 #define INT_CTL_V_IGN_TPR      (UINT32_C(1) << 20)
 #define INT_CTL_V_INTR_MASKING (UINT32_C(1) << 24)
-#define INT_CTL_V_TPR_MASK     UINT32_C(0xff)
 
 #define INT_STATE_SHADOW UINT64_C(1) // APM 2, 15.21.5
 
