@@ -120,7 +120,7 @@ void cpu_features_init(void)
 {
     struct cpuid_result basic = x86_cpuid(1, 0);
     struct cpuid_result extended = x86_cpuid(0, 0).eax >= 7 ? x86_cpuid(7, 0) : (struct cpuid_result){ 0 };
-    x86_write_cr0((x86_read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE | CR0_WP);
+    x86_write_cr0((x86_read_cr0() & ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD)) | CR0_MP | CR0_NE | CR0_WP);
     uint64_t cr4 = x86_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT;
     bool xsave = (basic.ecx & 1u << 26) != 0;
     if (xsave)

@@ -45,14 +45,13 @@ uint64_t rate_choose(struct rate a, struct rate b, bool *round)
         uint64_t x = middle(a.low_hz, a.high_hz), y = middle(b.low_hz, b.high_hz);
         return x < y ? middle(x, y) : middle(y, x);
     }
-    if (high - low <= high / 10000) {
-        for (uint64_t step = NS_PER_S; step >= 1000; step /= 10) {
-            uint64_t last = high / step * step;
-            if (last < low || last == 0)
-                continue;
-            *round = last < step || last - step < low;
-            return *round ? last : middle(low, high);
-        }
+    for (uint64_t step = NS_PER_S; step >= 1000; step /= 10) {
+        uint64_t last = high / step * step;
+        if (last < low || last == 0)
+            continue;
+        bool alone = last < step || last - step < low;
+        *round = alone && (high - low <= high / 10000 || high - low <= step / 500);
+        return *round ? last : middle(low, high);
     }
     return middle(low, high);
 }

@@ -112,17 +112,14 @@ static void rate_from_hypervisor(struct source *source)
         *source = (struct source){ "CPUID 40000010h", true, { khz * 1000 - 1000, khz * 1000 + 1000 }, { 0 } };
 }
 
-// The LAPIC timer's rate by each source: its ticks a cycle, times that source's cycles a second.
-static void lapic_rates(const struct window *window, struct source sources[SOURCE_COUNT])
+// The LAPIC timer's rate, given the TSC's: its ticks a cycle, times cycles a second.
+static struct rate lapic_rate(const struct window *window, struct rate tsc)
 {
     uint64_t low, high, ticks = refclock_elapsed(REFCLOCK_LAPIC, window->start.count, window->end.count);
     cycles_between(window, &low, &high);
     if (!window->valid || low == 0 || ticks == 0)
         panic("the local APIC's timer does not count");
-    for (unsigned i = 0; i < SOURCE_COUNT; i++) {
-        sources[i].lapic.low_hz = mul_div_floor(ticks, sources[i].tsc.low_hz, high);
-        sources[i].lapic.high_hz = mul_div_ceil(ticks, sources[i].tsc.high_hz, low);
-    }
+    return (struct rate){ mul_div_floor(ticks, tsc.low_hz, high), mul_div_ceil(ticks, tsc.high_hz, low) };
 }
 
 // The first two sources, in order of trust, that agree on both rates.
@@ -145,16 +142,33 @@ static uint64_t choose(const char *what, const struct source *a, struct rate by_
 {
     bool round;
     uint64_t chosen = rate_choose(by_a, by_b, &round);
-    log_line("tsc", "%s %lu Hz: %s %lu..%lu, %s %lu..%lu%s", what, chosen, a->name, by_a.low_hz, by_a.high_hz, b->name,
-             by_b.low_hz, by_b.high_hz, round ? "; the one round value in both" : "");
+    const char *why = round ? "the one round value in both" : "the middle";
+    if (a == b)
+        log_line("tsc", "%s %lu Hz: %s %lu..%lu alone, unconfirmed", what, chosen, a->name, by_a.low_hz, by_a.high_hz);
+    else
+        log_line("tsc", "%s %lu Hz: %s %lu..%lu, %s %lu..%lu; %s", what, chosen, a->name, by_a.low_hz, by_a.high_hz,
+                 b->name, by_b.low_hz, by_b.high_hz, why);
     return chosen;
+}
+
+// Two sources that agree, or the only one there is, twice.
+static void choose_sources(const struct source sources[SOURCE_COUNT], const struct source **a, const struct source **b)
+{
+    unsigned valid = 0;
+    if (find_pair(sources, a, b))
+        return;
+    for (unsigned i = 0; i < SOURCE_COUNT; i++) {
+        valid += sources[i].valid;
+        *a = *b = sources[i].valid ? &sources[i] : *a;
+    }
+    if (valid != 1)
+        panic(valid == 0 ? "no clock to measure the counter against" : "the clocks contradict each other");
 }
 
 void tsc_init(void)
 {
     struct window windows[REFCLOCK_COUNT + 1] = { 0 };
     struct source sources[SOURCE_COUNT] = { 0 };
-    unsigned valid = 0;
     measure_windows(windows);
     for (unsigned i = 0; i < REFCLOCK_COUNT; i++) {
         if (windows[i].valid)
@@ -164,19 +178,15 @@ void tsc_init(void)
     }
     rate_from_crystal(&sources[SOURCE_CRYSTAL]);
     rate_from_hypervisor(&sources[SOURCE_HYPERVISOR]);
-    lapic_rates(&windows[REFCLOCK_LAPIC], sources);
+    for (unsigned i = 0; i < SOURCE_COUNT; i++)
+        sources[i].lapic = lapic_rate(&windows[REFCLOCK_LAPIC], sources[i].tsc);
 
     const struct source *a = NULL, *b = NULL;
-    if (!find_pair(sources, &a, &b)) {
-        for (unsigned i = 0; i < SOURCE_COUNT; i++) {
-            valid += sources[i].valid;
-            a = b = sources[i].valid ? &sources[i] : a;
-        }
-        if (valid != 1)
-            panic(valid == 0 ? "no clock to measure the counter against" : "the clocks contradict each other");
-        log_line("tsc", "only one clock: its word is taken, unconfirmed");
-    }
+    choose_sources(sources, &a, &b);
     uint64_t chosen = choose("counter", a, a->tsc, b, b->tsc);
-    hosttimer_set_hz(choose("alarm", a, a->lapic, b, b->lapic));
+    // Both sources confirm the alarm's rate; the counter itself, known now, bounds it more tightly than either.
+    const struct source counter = { .name = "counter" };
+    struct rate by_counter = lapic_rate(&windows[REFCLOCK_LAPIC], (struct rate){ chosen, chosen });
+    hosttimer_set_hz(choose("alarm", &counter, by_counter, a, a->lapic));
     hz = chosen; // last: lines have seconds from here
 }

@@ -12,6 +12,8 @@
 #define CR0_TS         (UINT64_C(1) << 3)
 #define CR0_NE         (UINT64_C(1) << 5)
 #define CR0_WP         (UINT64_C(1) << 16)
+#define CR0_NW         (UINT64_C(1) << 29)
+#define CR0_CD         (UINT64_C(1) << 30)
 #define CR4_OSFXSR     (UINT64_C(1) << 9)
 #define CR4_OSXMMEXCPT (UINT64_C(1) << 10)
 #define CR4_OSXSAVE    (UINT64_C(1) << 18)

@@ -79,9 +79,10 @@ static void the_number_that_is_chosen(void **state)
     expect((struct rate){ 2303993000, 2303997000 }, (struct rate){ 2303990000, 2303999000 }, 2303995000, false);
     // No multiple of 1 kHz: the middle.
     expect((struct rate){ 2303995100, 2303995900 }, (struct rate){ 2303990000, 2303999000 }, 2303995500, false);
-    // Too wide to call anything round.
-    expect((struct rate){ 999900000, 1000100000 }, (struct rate){ 999900000, 1000100000 }, 1000000000, false);
-    expect((struct rate){ 999900000, 1000102000 }, (struct rate){ 999900000, 1000102000 }, 1000001000, false);
+    // A slow counter, 1170 ppm wide: still 1/857 of 10 MHz, no accident.
+    expect((struct rate){ 9994098, 10005904 }, (struct rate){ 9992512, 10005759 }, 10000000, true);
+    // As wide, and only 1/86 of the power of ten it would be a multiple of: the middle.
+    expect((struct rate){ 10994098, 11005904 }, (struct rate){ 10992512, 11005759 }, 10999928, false);
     // Apart, but within what counts as agreement: half-way between the middles.
     expect((struct rate){ 1000000000, 1000000010 }, (struct rate){ 1000100000, 1000100010 }, 1000050005, false);
 }
