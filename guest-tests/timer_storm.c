@@ -57,7 +57,8 @@ static void weather(const char *name)
     interrupts_off();
     exits = platform.oracle ? oracle(ORACLE_EXITS, 0) - exits : 0;
     diag("%s: %lu interrupts, %lu rounds of work meanwhile, %lu exits", name, ticks, work, exits);
-    ok(held == 0 && ticks >= ENOUGH && !stormy, "%s: the handler ran, and stopped the storm", name);
+    // One more may have been pending when the timer was stopped; hardware has no room for a second.
+    ok(held == 0 && !stormy && ticks >= ENOUGH && ticks <= ENOUGH + 1, "%s: the handler stopped the storm", name);
     ok(work >= 1000, "%s: the foreground finished its work", name);
 }
 

@@ -76,7 +76,7 @@ void trap_reset(unsigned vector); // back to "unexpected: end the test"
 
 // A handler that notes the stamp of each arrival, and acknowledges it.
 struct record {
-    volatile uint64_t count, stamp, rip;
+    volatile uint64_t count, stamp, rip, previous_stamp, previous_rip;
 };
 extern struct record record;
 void trap_record(unsigned vector, void (*acknowledge)(void));

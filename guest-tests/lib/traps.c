@@ -75,6 +75,8 @@ static void (*acknowledge_record)(void);
 
 static void record_handler(struct trap *trap)
 {
+    record.previous_stamp = record.stamp;
+    record.previous_rip = record.rip;
     record.stamp = trap->stamp;
     record.rip = trap->cpu->rip;
     record.count++;
