@@ -52,7 +52,7 @@ _Noreturn void panic_from(const struct panic_origin *origin, const char *text)
     log_line("panic", "%s", text);
     if (origin->print_state != NULL)
         origin->print_state(origin->state);
-    backtrace_print(origin->ip, origin->fp);
+    backtrace_print(origin->ip, origin->sp, origin->fp);
     log_line("panic", "build %s", build_id());
     if (trace_dump != NULL)
         trace_dump();

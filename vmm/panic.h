@@ -20,7 +20,7 @@ const char *build_id(void);
 
 // panic, with the machine state of somebody else than the caller. print_state may be null.
 struct panic_origin {
-    uint64_t ip, fp;
+    uint64_t ip, sp, fp; // ip and sp 0: not known
     void (*print_state)(const void *state);
     const void *state;
 };

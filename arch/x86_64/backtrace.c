@@ -56,11 +56,15 @@ static void print_line(unsigned number, uint64_t address, bool is_return)
         log_line("panic", "#%-2u %#010lx %s", number, address, in_text(address) ? "?" : "outside the text");
 }
 
-void backtrace_print(uint64_t ip, uint64_t fp)
+void backtrace_print(uint64_t ip, uint64_t sp, uint64_t fp)
 {
     unsigned number = 0;
     if (ip != 0)
         print_line(number++, ip, false);
+    // A function that calls nobody has no frame of its own, and one that has just been called has none yet: then the
+    // address it returns to is on top of the stack, and the chain begins only at its caller's caller.
+    if (sp % 8 == 0 && sp != fp + 8 && host_stack_contains(sp, 8) && in_text(*(const uint64_t *)sp))
+        print_line(number++, *(const uint64_t *)sp, true);
     while (number < FRAMES_MAX && fp % 8 == 0 && host_stack_contains(fp, 16)) {
         uint64_t caller_fp = ((const uint64_t *)fp)[0], return_address = ((const uint64_t *)fp)[1];
         print_line(number++, return_address, true);
@@ -132,6 +136,6 @@ _Noreturn void panic_exception(const struct trap_frame *frame)
         describe_page_fault(text + used, sizeof(text) - used, frame);
     else if (frame->vector == VECTOR_DOUBLE_FAULT && guard != NULL)
         format(text + used, sizeof(text) - used, ": the %s stack has overflowed into its guard page", guard);
-    struct panic_origin origin = { frame->rip, frame->rbp, print_registers, frame };
+    struct panic_origin origin = { frame->rip, frame->rsp, frame->rbp, print_registers, frame };
     panic_from(&origin, text);
 }

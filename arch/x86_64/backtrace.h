@@ -8,8 +8,9 @@
 
 struct trap_frame;
 
-// Prints ip (when not 0), then the return addresses of the frame pointer chain that starts at fp.
-void backtrace_print(uint64_t ip, uint64_t fp);
+// Prints ip (when not 0), then the return address on top of the stack if there is one at sp (when not 0), then those of
+// the frame pointer chain that starts at fp.
+void backtrace_print(uint64_t ip, uint64_t sp, uint64_t fp);
 
 // The function that holds `address`, and how far inside; null when unknown.
 const char *symbol_of(uint64_t address, uint64_t *offset);
