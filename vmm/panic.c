@@ -13,6 +13,8 @@
 
 extern const uint8_t build_id_start[], build_id_end[]; // linker.ld
 
+#define NOTE_HEADER 16 // ELF note: three words, then "GNU"
+
 static void (*trace_dump)(void);
 
 void panic_set_trace_dump(void (*dump)(void))
@@ -23,13 +25,11 @@ void panic_set_trace_dump(void (*dump)(void))
 const char *build_id(void)
 {
     static char text[41];
-    size_t used = 0;
-    const uint8_t *id = build_id_start + 16; // ELF note: three words, then "GNU"
-    if (id > build_id_end)
+    size_t used = 0, size = (uintptr_t)build_id_end - (uintptr_t)build_id_start;
+    if (size <= NOTE_HEADER)
         return "unknown";
-    text[0] = 0;
-    while (id < build_id_end && used + 3 <= sizeof(text))
-        used += format(text + used, sizeof(text) - used, "%02x", *id++);
+    for (size_t i = NOTE_HEADER; i < size && used + 3 <= sizeof(text); i++)
+        used += format(text + used, sizeof(text) - used, "%02x", build_id_start[i]);
     return text;
 }
 

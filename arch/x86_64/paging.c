@@ -126,6 +126,6 @@ void paging_init(const struct bootinfo *info)
     x86_wrmsr(MSR_PAT, PAT_RESET);
     x86_write_cr3((uintptr_t)root);
     log_line("paging", "%lu MiB of address space, tables %lu KiB, text %lu KiB, image %lu KiB", end / MIB,
-             (alloc_used_bytes() - used_before) / KIB, (uint64_t)(text_end - text_start) / KIB,
-             (uint64_t)(image_end - image_start) / KIB);
+             (alloc_used_bytes() - used_before) / KIB, ((uintptr_t)text_end - (uintptr_t)text_start) / KIB,
+             ((uintptr_t)image_end - (uintptr_t)image_start) / KIB);
 }
