@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every line of guest-tests/tests.cfg: one guest on the machine, its claims collected into one TAP stream. Two guests at
+a time; the order of the output is the order of the file. A guest that made no plan, did not keep it, or ended with
+another status than the file says has failed. GUESTS="name name" runs only those."""
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
+DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
+DEFAULT_TIMEOUT = 60
+PARALLEL = 2
+
+
+def read_config(path):
+    """name | elf | vm words | command line | expected status | options"""
+    with open(path, encoding="ascii") as lines:
+        for number, line in enumerate(lines, 1):
+            line = line.strip()
+            if not line or line.startswith("#"):
+                continue
+            fields = [field.strip() for field in line.split("|")]
+            if len(fields) != 6 or not fields[4].isdigit():
+                sys.exit("%s:%d: wants six fields between |, the fifth a number" % (path, number))
+            yield fields
+
+
+def run_guest(fields):
+    _, elf, words, cmdline, _, options = fields
+    timeout = re.search(r"timeout=(\d+)", options)
+    command = [os.path.join(ROOT, "tools", "run"), "svm", "--build", BUILD, "--cmdline", cmdline,
+               "--kernel", os.path.join(BUILD, "guests", elf), "--vm", words or DEFAULT_WORDS,
+               "--timeout", timeout.group(1) if timeout else str(DEFAULT_TIMEOUT)]
+    if "noexact" not in options:
+        command.append("--exact")
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    text = [stream.decode("ascii", "replace").replace("\r", "").splitlines() for stream in (done.stdout, done.stderr)]
+    return done.returncode, text[0], text[1]
+
+
+class Tap:
+    """One numbered stream; its plan comes last, because guests say how many claims they make."""
+
+    def __init__(self):
+        self.count = 0
+
+    def claim(self, passed, text):
+        self.count += 1
+        print("%sok %d - %s" % ("" if passed else "not ", self.count, text), flush=True)
+
+
+def show(tap, fields, result):
+    """One guest's console: its claims renumbered, its figures kept, everything else as a comment."""
+    name, expected = fields[0], int(fields[4])
+    status, console, errors = result
+    planned, made = None, 0
+    for line in console:
+        plan = re.match(r"1\.\.(\d+)\s*$", line)
+        claim = re.match(r"(not )?ok \d+ ?(?:- )?(.*)$", line)
+        if plan and planned is None:
+            planned = int(plan.group(1))
+        elif claim:
+            made += 1
+            tap.claim(not claim.group(1), "%s: %s" % (name, claim.group(2)))
+        elif line and not line.startswith("TAP version"):
+            print(line if line.startswith("#") else "# " + line)
+    ended_itself = expected % 2 == 1  # by port 0xf4; one that is ended, or powers off, need not say all it planned
+    if planned is not None and ended_itself:
+        tap.claim(made == planned, "%s: made the %d claims it planned" % (name, planned))
+    good = status == expected and (planned is not None or expected != 33)
+    tap.claim(good, "%s: status %d, expected %d%s" % (name, status, expected,
+                                                      "" if planned is not None or expected != 33 else ", no plan"))
+    if not good:
+        for line in errors[-25:]:
+            print("# " + line)
+
+
+def main():
+    only = os.environ.get("GUESTS", "").split()
+    tests = [fields for fields in read_config(os.path.join(ROOT, "guest-tests", "tests.cfg"))
+             if not only or fields[0] in only]
+    tap = Tap()
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        for fields, result in zip(tests, pool.map(run_guest, tests)):
+            show(tap, fields, result)
+    print("1..%d" % tap.count)
+
+
+if __name__ == "__main__":
+    main()

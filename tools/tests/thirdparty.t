@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Kernels that nobody here wrote run as they are, with their command lines and modules, and their exit status comes back.
+# QEMU's tests/multiboot, from Debian's source package: a module list, a memory map, nine images in address-field form.
+# KVM_UNIT_TESTS=FOLDER, a built kvm-unit-tests: its vmexit.flat, which prints only what its command line names.
+set -eu
+cd "$(dirname "$0")/../.."
+build=${BUILD:-build}
+kernels=$build/multiboot-kernels
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+count=0
+
+claim() {
+    count=$((count + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
+}
+
+run() {
+    status=0
+    tools/run svm --exact --build "$build" --timeout 90 --kernel "$@" </dev/null >"$out" 2>&1 || status=$?
+    sed 's/^/#   /' "$out" | grep . | tail -n 12 || true
+}
+
+says() {
+    missing=0
+    grep -q "$1" "$out" || missing=1
+    claim $missing "$2"
+}
+
+if tools/tests/fetch-multiboot-kernels "$kernels" >/dev/null 2>"$out"; then
+    run "$kernels/modules.elf" --cmdline "some words"
+    claim $((status != 1)) "QEMU's modules.elf: status 1, (0 << 1) | 1 (it was $status)"
+    says "Module list with 0 entries" "QEMU's modules.elf: no module"
+    run "$kernels/modules.elf" --initrd "$kernels/module.txt" --module "$kernels/module.txt:and its own words"
+    claim $((status != 1)) "QEMU's modules.elf with two modules: status 1 (it was $status)"
+    says "Module list with 2 entries" "QEMU's modules.elf: both modules"
+    says "(56 bytes) 'module.txt and its own words'" "QEMU's modules.elf: the second module's words"
+    run "$kernels/mmap.elf" --vm mem=32M
+    claim $((status != 1)) "QEMU's mmap.elf: status 1 (it was $status)"
+    says "0x100000 - 0x2000000: type 1" "QEMU's mmap.elf: 32 MiB of memory"
+    for scenario in 1 2 3 4; do
+        run "$kernels/aout_kludge_$scenario.bin"
+        claim $((status != 1)) "QEMU's aout_kludge_$scenario.bin, address fields without ELF: status 1 (it was $status)"
+    done
+    for scenario in 5 6 7 8 9; do
+        run "$kernels/aout_kludge_$scenario.bin"
+        claim $((status != 8)) "QEMU's aout_kludge_$scenario.bin, bad address fields: refused (status $status)"
+    done
+else
+    sed 's/^/# /' "$out" | tail -n 5
+    claim 0 "QEMU's tests/multiboot # SKIP Debian's source package of QEMU cannot be fetched here"
+fi
+
+image=${KVM_UNIT_TESTS:-}/x86/vmexit.flat
+if [ -f "$image" ]; then
+    run "$image" --cmdline "cpuid inl_from_pmtimer"
+    claim $((status != 1)) "kvm-unit-tests vmexit.flat: status 1 (it was $status)"
+    says "^inl_from_pmtimer [0-9]" "kvm-unit-tests vmexit.flat: runs what its command line names"
+else
+    claim 0 "kvm-unit-tests # SKIP KVM_UNIT_TESTS names no folder with x86/vmexit.flat"
+fi
+echo "1..$count"
