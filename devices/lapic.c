@@ -90,12 +90,25 @@ void lapic_tsc_moved(struct lapic *lapic, uint64_t tsc_adjust, vtime_t now)
     lapic_timer_tsc_moved(&lapic->timer, tsc_adjust, now);
 }
 
+static uint32_t take_up_to(struct lapic_timer *timer, uint64_t wanted)
+{
+    uint32_t taken = wanted > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted;
+    timer->expired -= taken;
+    timer->stale -= taken < timer->stale ? taken : timer->stale;
+    return taken;
+}
+
 uint32_t lapic_take_timer_expiries(struct lapic *lapic)
 {
-    uint64_t expired = lapic->timer.expired;
-    uint32_t taken = expired > UINT32_MAX ? UINT32_MAX : (uint32_t)expired;
-    lapic->timer.expired -= taken;
-    return taken;
+    return take_up_to(&lapic->timer, lapic->timer.expired);
+}
+
+bool lapic_take_timer_restart(struct lapic *lapic, uint32_t *stale)
+{
+    bool restarted = lapic->timer.restarted != 0;
+    lapic->timer.restarted = 0;
+    *stale = take_up_to(&lapic->timer, lapic->timer.stale);
+    return restarted;
 }
 
 bool lapic_timer_vector_free(const struct lapic *lapic)

@@ -71,6 +71,9 @@ void lapic_tsc_moved(struct lapic *lapic, uint64_t tsc_adjust, vtime_t now);
 // Unmasked expiries since the last call. More than 2^32-1 are handed out over several calls, never lost.
 uint32_t lapic_take_timer_expiries(struct lapic *lapic);
 
+// Has the guest reprogrammed the timer since the last call? *stale: expiries from before that, taken with this call.
+bool lapic_take_timer_restart(struct lapic *lapic, uint32_t *stale);
+
 // Can a tick be delivered now: the LVTT is unmasked and its vector is not waiting in the IRR.
 bool lapic_timer_vector_free(const struct lapic *lapic);
 void lapic_timer_deliver(struct lapic *lapic);

@@ -30,6 +30,14 @@ static void disarm(struct lapic_timer *timer)
     timer->deadline_tsc = 0;
 }
 
+// The guest programs the timer anew: whatever expired before and was not taken belongs to a past it has left.
+static void restart(struct lapic_timer *timer)
+{
+    disarm(timer);
+    timer->stale = timer->expired;
+    timer->restarted = 1;
+}
+
 void lapic_timer_reset(struct lapic_timer *timer)
 {
     *timer = (struct lapic_timer){ .expiry = TIME_NEVER, .lvt = LAPIC_LVT_MASKED, .shift = divider_shift(0) };
@@ -70,7 +78,7 @@ void lapic_timer_write_lvt(struct lapic_timer *timer, uint32_t value, vtime_t no
 {
     lapic_timer_advance(timer, now);
     if (mode_of(value) != mode_of(timer->lvt) && !(mode_counts(value) && mode_counts(timer->lvt))) {
-        disarm(timer);
+        restart(timer);
         timer->initial = 0;
     }
     timer->lvt = value;
@@ -81,6 +89,7 @@ void lapic_timer_write_initial(struct lapic_timer *timer, uint32_t count, vtime_
     lapic_timer_advance(timer, now);
     if (!mode_counts(timer->lvt))
         return; // SDM 3A 11.5.4.1: ignored in TSC-deadline mode
+    restart(timer);
     timer->initial = count;
     timer->expiry = count == 0 ? TIME_NEVER : time_add(now, (uint64_t)count << timer->shift);
 }
@@ -126,7 +135,7 @@ void lapic_timer_write_deadline(struct lapic_timer *timer, uint64_t guest_tsc, u
     lapic_timer_advance(timer, now);
     if (mode_of(timer->lvt) != LAPIC_TIMER_TSC_DEADLINE)
         return; // SDM 3A 11.5.4.1: writes are ignored in the other modes
-    disarm(timer);
+    restart(timer);
     if (guest_tsc != 0)
         arm_deadline(timer, guest_tsc, tsc_adjust, now);
 }

@@ -24,10 +24,13 @@ struct lapic_timer {
     vtime_t expiry;        // V of the next expiry; TIME_NEVER while stopped
     uint64_t deadline_tsc; // IA32_TSC_DEADLINE as the guest wrote it; 0 while disarmed
     uint64_t expired;      // unmasked expiries that nobody has taken yet
+    uint64_t stale;        // of those, from before the guest last reprogrammed the timer
     uint32_t lvt;          // LVTT
     uint32_t initial;      // TMICT
     uint32_t divide;       // TDCR
     uint32_t shift;        // log2 of the divider
+    uint32_t restarted;    // the guest has reprogrammed it since somebody asked
+    uint32_t reserved;
 };
 
 // Power-up state: one-shot, masked, stopped, divide by 2.

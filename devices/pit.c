@@ -110,6 +110,10 @@ static void write_control(struct pit *pit, uint8_t word, vtime_t now)
         latch_count(pit, i, now);
     } else {
         pit->port[i] = (struct pit_port){ 0 };
+        if (i == 0) {
+            pit->irq0_stale = pit->irq0.rises;
+            pit->irq0_restarted = 1;
+        }
         pit_channel_set_control(&pit->channel[i], word, now);
     }
 }
@@ -214,6 +218,15 @@ static enum io_result port61_access(void *device, struct io_access *io, vtime_t 
         pit_advance(pit, now);
     pit_channel_advance(&pit->channel[2], now);
     return bytewise_access(pit, io, now, port61_cycle);
+}
+
+bool pit_take_restart(struct pit *pit, uint32_t *stale)
+{
+    bool restarted = pit->irq0_restarted != 0;
+    *stale = pit->irq0_stale < pit->irq0.rises ? pit->irq0_stale : pit->irq0.rises;
+    pit->irq0.rises -= *stale;
+    pit->irq0_stale = pit->irq0_restarted = 0;
+    return restarted;
 }
 
 uint64_t pit_irq_period_cycles(const struct pit *pit)

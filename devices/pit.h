@@ -27,6 +27,8 @@ struct pit_port {
 
 struct pit {
     struct irq_line irq0;
+    uint32_t irq0_stale; // of irq0.rises, from before the guest last gave channel 0 a control word
+    uint32_t irq0_restarted;
     struct pit_channel channel[3];
     struct pit_port port[3];
     vtime_t deadline; // next rise of irq0
@@ -40,6 +42,10 @@ void pit_init(struct pit *pit, uint64_t guest_hz);
 
 extern const struct device_ops pit_ops;    // ports 0x40..0x43
 extern const struct device_ops port61_ops; // port 0x61 of the same struct pit; its deadline is pit_ops'
+
+// Has the guest given channel 0 a control word since the last call? *stale: rises of irq0 from before that, taken with
+// this call.
+bool pit_take_restart(struct pit *pit, uint32_t *stale);
 
 // Period of irq0 in cycles of V, rounded down; 0 if channel 0 is not periodic. For spacing ticks, never for adding them
 // up.

@@ -53,6 +53,13 @@ bool ticks_take(struct ticks *ticks, vtime_t now, uint64_t period_cycles)
     return true;
 }
 
+void ticks_cancel(struct ticks *ticks)
+{
+    ticks->dropped += ticks->pending;
+    ticks->pending = 0;
+    check_law_5(ticks);
+}
+
 // Only `delay` makes a tick wait for time; the others wait for the guest. not_before is 0 until the first delivery.
 vtime_t ticks_retry(const struct ticks *ticks)
 {

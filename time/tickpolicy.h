@@ -27,6 +27,9 @@ void ticks_init(struct ticks *ticks, enum tick_policy policy);
 // `count` ticks have come due. deliverable: the line is free to take one now.
 void ticks_expire(struct ticks *ticks, uint64_t count, bool deliverable);
 
+// The guest stopped or reprogrammed the timer: ticks of its past that still wait are dropped.
+void ticks_cancel(struct ticks *ticks);
+
 // One tick to be injected now? Counts it as injected when true. period_cycles spaces deliveries under `delay`; round it
 // down, so that ticks on time are never held back by a fraction of a cycle, which would add up.
 // Ask again when the guest has taken the last one, or at ticks_retry().

@@ -30,4 +30,6 @@ void events_deliver(struct vcpu *vcpu)
     arch_vcpu_inject(vcpu, vector);
     vcpu->halted = false;
     vcpu->stats.injections++;
+    if (machine_interrupt_pending(vm)) // one that this one does not hold back
+        arch_vcpu_want_window(vcpu, true);
 }

@@ -208,7 +208,7 @@ static bool enter_long64(struct loading *l, struct entry_state *out)
 static bool load_kernel(struct loading *l, struct entry_state *out)
 {
     const struct image *image = &l->input->kernel;
-    struct multiboot1_header header;
+    struct multiboot1_header header = { 0 };
     struct elf elf;
     enum multiboot1_search search = multiboot1_find(image, &header);
 

@@ -139,8 +139,15 @@ struct tick_wiring {
 static const struct tick_wiring pit_wiring = { TIMER_PIT, pit_line_free, pit_raise };
 static const struct tick_wiring lapic_wiring = { TIMER_LAPIC, lapic_line_free, lapic_raise_tick };
 
-// Books `expiries` that fell due at `due`, and puts at most one tick on the line. Returns when to look again although no
-// device asks for it: a tick that waits for its time under tick=delay.
+// A timer that the guest has programmed anew owes it nothing of the past: what expired before and what waited is dropped.
+static void forget_backlog(struct tick_source *source, uint32_t stale)
+{
+    ticks_expire(&source->ticks, stale, false);
+    ticks_cancel(&source->ticks);
+}
+
+// Books `expiries`, and puts at most one tick on the line. Returns when to look again although no device asks for it: a
+// tick that waits for its time under tick=delay.
 static vtime_t settle_tick(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring,
                            uint32_t expiries, uint64_t period_cycles)
 {
@@ -179,6 +186,9 @@ static void rearm(struct vm *vm, enum device_id id, vtime_t deadline)
 static void settle_pit(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
+    uint32_t stale;
+    if (pit_take_restart(&machine->pit, &stale))
+        forget_backlog(&machine->pit_tick, stale);
     uint32_t rises = irq_line_take_rises(&machine->pit.irq0);
     vtime_t retry = settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit));
     vtime_t next = pit_line_free(machine) ? pit_ops.next_deadline(&machine->pit) : TIME_NEVER;
@@ -188,6 +198,9 @@ static void settle_pit(struct vm *vm)
 static void settle_lapic(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
+    uint32_t stale;
+    if (lapic_take_timer_restart(&machine->lapic, &stale))
+        forget_backlog(&machine->lapic_tick, stale);
     uint32_t expiries = lapic_take_timer_expiries(&machine->lapic);
     vtime_t retry = settle_tick(vm, &machine->lapic_tick, &lapic_wiring, expiries,
                                 lapic_timer_period_cycles(&machine->lapic));

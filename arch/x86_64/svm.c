@@ -189,7 +189,8 @@ static void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     arch->shadow = (vmcb->int_state & INT_STATE_SHADOW) != 0;
     vmcb->event_inj = 0;
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
-    arch->event_queued = false;
+    arch->interrupt_queued = arch->interrupt_queued && (vmcb->int_ctl & INT_CTL_V_IRQ) != 0;
+    arch->event_queued = arch->interrupt_queued;
     arch->vmcb_clean = (svm_features & SVM_FEATURE_CLEAN) != 0 ? CLEAN_ALL & ~(CLEAN_INTERCEPTS | CLEAN_INTERRUPT) : 0;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
@@ -240,37 +241,55 @@ static void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
     vcpu->arch->vmcb_clean = 0;
 }
 
+#define INT_CTL_V_IRQ_FIRST (INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT)) // outranks every TPR
+
+// An external interrupt goes in as the virtual interrupt of int_ctl, taken at the guest's first boundary, because it is
+// injected only when that boundary can take it. EVENTINJ would do the same on hardware, but QEMU's TCG (7.2 and 10.0)
+// leaves its vector behind and delivers it a second time, inside the handler, when the slice ends by a host interrupt.
+// A host interrupt that comes first leaves V_IRQ set; svm_enter() then keeps it queued.
+static void inject_interrupt(struct vcpu *vcpu, uint8_t vector)
+{
+    struct vmcb *vmcb = vcpu->arch->vmcb;
+    vmcb->int_vector = vector;
+    vmcb->int_ctl |= INT_CTL_V_IRQ_FIRST;
+    vmcb->intercept_misc1 &= ~INTERCEPT1_VINTR;
+    vcpu->arch->interrupt_queued = true;
+}
+
 static void svm_inject(struct vcpu *vcpu, struct guest_event event)
 {
-    static const uint64_t type[] = {
-        [EVENT_INTERRUPT] = EVENT_TYPE_INTERRUPT,
-        [EVENT_NMI] = EVENT_TYPE_NMI,
-        [EVENT_EXCEPTION] = EVENT_TYPE_EXCEPTION,
-    };
-    vcpu->arch->vmcb->event_inj = EVENT_VALID | type[event.type] | event.vector |
-                                  (event.has_error ? EVENT_HAS_ERROR | (uint64_t)event.error << 32 : 0);
+    struct vmcb *vmcb = vcpu->arch->vmcb;
     vcpu->arch->event_queued = true;
+    if (event.type == EVENT_INTERRUPT) {
+        inject_interrupt(vcpu, event.vector);
+        return;
+    }
+    vmcb->event_inj = EVENT_VALID | (event.type == EVENT_NMI ? EVENT_TYPE_NMI : EVENT_TYPE_EXCEPTION) | event.vector |
+                      (event.has_error ? EVENT_HAS_ERROR | (uint64_t)event.error << 32 : 0);
     if (event.type == EVENT_NMI) {
         vcpu->arch->nmi_blocked = true;
-        vcpu->arch->vmcb->intercept_misc1 |= INTERCEPT1_IRET;
+        vmcb->intercept_misc1 |= INTERCEPT1_IRET;
     }
 }
 
-// A virtual interrupt that outranks every TPR, and the intercept of its delivery: the guest exits at the first boundary
-// where IF is set and no shadow is in the way (APM 2, 15.21.4). Where VMRUN loses the shadow that it is given (QEMU's TCG,
-// found out at boot), the shadow's one instruction is run on its own first; hardware never takes that path.
+// The same virtual interrupt with its delivery intercepted: the guest exits at the first boundary where IF is set and no
+// shadow is in the way (APM 2, 15.21.4). Two states cannot be waited for like that, and run one instruction on their own
+// first: a virtual interrupt that is itself still to be delivered, and an interrupt shadow where VMRUN loses the one it is
+// given (QEMU's TCG, found out at boot).
 static void svm_want_window(struct vcpu *vcpu, bool want)
 {
-    struct vmcb *vmcb = vcpu->arch->vmcb;
-    vcpu->arch->window_wanted = want;
-    vcpu->arch->step_shadow = want && vcpu->arch->shadow && !switch_costs.shadow_honoured &&
-                              (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0;
-    if (want && !vcpu->arch->step_shadow) {
-        vmcb->int_ctl |= INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT);
-        vmcb->intercept_misc1 |= INTERCEPT1_VINTR;
+    struct arch_vcpu *arch = vcpu->arch;
+    bool shadow_lost = arch->shadow && !switch_costs.shadow_honoured && (arch->world.regs.rflags & RFLAGS_IF) != 0;
+    arch->step_once = want && (arch->interrupt_queued || shadow_lost);
+    arch->window_wanted = want && !arch->step_once;
+    if (arch->interrupt_queued)
+        return;
+    if (arch->window_wanted) {
+        arch->vmcb->int_ctl |= INT_CTL_V_IRQ_FIRST;
+        arch->vmcb->intercept_misc1 |= INTERCEPT1_VINTR;
     } else {
-        vmcb->int_ctl &= ~(INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT));
-        vmcb->intercept_misc1 &= ~INTERCEPT1_VINTR;
+        arch->vmcb->int_ctl &= ~INT_CTL_V_IRQ_FIRST;
+        arch->vmcb->intercept_misc1 &= ~INTERCEPT1_VINTR;
     }
 }
 

@@ -114,7 +114,7 @@ void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alar
     struct tsc_plan tsc = vtime_tsc_plan(vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
-    arch->world.alarm = alarm_count(arch->step_shadow ? 1 : alarm_cycles);
+    arch->world.alarm = alarm_count(arch->step_once ? 1 : alarm_cycles);
     vendor->enter(vcpu, slice, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
 }
@@ -146,7 +146,7 @@ void arch_vcpu_inject_nmi(struct vcpu *vcpu)
 
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
 {
-    if (want || vcpu->arch->window_wanted)
+    if (want || vcpu->arch->window_wanted || vcpu->arch->step_once)
         vendor->want_window(vcpu, want);
 }
 

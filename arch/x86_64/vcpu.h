@@ -47,7 +47,8 @@ struct arch_vcpu {
     bool                 event_queued; // an event will be delivered by the next entry
     bool                 nmi_blocked;  // an NMI was injected and its IRET has not been seen
     bool                 iret_passed;  // IRET was intercepted; NMIs open again at the next exit
-    bool                 step_shadow;  // VMRUN would lose the interrupt shadow: run one instruction, then look again
+    bool                 interrupt_queued; // ... and it is an external interrupt, as the hardware's virtual one
+    bool                 step_once;    // a window cannot be asked for now: run one instruction, then look again
     uint32_t             vmcb_clean;
 };
 
