@@ -26,7 +26,7 @@ COMMON_CFLAGS := -std=gnu11 $(WARNINGS) -I. -g
 
 # No FPU or vector register is ever touched: they hold the guest's values while the monitor runs. No red zone, because
 # interrupts use the same stack. Frame pointers stay, for the backtrace of a panic.
-KERNEL_CFLAGS := $(COMMON_CFLAGS) -O2 -flto -fno-fat-lto-objects -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -mcmodel=small \
+KERNEL_CFLAGS := $(COMMON_CFLAGS) -O2 -flto=1 -fno-fat-lto-objects -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -mcmodel=small \
                  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
                  -fno-tree-loop-distribute-patterns $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG)
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -T linker.ld -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
@@ -125,7 +125,7 @@ install:
 
 run: install
 	@+$(again) all
-	@tools/run svm --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=32M" --show-report --timeout 120
+	@tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" --show-report --timeout 120
 
 test: install
 	@+$(again) all host-tests

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A file has at most 400 lines, a function at most 60, a line at most 120 columns; no #if in a .c file; every file opens
 # with its licence; the image stays below 256 KiB.
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/tap"
 
 files=$(c_files)
 claim "no file over 400 lines" "$(wc -l $files | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }')"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Every header compiles alone, by gcc and by clang, and every C file of the kernel passes clang's warnings too.
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/tap"
 
 flags="-std=gnu11 -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla -Wmissing-prototypes
 -Wstrict-prototypes -Wundef -Wswitch-enum -I. -ffreestanding -mgeneral-regs-only -mno-red-zone -O2 -fsyntax-only"

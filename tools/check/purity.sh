@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # time/, devices/ and the decoder are pure: they call nothing but mem* and themselves, read no clock, keep no state of
 # their own, and include only what lies below them. That is what makes them testable without a machine.
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/tap"
 
 pure=$(ls time/*.c devices/*.c arch/x86_64/decode*.c)
 headers=$(ls time/*.h devices/*.h arch/x86_64/decode*.h)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tools/reading-order.txt names every file a reader of the kernel meets, each once, and nothing that does not exist.
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/tap"
 
 listed=$(sed -e 's/#.*//' -e 's/[[:space:]]*$//' tools/reading-order.txt | grep . | awk '{ print $1 }')
 claim "no file is named twice" "$(echo "$listed" | sort | uniq -d)"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # cppcheck over the kernel, shellcheck over the scripts, compiled Python. tools/check/suppressions.txt says what cppcheck
 # need not say, and why.
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/tap"
 
 claim "cppcheck" "$(cppcheck -q --std=c11 --platform=unix64 --enable=warning,performance,portability --inline-suppr -I. \
     --error-exitcode=0 --suppressions-list=tools/check/suppressions.txt -DESCAPEMENT_VERSION='"check"' \

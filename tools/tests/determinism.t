@@ -36,7 +36,10 @@ for guest in $guests; do
     done
     same=0
     for seed in 1 2 3 4 5; do
-        cmp -s "$folder/$guest.none.out" "$folder/$guest.$seed.out" || same=1
+        cmp -s "$folder/$guest.none.out" "$folder/$guest.$seed.out" || {
+            same=1
+            diff "$folder/$guest.none.out" "$folder/$guest.$seed.out" | head -n 6 | sed "s/^/# seed $seed: /"
+        }
         cmp -s "$folder/$guest.none.status" "$folder/$guest.$seed.status" || same=1
     done
     [ -s "$folder/$guest.none.out" ] && [ "$(cat "$folder/$guest.none.status")" -eq 33 ] || same=1
