@@ -5,7 +5,11 @@
 // on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
 #include <string.h>
 
+#include "arch/x86_64/hostapic.h"
+#include "arch/x86_64/hosttimer.h"
+#include "arch/x86_64/idt.h"
 #include "arch/x86_64/vendor.h"
+#include "time/ratio.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
@@ -44,6 +48,8 @@ static const struct { enum exit_kind kind, like; } alike[] = {
     { EXIT_NMI, EXIT_INTERRUPT },
 };
 
+static const uint8_t loop_for_ever[] = { 0xeb, 0xfe };
+
 struct spread {
     uint64_t min, max;
 };
@@ -60,8 +66,7 @@ static void load_code(struct vcpu *vcpu, const uint8_t *code, size_t length)
 {
     uint8_t *at = vcpu->vm->ram.host + CODE_GPA;
     memset(at, NOP, CODE_PAGES * PAGE_SIZE);
-    if (length != 0)
-        memcpy(at, code, length);
+    memcpy(at, code, length);
 }
 
 // One empty slice from the start of the code. alarm: raw count of the host's alarm, 0 for none.
@@ -78,12 +83,14 @@ static struct exit run(struct vcpu *vcpu, uint64_t rip, uint64_t alarm, struct s
     return exit;
 }
 
-static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, struct refusal *refusal)
+static bool measure(struct vcpu *vcpu, enum exit_kind expected, struct refusal *refusal)
 {
     struct spread spread = { UINT64_MAX, 0 };
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
-        struct exit exit = run(vcpu, CODE_GPA, alarm, &slice);
+        if (expected == EXIT_INTERRUPT) // pending before the entry: the guest gets no instruction
+            hostapic_write(APIC_COMMAND, APIC_COMMAND_SELF | VECTOR_ALARM);
+        struct exit exit = run(vcpu, CODE_GPA, 0, &slice);
         if (exit.kind != expected || vcpu_regs(vcpu)->rip != CODE_GPA) {
             format(refusal->text, sizeof(refusal->text),
                    "calibration: an empty guest gave exit '%s' (hardware reason %#x) at rip %#lx instead of '%s'",
@@ -102,15 +109,15 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
 {
     for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
         load_code(vcpu, probes[i].code, probes[i].length);
-        if (!measure(vcpu, probes[i].kind, 0, refusal))
+        if (!measure(vcpu, probes[i].kind, refusal))
             return false;
     }
-    load_code(vcpu, NULL, 0);
-    if (!measure(vcpu, EXIT_INTERRUPT, 1, refusal)) // one tick: over before the guest's first instruction
+    load_code(vcpu, loop_for_ever, sizeof(loop_for_ever));
+    if (!measure(vcpu, EXIT_INTERRUPT, refusal))
         return false;
     vcpu_regs(vcpu)->rflags |= RFLAGS_IF;
     vendor->want_window(vcpu, true);
-    bool ok = measure(vcpu, EXIT_WINDOW, 0, refusal);
+    bool ok = measure(vcpu, EXIT_WINDOW, refusal);
     vendor->want_window(vcpu, false);
     vcpu_regs(vcpu)->rflags &= ~RFLAGS_IF;
     for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++)
@@ -135,15 +142,16 @@ static void measure_entry(struct vcpu *vcpu)
              spread.max - spread.min);
 }
 
-// The guest runs straight through NOPs until the alarm ends it: what it did not get of ALARM_TICKS was the way in.
-static void measure_alarm(struct vcpu *vcpu)
+// The guest runs until the alarm ends it: what it did not get of ALARM_TICKS was the way in.
+static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
 {
-    load_code(vcpu, NULL, 0);
+    load_code(vcpu, loop_for_ever, sizeof(loop_for_ever));
     struct spread spread = { UINT64_MAX, 0 };
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
         run(vcpu, CODE_GPA, ALARM_TICKS, &slice);
-        uint64_t ran = slice.t1 - slice.t0 - switch_costs.total[EXIT_INTERRUPT];
+        int64_t ran_cycles = (int64_t)(slice.t1 - slice.t0 - switch_costs.total[EXIT_INTERRUPT]);
+        uint64_t ran = ran_cycles > 0 ? ratio_floor(alarm_ratio, (uint64_t)ran_cycles) : 0;
         spread_add(&spread, ran < ALARM_TICKS ? ALARM_TICKS - ran : 0);
     }
     switch_costs.alarm = spread.min;
@@ -177,7 +185,7 @@ static bool calibrate(struct vm *vm, struct refusal *refusal)
     bool ok = measure_exits(&vm->vcpu, refusal);
     if (ok) {
         measure_entry(&vm->vcpu);
-        measure_alarm(&vm->vcpu);
+        measure_alarm(&vm->vcpu, ratio_make(hosttimer_hz(), arch_counter_hz()));
         probe_shadow(&vm->vcpu);
     }
     arch_vcpu_free(&vm->vcpu);

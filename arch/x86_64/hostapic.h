@@ -17,6 +17,7 @@ enum apic_register {
     APIC_SPURIOUS = 0xf0,
     APIC_IN_SERVICE = 0x100, // eight registers, 0x10 apart
     APIC_ERROR_STATUS = 0x280,
+    APIC_COMMAND = 0x300, // low word; writing it sends
     APIC_LVT_TIMER = 0x320,
     APIC_LVT_THERMAL = 0x330,
     APIC_LVT_COUNTERS = 0x340,
@@ -27,6 +28,8 @@ enum apic_register {
     APIC_TIMER_CURRENT = 0x390,
     APIC_TIMER_DIVIDE = 0x3e0,
 };
+
+#define APIC_COMMAND_SELF (1u << 18) // shorthand: to this APIC alone, SDM 3A 11.6.1
 
 void     hostapic_init(void);
 void     hostapic_eoi(void);
