@@ -90,7 +90,7 @@ static void print_accounts(const struct printer *p)
     say(p, "closure: %ld cycles", (long)(counter - sum));
     say(p, "  E  %-30s %20lu  modelled, not host cycles", "cost of emulated instructions",
         (unsigned long)in->ledger->emulated);
-    say(p, "     %-30s %20lu  %lu slices were shorter than their switch", "switch cost still owed",
+    say(p, "     %-30s %20lu  %lu slices shorter than their switch", "switch cost still owed",
         (unsigned long)(0 - (uint64_t)in->ledger->debt), (unsigned long)in->ledger->underflows);
     p->out(p->ctx, "");
 }

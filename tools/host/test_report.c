@@ -113,7 +113,7 @@ static void test_head_and_accounts(void **state)
     has("  sum = counter: difference 0 cycles");
     has("closure: 0 cycles");
     has("  E  cost of emulated instructions                    77  modelled, not host cycles");
-    has("     switch cost still owed                            5  2 slices were shorter than their switch");
+    has("     switch cost still owed                            5  2 slices shorter than their switch");
 }
 
 static void test_a_missing_cycle_shows(void **state)
