@@ -3,12 +3,24 @@
 // by boot/main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
 #include "boot/early.h"
 
+#include <string.h>
+
 #include "arch/x86_64/hostserial.h"
 #include "vmm/config.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 
 static struct bootinfo info;
+
+// The strings are in memory that the loader gave to us.
+static void unquote_strings(void)
+{
+    if (memcmp(info.loader, "GRUB", 4) != 0)
+        return;
+    bootinfo_unquote((char *)(uintptr_t)info.cmdline);
+    for (uint32_t i = 0; i < info.module_count; i++)
+        bootinfo_unquote((char *)(uintptr_t)info.modules[i].string);
+}
 
 const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
 {
@@ -17,6 +29,7 @@ const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
     if (!bootinfo_parse_multiboot2(information, 4 * GIB - (uintptr_t)information, &info, &refusal))
         panic("%s", refusal.text);
     info.handover_tsc = handover;
+    unquote_strings();
 
     struct monitor_config config;
     if (config_parse_monitor(info.cmdline, &config, &refusal) && config.log_com == 2)

@@ -12,6 +12,8 @@
 #include "boot/bootinfo.h"
 #include "tools/host/host.h"
 
+#include <stdio.h>
+
 #define ROUNDS 30000
 
 static uint8_t built[8192];
@@ -227,12 +229,31 @@ static void random_damage(void **state)
     print_message("# %u damaged structures: %u refused, %u still sound\n", ROUNDS, ROUNDS - good, good);
 }
 
+static void quotes_of_grub(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        { "", "" },
+        { "vm=a mem=16M -- exit=5", "vm=a mem=16M -- exit=5" },
+        { "say \\\'hello\\\'", "say 'hello'" },
+        { "\"two words\" \\\"quoted\\\" back\\\\slash", "two words \"quoted\" back\\slash" },
+        { "ends with \\", "ends with \\" },
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%s", pairs[i][0]);
+        bootinfo_unquote(text);
+        assert_string_equal(text, pairs[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_grub_writes),          cmocka_unit_test(nothing_but_an_end),
         cmocka_unit_test(more_than_fits_is_counted), cmocka_unit_test(damage_has_a_sentence),
         cmocka_unit_test(every_truncation),          cmocka_unit_test(random_damage),
+        cmocka_unit_test(quotes_of_grub),
     };
     return cmocka_run_group_tests_name("bootinfo", tests, NULL, NULL);
 }
