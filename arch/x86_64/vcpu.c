@@ -14,14 +14,13 @@
 
 #define PAT_RESET UINT64_C(0x0007040600070406) // SDM 3A 11.12.4
 
-const struct vendor_ops *vendor;
-static struct ratio      alarm_ratio; // host counter cycles to alarm ticks
+const struct vendor_ops *const vendor = &svm_ops;
+static struct ratio            alarm_ratio; // host counter cycles to alarm ticks
 
 bool arch_virtualization_init(struct refusal *refusal)
 {
-    if (!svm_ops.probe(refusal))
+    if (!vendor->probe(refusal))
         return false;
-    vendor = &svm_ops;
     alarm_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
     if (!vendor->cpu_enable()) {
         format(refusal->text, sizeof(refusal->text), "too little memory to turn on %s", vendor->name);

@@ -48,8 +48,8 @@ struct vendor_ops {
     void (*want_window)(struct vcpu *vcpu, bool want);
 };
 
-extern const struct vendor_ops  svm_ops;
-extern const struct vendor_ops *vendor; // chosen by arch_virtualization_init()
+extern const struct vendor_ops        svm_ops;
+extern const struct vendor_ops *const vendor; // constant while there is one only, so that its calls are direct ones
 
 // What calibration found about this CPU's world switch; cycles.
 struct switch_costs {
