@@ -35,8 +35,6 @@ uint64_t arch_wall_seconds(void);
 void arch_console_write(const uint8_t *bytes, size_t count);
 int  arch_console_read(void);
 
-void arch_log_to(uint8_t com); // where the monitor's own lines go: 1 or 2
-
 // Ends the machine; the status is what an emulator's debug exit port gets.
 _Noreturn void arch_machine_exit(unsigned status);
 

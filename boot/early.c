@@ -32,7 +32,8 @@ const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
     unquote_strings();
 
     struct monitor_config config;
-    if (config_parse_monitor(info.cmdline, &config, &refusal) && config.log_com == 2)
+    config_parse_monitor(info.cmdline, &config, &refusal);
+    if (config.log_com == 2)
         hostserial_set_log(HOSTSERIAL_COM2);
     log_line("boot", "build %.12s by %s, %u modules, %u memory ranges", build_id(), info.loader, info.module_count,
              info.memory_count);

@@ -202,18 +202,17 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
 bool config_parse_monitor(const char *line, struct monitor_config *out, struct refusal *refusal)
 {
     struct value values[WORDS_MAX] = { { .given = false } };
-    const char *behind;
+    const char *behind = NULL;
 
     memset(out, 0, sizeof(*out));
-    if (!parse_line(line, &monitor_vocabulary, values, &behind, refusal))
-        return false;
+    bool understood = parse_line(line, &monitor_vocabulary, values, &behind, refusal);
     if (behind != NULL) {
         format(refusal->text, sizeof(refusal->text), "\" -- \" belongs to a VM's line, not to the monitor's");
-        return false;
+        understood = false;
     }
     out->log_com = (uint8_t)(1 + number_or(&values[MONITOR_LOG], 0));
     out->noise = values[MONITOR_NOISE].given;
     out->noise_seed = values[MONITOR_NOISE].number;
     out->report = number_or(&values[MONITOR_REPORT], 1) != 0;
-    return true;
+    return understood;
 }

@@ -37,6 +37,8 @@ struct monitor_config {
 };
 
 bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *refusal);
+
+// When the line is refused, the words before the refused one still hold: the refusal has to be logged somewhere.
 bool config_parse_monitor(const char *line, struct monitor_config *out, struct refusal *refusal);
 
 #endif

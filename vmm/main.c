@@ -79,11 +79,8 @@ void vmm_main(const struct bootinfo *info)
 {
     struct monitor_config monitor;
     struct refusal refusal = { "" };
-    bool understood = config_parse_monitor(info->cmdline, &monitor, &refusal);
-    if (understood)
-        arch_log_to(monitor.log_com);
     log_line("escapement", "version %s, loaded by %s", ESCAPEMENT_VERSION, info->loader);
-    if (!understood) {
+    if (!config_parse_monitor(info->cmdline, &monitor, &refusal)) {
         log_line("config", "the monitor's command line is refused: %s", refusal.text);
         end(STATUS_REFUSED, "monitor-config");
     }

@@ -32,11 +32,6 @@ int arch_console_read(void)
     return hostserial_read();
 }
 
-void arch_log_to(uint8_t com)
-{
-    hostserial_set_log(com == 2 ? HOSTSERIAL_COM2 : HOSTSERIAL_COM1);
-}
-
 void arch_machine_exit(unsigned status)
 {
     machine_exit(status);
