@@ -244,6 +244,7 @@ static const struct msr_rule rules[] = {
     { MSR_KVM_WALL_CLOCK, MSR_KVM_WALL_CLOCK, read_wall_clock, write_wall_clock },
     { MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME, read_system_time, write_system_time },
     { MSR_EFER, MSR_EFER, read_efer, write_efer },
+    { 0xc0010000, 0xc0010007, read_zero, write_ignored },       // PERF_CTL0-3, PERF_CTR0-3: every AMD CPU has them
     { 0xc0010010, 0xc0010010, read_zero, write_ignored },       // SYSCFG
     { 0xc0010015, 0xc0010015, read_zero, write_ignored },       // HWCR
     { 0xc001001f, 0xc001001f, read_zero, write_ignored },       // NB_CFG
