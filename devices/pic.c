@@ -156,7 +156,9 @@ uint8_t pic_acknowledge(struct pic *pic)
 
 bool pic_waiting(const struct pic *pic, unsigned irq)
 {
-    return irq < 16 && requests_of(pic, irq / 8) & bit(irq & 7);
+    if (irq == CASCADE)
+        return requests_of(pic, 0) & bit(CASCADE);
+    return irq < 16 && own_requests(&pic->chip[irq / 8]) & bit(irq & 7);
 }
 
 // ICW1 resets the edge detectors: an input must fall and rise again.

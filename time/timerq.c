@@ -57,11 +57,6 @@ void timerq_remove(struct timer *timer)
     timer->prev = NULL;
 }
 
-vtime_t timerq_next(const struct timerq *queue)
-{
-    return queue->head.next->deadline;
-}
-
 struct timer *timerq_pop_due(struct timerq *queue, vtime_t now)
 {
     struct timer *first = queue->head.next;

@@ -26,7 +26,10 @@ void    timerq_set(struct timerq *queue, struct timer *timer, vtime_t deadline);
 void    timerq_remove(struct timer *timer);
 
 // The earliest deadline, TIME_NEVER when empty.
-vtime_t timerq_next(const struct timerq *queue);
+static inline vtime_t timerq_next(const struct timerq *queue)
+{
+    return queue->head.next->deadline;
+}
 
 // Takes off and returns the earliest timer with deadline <= now, or null.
 struct timer *timerq_pop_due(struct timerq *queue, vtime_t now);

@@ -16,6 +16,10 @@ static void deliver_nmi(struct vcpu *vcpu)
 void events_deliver(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
+    if (machine_quiet(&vm->machine)) { // mostly
+        arch_vcpu_want_window(vcpu, false);
+        return;
+    }
     deliver_nmi(vcpu);
     if (!machine_interrupt_pending(vm)) {
         arch_vcpu_want_window(vcpu, false);

@@ -44,7 +44,7 @@ struct exit {
     bool           fault_has_error; // EXIT_FAULT
     uint32_t       fault_error;     // EXIT_FAULT
     gpa            address;         // EXIT_MMIO
-    uint64_t       info;            // as the hardware gave it, for records only
+    uint64_t       info;            // EXIT_UNKNOWN: as the hardware gave it, for records only
 };
 
 #endif

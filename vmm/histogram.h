@@ -19,8 +19,8 @@ static inline unsigned histogram_index(uint64_t value)
 {
     if (value < 16)
         return (unsigned)value;
-    unsigned top = 63u - (unsigned)__builtin_clzll(value); // >= 4
-    unsigned index = ((top - 3u) << 4) | (unsigned)((value >> (top - 4u)) & 15u);
+    unsigned top = 63u ^ (unsigned)__builtin_clzll(value);                         // >= 4
+    unsigned index = (top << 4) - 64u + (unsigned)(value >> (top - 4u)); // the shifted value is 16..31
     return index < HISTOGRAM_BUCKETS ? index : HISTOGRAM_BUCKETS - 1;
 }
 
@@ -28,9 +28,9 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
 {
     histogram->count++;
     histogram->sum += value;
-    if (value < histogram->min)
+    if (__builtin_expect(value < histogram->min, 0))
         histogram->min = value;
-    if (value > histogram->max)
+    if (__builtin_expect(value > histogram->max, 0))
         histogram->max = value;
     histogram->bucket[histogram_index(value)]++;
 }

@@ -183,27 +183,42 @@ static void rearm(struct vm *vm, enum device_id id, vtime_t deadline)
         timerq_set(&machine->timers, &machine->timer[id], deadline);
 }
 
-static void settle_pit(struct vm *vm)
+static vtime_t settle_pit_ticks(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     uint32_t stale;
     if (pit_take_restart(&machine->pit, &stale))
         forget_backlog(&machine->pit_tick, stale);
     uint32_t rises = irq_line_take_rises(&machine->pit.irq0);
-    vtime_t retry = settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit));
+    return settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit));
+}
+
+// Most accesses find no tick that has expired, waits, or was given up.
+static void settle_pit(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    bool ticks = (machine->pit.irq0.rises | machine->pit.irq0_restarted | machine->pit_tick.ticks.pending) != 0;
+    vtime_t retry = ticks ? settle_pit_ticks(vm) : TIME_NEVER;
     vtime_t next = pit_line_free(machine) ? pit_ops.next_deadline(&machine->pit) : TIME_NEVER;
     rearm(vm, DEVICE_PIT, retry < next ? retry : next);
 }
 
-static void settle_lapic(struct vm *vm)
+static vtime_t settle_lapic_ticks(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     uint32_t stale;
     if (lapic_take_timer_restart(&machine->lapic, &stale))
         forget_backlog(&machine->lapic_tick, stale);
     uint32_t expiries = lapic_take_timer_expiries(&machine->lapic);
-    vtime_t retry = settle_tick(vm, &machine->lapic_tick, &lapic_wiring, expiries,
-                                lapic_timer_period_cycles(&machine->lapic));
+    return settle_tick(vm, &machine->lapic_tick, &lapic_wiring, expiries, lapic_timer_period_cycles(&machine->lapic));
+}
+
+static void settle_lapic(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    const struct lapic_timer *timer = &machine->lapic.timer;
+    bool ticks = (timer->restarted | timer->expired | machine->lapic_tick.ticks.pending) != 0;
+    vtime_t retry = ticks ? settle_lapic_ticks(vm) : TIME_NEVER;
     vtime_t next = lapic_line_free(machine) ? lapic_ops.next_deadline(&machine->lapic) : TIME_NEVER;
     rearm(vm, DEVICE_LAPIC, retry < next ? retry : next);
 }

@@ -56,4 +56,10 @@ struct machine {
     struct tick_source pit_tick, lapic_tick;
 };
 
+// Nothing is pending that could become an interrupt or an NMI, whatever the guest's priorities are.
+static inline bool machine_quiet(const struct machine *machine)
+{
+    return (machine->lapic.irr.nonzero | machine->lapic.nmi_pending | machine->extint) == 0;
+}
+
 #endif

@@ -4,7 +4,7 @@
 #include "vmm/trace.h"
 #include <string.h>
 
-#define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325) // FNV-1a, 64 bit
+#define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325) // of FNV-1a, 64 bit
 
 void trace_init(struct trace *trace)
 {

@@ -33,17 +33,27 @@ _Static_assert(sizeof(struct trace_record) == 32, "fixed format, readable with x
 
 struct trace {
     uint64_t            written; // ever
-    uint64_t            hash;    // of all records ever written, FNV-1a over their words; host and v alike
+    uint64_t            hash;    // over host, v and reason of all records ever written, in the manner of FNV-1a
     struct trace_record ring[TRACE_RECORDS];
 };
 
 void trace_init(struct trace *trace);
 
+// The place of the next record; trace_hash() when it is filled in.
+static inline struct trace_record *trace_next(struct trace *trace)
+{
+    return &trace->ring[trace->written++ % TRACE_RECORDS];
+}
+
+static inline void trace_hash(struct trace *trace, const struct trace_record *record)
+{
+    trace->hash = (trace->hash ^ record->host) * UINT64_C(0x100000001b3) + (record->v ^ (uint64_t)record->reason << 48);
+}
+
 static inline void trace_add(struct trace *trace, const struct trace_record *record)
 {
-    trace->ring[trace->written++ % TRACE_RECORDS] = *record;
-    trace->hash = (trace->hash ^ record->host) * UINT64_C(0x100000001b3);
-    trace->hash = (trace->hash ^ record->v ^ record->reason) * UINT64_C(0x100000001b3);
+    *trace_next(trace) = *record;
+    trace_hash(trace, record);
 }
 
 // The i-th oldest record still kept, i < trace_kept(); null otherwise.

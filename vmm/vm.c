@@ -93,7 +93,7 @@ static void start_clocks(struct vm *vm)
     vm->limit = vm->config.limit_ms == 0 ? TIME_NEVER : mul_div_ceil(vm->config.limit_ms, hz, 1000);
     vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, hz, NS_PER_S);
     ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, now);
-    vcpu->last_exit = EXIT_IGNORED; // the first entry's cost is nobody's exit
+    vcpu->paid_by = &vcpu->stats.cost[EXIT_IGNORED]; // the first entry's cost is nobody's exit
     vcpu->last_t1 = now;
 }
 

@@ -28,7 +28,7 @@ struct vcpu {
     struct arch_vcpu *arch;
     uint32_t          index;
     bool              halted;
-    enum exit_kind    last_exit;    // kind of the exit whose handling is being paid for now
+    struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
     htime_t           last_t1;      // when that exit happened
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
     struct ledger     ledger;
@@ -88,16 +88,15 @@ uint64_t hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
 static inline void vm_trace(struct vm *vm, enum trace_kind kind, unsigned reason, htime_t host, uint64_t duration,
                             uint64_t arg)
 {
-    struct trace_record record = {
-        .host = host,
-        .v = vm->vtime.now,
-        .duration = duration > UINT32_MAX ? UINT32_MAX : (uint32_t)duration,
-        .reason = (uint16_t)reason,
-        .vcpu = 0,
-        .kind = (uint8_t)kind,
-        .arg = arg,
-    };
-    trace_add(&vm->trace, &record);
+    struct trace_record *record = trace_next(&vm->trace);
+    record->host = host;
+    record->v = vm->vtime.now;
+    record->duration = __builtin_expect(duration > UINT32_MAX, 0) ? UINT32_MAX : (uint32_t)duration;
+    record->reason = (uint16_t)reason;
+    record->vcpu = 0;
+    record->kind = (uint8_t)kind;
+    record->arg = arg;
+    trace_hash(&vm->trace, record);
 }
 
 #endif

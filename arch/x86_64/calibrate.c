@@ -70,7 +70,7 @@ static void load_code(struct vcpu *vcpu, const uint8_t *code, size_t length)
 }
 
 // One empty slice from the start of the code. alarm: raw count of the host's alarm, 0 for none.
-static struct exit run(struct vcpu *vcpu, uint64_t rip, uint64_t alarm, struct slice *slice)
+static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t rip, uint64_t alarm, struct slice *slice)
 {
     struct exit exit;
     vcpu_regs(vcpu)->rip = rip;
@@ -78,7 +78,7 @@ static struct exit run(struct vcpu *vcpu, uint64_t rip, uint64_t alarm, struct s
     vcpu->arch->world.tsc_mask = UINT64_MAX;
     vcpu->arch->world.alarm = alarm;
     vcpu->arch->event_queued = false;
-    vendor->enter(vcpu, slice, &exit);
+    vendor_enter(vcpu, slice, &exit);
     arch_take_interrupts();
     return exit;
 }

@@ -92,10 +92,11 @@ void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access acce
 
 uint64_t guest_linear(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset)
 {
+    bool flat = guest_code_bits(vcpu) == 64;
+    if (flat && segment != INSN_FS && segment != INSN_GS)
+        return offset;
     uint64_t base = vendor->get(vcpu, (enum guest_register)(REGISTER_ES_BASE + (unsigned)segment));
-    if (guest_code_bits(vcpu) != 64)
-        return (base + offset) & UINT32_MAX;
-    return segment == INSN_FS || segment == INSN_GS ? base + offset : offset;
+    return flat ? base + offset : (base + offset) & UINT32_MAX;
 }
 
 // One piece of a linear range: the pointer to what is RAM of it within one page, its length in *size.
@@ -151,5 +152,9 @@ static uint64_t code_linear(struct vcpu *vcpu)
 
 size_t guest_fetch(struct vcpu *vcpu, uint8_t out[INSN_MAX_LENGTH])
 {
-    return guest_read_linear(vcpu, code_linear(vcpu), GUEST_FETCHED, out, INSN_MAX_LENGTH);
+    const uint8_t *code = vendor->code(vcpu, INSN_MAX_LENGTH);
+    if (code == NULL)
+        return guest_read_linear(vcpu, code_linear(vcpu), GUEST_FETCHED, out, INSN_MAX_LENGTH);
+    memcpy(out, code, INSN_MAX_LENGTH);
+    return INSN_MAX_LENGTH;
 }

@@ -22,20 +22,32 @@ static void kill_undecodable(struct vcpu *vcpu, const uint8_t *bytes, size_t cou
             count != 0 ? text : " not readable");
 }
 
-// Where one operand is. The faulting operand's address is known from the exit; that its page offset is the operand's own
-// proves that the access starts there, and is not the tail of one that began in RAM.
-static bool locate(struct vcpu *vcpu, const struct mmio_operand *operand, enum guest_access access, unsigned size,
+// The only operand of an instruction that reads or writes, not both, is what the CPU has just faulted on, its rights checked
+// already: the exit has its address. The same page offset proves that the access starts there, and is not the tail of one
+// that began in RAM.
+static bool is_what_faulted(const struct exit *exit, const struct mmio_plan *plan, uint64_t linear)
+{
+    return plan->kind == (exit->is_write ? MMIO_WRITE : MMIO_READ) &&
+           ((linear ^ exit->address.value) & (PAGE_SIZE - 1)) == 0;
+}
+
+// Where one operand is.
+static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio_plan *plan, enum guest_access access,
                    struct operand_address *out)
 {
+    const struct mmio_operand *operand = access == GUEST_WRITE ? &plan->write : &plan->read;
     out->linear = guest_linear(vcpu, operand->segment, operand->offset);
-    if (!guest_translate(vcpu, out->linear, access, &out->physical)) {
+    if (is_what_faulted(exit, plan, out->linear)) {
+        out->physical = exit->address;
+    } else if (!guest_translate(vcpu, out->linear, access, &out->physical)) {
         guest_page_fault(vcpu, out->linear, access);
         return false;
     }
     out->in_ram = guest_pointer(vcpu->vm->ram, out->physical, 1) != NULL;
-    bool crosses = (out->linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
+    bool crosses = (out->linear & (PAGE_SIZE - 1)) + plan->size > PAGE_SIZE;
     if (crosses && !out->in_ram)
-        vm_kill(vcpu->vm, "an access of %u bytes at %#lx crosses a page of device memory", size, out->physical.value);
+        vm_kill(vcpu->vm, "an access of %u bytes at %#lx crosses a page of device memory", plan->size,
+                out->physical.value);
     return vcpu->vm->end == VM_RUNNING;
 }
 
@@ -67,27 +79,40 @@ static bool write_operand(struct vcpu *vcpu, const struct operand_address *at, u
     return false;
 }
 
-static void execute(struct vcpu *vcpu, const struct insn *insn, struct mmio_plan *plan)
+// The registers change with the last iteration of a string instruction, and only when a page fault can no longer come.
+static bool finish(struct vcpu *vcpu, const struct insn *insn, struct mmio_plan *plan, const struct operand_address *to,
+                   uint64_t value)
+{
+    struct emulate_regs *regs = vcpu_regs(vcpu);
+    if (!mmio_plan_writes(plan) || !to->in_ram) {
+        emulate_finish(plan, insn, regs, value);
+        return !mmio_plan_writes(plan) || write_operand(vcpu, to, plan->size, plan->write_value);
+    }
+    struct emulate_regs after = *regs;
+    emulate_finish(plan, insn, &after, value);
+    if (!write_operand(vcpu, to, plan->size, plan->write_value))
+        return false;
+    *regs = after;
+    return true;
+}
+
+static void execute(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, struct mmio_plan *plan)
 {
     struct operand_address from = { 0 }, to = { 0 };
-    if (mmio_plan_reads(plan) && !locate(vcpu, &plan->read, GUEST_READ, plan->size, &from))
+    if (mmio_plan_reads(plan) && !locate(vcpu, exit, plan, GUEST_READ, &from))
         return;
-    if (mmio_plan_writes(plan) && !locate(vcpu, &plan->write, GUEST_WRITE, plan->size, &to))
+    if (mmio_plan_writes(plan) && !locate(vcpu, exit, plan, GUEST_WRITE, &to))
         return;
     uint64_t value = 0;
     if (mmio_plan_reads(plan) && !read_operand(vcpu, &from, plan->size, &value))
         return;
-    struct emulate_regs after = *vcpu_regs(vcpu);
-    emulate_finish(plan, insn, &after, value);
-    if (mmio_plan_writes(plan) && !write_operand(vcpu, &to, plan->size, plan->write_value))
-        return;
-    bool advanced = after.rip != vcpu_regs(vcpu)->rip;
     uint64_t rip = vcpu_regs(vcpu)->rip;
-    *vcpu_regs(vcpu) = after;
-    if (advanced) {
-        vcpu_regs(vcpu)->rip = rip;
-        arch_vcpu_skip(vcpu, insn->length);
-    }
+    if (!finish(vcpu, insn, plan, &to, value))
+        return;
+    bool advanced = vcpu_regs(vcpu)->rip != rip;
+    vcpu_regs(vcpu)->rip = rip;
+    if (advanced)
+        vcpu_skip(vcpu, insn->length);
 }
 
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
@@ -110,5 +135,5 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
         kill_undecodable(vcpu, bytes, insn.length, exit->address, "this version cannot emulate the device access");
         return;
     }
-    execute(vcpu, &insn, &plan);
+    execute(vcpu, exit, &insn, &plan);
 }

@@ -19,7 +19,7 @@ static void simple(struct vcpu *vcpu, const struct exit *exit)
     machine_port(vcpu->vm, &io);
     if (!exit->is_write) // a 32-bit result clears the upper half, smaller ones leave the rest
         *rax = exit->size == 4 ? io.value & mask : (*rax & ~mask) | (io.value & mask);
-    arch_vcpu_skip(vcpu, exit->insn_length);
+    vcpu_skip(vcpu, exit->insn_length);
 }
 
 // One iteration; false: the guest got a page fault instead.
@@ -70,7 +70,7 @@ static void string(struct vcpu *vcpu, const struct exit *exit)
             *rcx = address_mask == UINT16_MAX ? (*rcx & ~address_mask) | count : count;
     }
     if (count == 0)
-        arch_vcpu_skip(vcpu, exit->insn_length);
+        vcpu_skip(vcpu, exit->insn_length);
 }
 
 void emulate_port(struct vcpu *vcpu, const struct exit *exit)

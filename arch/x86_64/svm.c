@@ -21,6 +21,7 @@
 #define GUEST_ASID 1 // one VM runs at a time; its translations are flushed before the next one starts
 
 static uint32_t svm_features; // CPUID 8000000Ah EDX
+static uint32_t clean_after_exit; // VMCB clean bits of an entry for which the monitor changed no more than it always does
 
 static uint8_t io_permissions[3 * PAGE_SIZE] __attribute__((aligned(4096)));  // APM 2, 15.10.1: all intercepted
 static uint8_t msr_permissions[2 * PAGE_SIZE] __attribute__((aligned(4096))); // APM 2, 15.11
@@ -45,6 +46,8 @@ static bool svm_probe(struct refusal *refusal)
         return false;
     }
     svm_features = x86_cpuid(0x8000000a, 0).edx;
+    if ((svm_features & SVM_FEATURE_CLEAN) != 0)
+        clean_after_exit = CLEAN_ALL & ~(CLEAN_INTERCEPTS | CLEAN_INTERRUPT);
     if ((svm_features & SVM_FEATURE_NPT) == 0) {
         format(refusal->text, sizeof(refusal->text),
                "this CPU's SVM has no nested paging (CPUID 8000000Ah EDX bit 0); under QEMU use -cpu max,+svm");
@@ -53,7 +56,8 @@ static bool svm_probe(struct refusal *refusal)
     return true;
 }
 
-// MSRs whose guest value the VMCB holds and the guest may touch without an exit (APM 2, 15.11: two bits an MSR, the
+// MSRs that the guest may touch without an exit: the VMCB holds its value, or the CPU, where the monitor has none of its
+// own (APM 2, 15.11: two bits an MSR, the
 // second range of the map starts at byte 800h for C0000000h).
 static void pass_msr(uint32_t msr)
 {
@@ -167,7 +171,7 @@ static void svm_vcpu_free(struct vcpu *vcpu)
     free_pages((hpa){ vcpu->arch->world.vmcb }, 1);
 }
 
-static void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
+void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
     struct vmcb *vmcb = arch->vmcb;
@@ -177,7 +181,7 @@ static void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     vmcb->rip = regs->rip;
     vmcb->rflags = regs->rflags;
     vmcb->clean = arch->vmcb_clean;
-    vmcb->int_state = arch->shadow ? INT_STATE_SHADOW : 0;
+    vmcb->int_state = arch->shadow; // INT_STATE_SHADOW is bit 0
     vmcb->v_tpr = lapic_tpr(&vcpu->vm->machine.lapic) >> 4; // CR8 reads do not exit, this answers them
 
     svm_world_switch(&arch->world);
@@ -189,9 +193,10 @@ static void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     arch->shadow = (vmcb->int_state & INT_STATE_SHADOW) != 0;
     vmcb->event_inj = 0;
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
-    arch->interrupt_queued = arch->interrupt_queued && (vmcb->int_ctl & INT_CTL_V_IRQ) != 0;
+    if (arch->interrupt_queued)
+        arch->interrupt_queued = (vmcb->int_ctl & INT_CTL_V_IRQ) != 0;
     arch->event_queued = arch->interrupt_queued;
-    arch->vmcb_clean = (svm_features & SVM_FEATURE_CLEAN) != 0 ? CLEAN_ALL & ~(CLEAN_INTERCEPTS | CLEAN_INTERRUPT) : 0;
+    arch->vmcb_clean = clean_after_exit;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
     svm_decode_exit(vcpu, exit);
@@ -300,7 +305,7 @@ const struct vendor_ops svm_ops = {
     .describe = svm_describe,
     .vcpu_init = svm_vcpu_init,
     .vcpu_free = svm_vcpu_free,
-    .enter = svm_enter,
+    .code = svm_code,
     .get = svm_get,
     .set = svm_set,
     .inject = svm_inject,

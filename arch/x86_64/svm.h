@@ -10,6 +10,10 @@
 
 bool svm_has_next_rip(void);
 
+// The `count` bytes at CS:RIP, at most 15, as the guest's page tables map them now. Null: across the end of a page, not
+// mapped, not in RAM, or in a kind of paging that guest_fetch() has to walk.
+const uint8_t *svm_code(struct vcpu *vcpu, size_t count);
+
 // The length of the instruction at CS:RIP, which exited as `opcode` (its bytes, first one lowest): compared first, the
 // decoder is asked only when prefixes are in the way. 0: it cannot be fetched or decoded.
 uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SVM exit codes into neutral exits (APM 2, appendix C and 15.7-15.14). One table; only exits with arguments have code.
+#include "arch/x86_64/decode.h"
 #include "arch/x86_64/svm.h"
 
 #define OPCODE_WRMSR 0x300fu
@@ -84,6 +85,8 @@ static void keep_interrupted_event(struct vcpu *vcpu, struct exit *exit)
     vcpu->arch->event_queued = true;
 }
 
+// The exit comes before the IRET (APM 2, 15.9): it runs alone, arch_vcpu_enter() sees to that, and NMIs open again when it
+// is behind, so that one that waited is taken at the next boundary.
 static void track_nmi_return(struct vcpu *vcpu, uint64_t code)
 {
     struct arch_vcpu *arch = vcpu->arch;
@@ -97,23 +100,36 @@ static void track_nmi_return(struct vcpu *vcpu, uint64_t code)
     }
 }
 
-static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, struct exit *exit)
+static void decode_fault(const struct exit_rule *rule, struct exit *exit)
 {
-    const struct vmcb *vmcb = vcpu->arch->vmcb;
-    uint32_t opcode = rule->opcode;
-    exit->kind = (enum exit_kind)rule->kind;
     exit->fault_vector = rule->fault_vector;
     exit->fault_has_error = rule->fault_has_error;
     exit->fault_error = 0;
-    if (exit->kind == EXIT_IO) {
-        decode_io(vcpu, exit);
-    } else if (exit->kind == EXIT_MSR_READ && vmcb->exit_info1 == 1) {
-        exit->kind = EXIT_MSR_WRITE;
+}
+
+static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, struct exit *exit)
+{
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    enum exit_kind kind = (enum exit_kind)rule->kind;
+    uint32_t opcode = rule->opcode;
+    if (kind == EXIT_MSR_READ && vmcb->exit_info1 == 1) {
+        kind = EXIT_MSR_WRITE;
         opcode = OPCODE_WRMSR;
     }
+    exit->kind = kind;
     if (rule->opcode_length != 0)
         exit->insn_length = svm_has_next_rip() ? (uint8_t)(vmcb->next_rip - vmcb->rip)
                                                : svm_insn_length(vcpu, opcode, rule->opcode_length);
+    else if (kind == EXIT_IO)
+        decode_io(vcpu, exit);
+    else if (kind == EXIT_FAULT)
+        decode_fault(rule, exit);
+}
+
+static void decode_unknown(struct vcpu *vcpu, struct exit *exit)
+{
+    exit->kind = EXIT_UNKNOWN;
+    exit->info = vcpu->arch->vmcb->exit_info1;
 }
 
 // Fields that a kind does not use are left as they were.
@@ -121,9 +137,7 @@ void svm_decode_exit(struct vcpu *vcpu, struct exit *exit)
 {
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     uint64_t code = vmcb->exit_code;
-    exit->kind = EXIT_UNKNOWN;
     exit->hardware_reason = (uint32_t)code;
-    exit->info = vmcb->exit_info1;
     exit->insn_length = 0;
     exit->during_delivery = false;
     if ((vmcb->exit_int_info & EVENT_VALID) != 0)
@@ -134,4 +148,6 @@ void svm_decode_exit(struct vcpu *vcpu, struct exit *exit)
         decode_nested_fault(vcpu, exit);
     else if (code < sizeof(rules) / sizeof(rules[0]) && rules[code].known)
         decode_by_rule(vcpu, &rules[code], exit);
+    else
+        decode_unknown(vcpu, exit);
 }

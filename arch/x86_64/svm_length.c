@@ -13,18 +13,22 @@
 
 static const uint64_t no_entry; // stands for levels that a walk did not reach
 
-static uint64_t code_address(const struct vcpu *vcpu)
+static bool runs_64bit_code(const struct vmcb *vmcb)
 {
-    const struct vmcb *vmcb = vcpu->arch->vmcb;
-    if ((vmcb->cs.attributes & CS_LONG) != 0 && (vmcb->efer & EFER_LMA) != 0)
-        return vmcb->rip;
-    return (vmcb->cs.base + vmcb->rip) & UINT32_MAX;
+    return (vmcb->cs.attributes & CS_LONG) != 0 && (vmcb->efer & EFER_LMA) != 0;
 }
 
-static bool still_there(const struct code_window *code, const struct vmcb *vmcb, uint64_t linear)
+static uint64_t code_address(const struct vmcb *vmcb)
 {
-    uint64_t different = (code->cr0 ^ vmcb->cr0) | (code->cr3 ^ vmcb->cr3) | (code->cr4 ^ vmcb->cr4) |
-                         (code->efer ^ vmcb->efer) | (code->page ^ (linear & ~(PAGE_SIZE - 1)));
+    return runs_64bit_code(vmcb) ? vmcb->rip : (vmcb->cs.base + vmcb->rip) & UINT32_MAX;
+}
+
+// Is the page still where it was? In long mode CR3 and the entries decide, which imply paging itself.
+static bool still_there(const struct code_window *code, const struct vmcb *vmcb)
+{
+    uint64_t different = (code->efer ^ vmcb->efer) | (code->cr3 ^ vmcb->cr3);
+    if ((vmcb->efer & EFER_LMA) == 0)
+        different |= code->cr0 ^ vmcb->cr0;
     different |= (*code->entry[0] ^ code->value[0]) | (*code->entry[1] ^ code->value[1]) |
                  (*code->entry[2] ^ code->value[2]) | (*code->entry[3] ^ code->value[3]);
     return different == 0;
@@ -48,12 +52,14 @@ static const uint8_t *walk(struct code_window *code, struct guest_ram ram, uint6
     }
 }
 
-static bool remember(struct vcpu *vcpu, uint64_t linear)
+// What decides how code is translated: CR0.PG, EFER.LMA, and, with 4-level paging, CR3 and the entries. CR4 does not: LMA
+// implies PAE, and 5-level paging is not offered.
+static __attribute__((noinline)) bool remember(struct vcpu *vcpu, uint64_t linear)
 {
     struct code_window *code = &vcpu->arch->code;
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     *code = (struct code_window){
-        vmcb->cr0, vmcb->cr3, vmcb->cr4, vmcb->efer, .page = linear & ~(PAGE_SIZE - 1),
+        vmcb->cr0, vmcb->cr3, vmcb->efer, .page = linear & ~(PAGE_SIZE - 1),
         .entry = { &no_entry, &no_entry, &no_entry, &no_entry },
     };
     if ((vmcb->cr0 & CR0_PG) == 0)
@@ -63,7 +69,18 @@ static bool remember(struct vcpu *vcpu, uint64_t linear)
     return code->host != NULL;
 }
 
-static uint8_t decoded_length(struct vcpu *vcpu)
+const uint8_t *svm_code(struct vcpu *vcpu, size_t count)
+{
+    struct code_window *code = &vcpu->arch->code;
+    uint64_t linear = code_address(vcpu->arch->vmcb);
+    uint64_t offset = linear - code->page;
+    if (offset <= PAGE_SIZE - count && code->host != NULL && still_there(code, vcpu->arch->vmcb))
+        return code->host + offset;
+    offset = linear & (PAGE_SIZE - 1);
+    return offset <= PAGE_SIZE - count && remember(vcpu, linear) ? code->host + offset : NULL;
+}
+
+static __attribute__((noinline)) uint8_t decoded_length(struct vcpu *vcpu)
 {
     uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;
@@ -74,13 +91,10 @@ static uint8_t decoded_length(struct vcpu *vcpu)
 
 uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length)
 {
-    struct code_window *code = &vcpu->arch->code;
-    uint64_t linear = code_address(vcpu);
-    uint64_t offset = linear & (PAGE_SIZE - 1);
-    bool known = code->host != NULL && still_there(code, vcpu->arch->vmcb, linear);
-    if (offset <= PAGE_SIZE - 4 && (known || remember(vcpu, linear))) {
+    const uint8_t *code = svm_code(vcpu, 4);
+    if (code != NULL) {
         uint32_t bytes;
-        memcpy(&bytes, code->host + offset, sizeof(bytes));
+        memcpy(&bytes, code, sizeof(bytes));
         if (((bytes ^ opcode) << (32 - 8 * opcode_length)) == 0)
             return (uint8_t)opcode_length;
     }

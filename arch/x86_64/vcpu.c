@@ -16,12 +16,14 @@
 
 const struct vendor_ops *const vendor = &svm_ops;
 static struct ratio            alarm_ratio; // host counter cycles to alarm ticks
+static bool                    alarm_is_counter; // 1:1
 
 bool arch_virtualization_init(struct refusal *refusal)
 {
     if (!vendor->probe(refusal))
         return false;
     alarm_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
+    alarm_is_counter = alarm_ratio.num == alarm_ratio.den;
     if (!vendor->cpu_enable()) {
         format(refusal->text, sizeof(refusal->text), "too little memory to turn on %s", vendor->name);
         return false;
@@ -96,25 +98,25 @@ void arch_vcpu_free(struct vcpu *vcpu)
 }
 
 // The alarm's count for a slice of `cycles` of guest time: it starts switch_costs.alarm ticks before the guest's first
-// instruction. 0 stops the timer.
+// instruction. Never 0, which would stop the timer; a slice too long for the register ends early, and is followed by more.
 static uint64_t alarm_count(uint64_t cycles)
 {
-    if (cycles == TIME_NEVER)
-        return 0;
-    uint64_t ticks = alarm_ratio.num == alarm_ratio.den ? cycles : ratio_ceil(alarm_ratio, cycles);
-    ticks = time_add(ticks, switch_costs.alarm);
-    return ticks > UINT32_MAX ? UINT32_MAX : ticks == 0 ? 1 : ticks;
+    uint64_t ticks = time_add(alarm_is_counter ? cycles : ratio_ceil(alarm_ratio, cycles), switch_costs.alarm);
+    if (__builtin_expect(ticks - 1 >= UINT32_MAX, 0))
+        return ticks == 0 ? 1 : UINT32_MAX;
+    return ticks;
 }
 
-void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alarm_cycles, struct slice *slice,
-                     struct exit *exit)
+// Every exit comes through here: flatten makes the vendor's part one piece with it.
+__attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alarm_cycles,
+                                              struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
     struct tsc_plan tsc = vtime_tsc_plan(vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
     arch->world.alarm = alarm_count(arch->step_once ? 1 : alarm_cycles);
-    vendor->enter(vcpu, slice, exit);
+    vendor_enter(vcpu, slice, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
 }
 
@@ -149,8 +151,12 @@ void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
         vendor->want_window(vcpu, want);
 }
 
+// A fault's frame has RF set, so that a breakpoint on the instruction is not taken again (SDM 3B 17.3.1.1). The CPU sees to
+// that for its own faults, not for an injected one. #DB is given as it came: as a trap, or with RF already right.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
 {
+    if (vector != EXCEPTION_DB)
+        vcpu_regs(vcpu)->rflags |= RFLAGS_RF;
     vendor->inject(vcpu, (struct guest_event){ .type = EVENT_EXCEPTION,
                                                .vector = (uint8_t)vector,
                                                .has_error = has_error,
@@ -159,16 +165,19 @@ void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t er
 
 // RIP wraps at the width of the code segment; stepping over an instruction ends an STI or MOV SS shadow, and with TF set
 // it owes the guest its single-step trap (SDM 3B 17.3.1.4).
-void arch_vcpu_skip(struct vcpu *vcpu, unsigned length)
+void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next)
 {
     struct emulate_regs *regs = vcpu_regs(vcpu);
-    uint64_t next = regs->rip + length;
     regs->rip = next >> 32 != 0 && guest_code_bits(vcpu) != 64 ? next & UINT32_MAX : next;
-    vcpu->arch->shadow = false;
     if ((regs->rflags & RFLAGS_TF) != 0 && !vcpu->arch->event_queued) {
         vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | UINT64_C(1) << 14);
         guest_fault(vcpu, EXCEPTION_DB, false, 0);
     }
+}
+
+void arch_vcpu_skip(struct vcpu *vcpu, unsigned length)
+{
+    vcpu_skip(vcpu, length);
 }
 
 static void general_protection(struct vcpu *vcpu)
@@ -184,7 +193,7 @@ static void emulate_cpuid(struct vcpu *vcpu, const struct exit *exit)
     gpr[GPR_RBX] = result.ebx;
     gpr[GPR_RCX] = result.ecx;
     gpr[GPR_RDX] = result.edx;
-    arch_vcpu_skip(vcpu, exit->insn_length);
+    vcpu_skip(vcpu, exit->insn_length);
 }
 
 static void emulate_rdmsr(struct vcpu *vcpu, const struct exit *exit)
@@ -197,7 +206,7 @@ static void emulate_rdmsr(struct vcpu *vcpu, const struct exit *exit)
     }
     gpr[GPR_RAX] = (uint32_t)value;
     gpr[GPR_RDX] = value >> 32;
-    arch_vcpu_skip(vcpu, exit->insn_length);
+    vcpu_skip(vcpu, exit->insn_length);
 }
 
 static void emulate_wrmsr(struct vcpu *vcpu, const struct exit *exit)
@@ -205,14 +214,15 @@ static void emulate_wrmsr(struct vcpu *vcpu, const struct exit *exit)
     const uint64_t *gpr = vcpu_regs(vcpu)->gpr;
     uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
     if (guest_msr_write(vcpu, (uint32_t)gpr[GPR_RCX], value))
-        arch_vcpu_skip(vcpu, exit->insn_length);
+        vcpu_skip(vcpu, exit->insn_length);
     else
         general_protection(vcpu);
 }
 
 // MOV to CR8: bits 63:4 are reserved (SDM 3A 11.8.6). The register is in the instruction.
-static void emulate_tpr_write(struct vcpu *vcpu)
+static void emulate_tpr_write(struct vcpu *vcpu, const struct exit *exit)
 {
+    (void)exit;
     uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;
     if (insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) != DECODE_OK) {
@@ -226,39 +236,45 @@ static void emulate_tpr_write(struct vcpu *vcpu)
         return;
     }
     lapic_set_tpr(&vcpu->vm->machine.lapic, (uint8_t)(value << 4));
-    arch_vcpu_skip(vcpu, insn.length);
+    vcpu_skip(vcpu, insn.length);
 }
 
 static void emulate_hypercall(struct vcpu *vcpu, const struct exit *exit)
 {
     uint64_t *gpr = vcpu_regs(vcpu)->gpr;
     gpr[GPR_RAX] = hypercall(vcpu, gpr[GPR_RAX], gpr[GPR_RBX]);
-    arch_vcpu_skip(vcpu, exit->insn_length);
+    vcpu_skip(vcpu, exit->insn_length);
 }
+
+static void emulate_fault(struct vcpu *vcpu, const struct exit *exit)
+{
+    guest_fault(vcpu, exit->fault_vector, exit->fault_has_error, exit->fault_error);
+}
+
+static void emulate_nothing(struct vcpu *vcpu, const struct exit *exit)
+{
+    if (exit->insn_length != 0)
+        vcpu_skip(vcpu, exit->insn_length);
+}
+
+typedef void (*emulator)(struct vcpu *vcpu, const struct exit *exit);
+
+static const emulator emulators[EXIT_KIND_COUNT] = { // null: an exit that belongs to vmm/exit.c
+    [EXIT_IO] = emulate_port,
+    [EXIT_MMIO] = emulate_mmio,
+    [EXIT_CPUID] = emulate_cpuid,
+    [EXIT_MSR_READ] = emulate_rdmsr,
+    [EXIT_MSR_WRITE] = emulate_wrmsr,
+    [EXIT_TPR] = emulate_tpr_write,
+    [EXIT_HYPERCALL] = emulate_hypercall,
+    [EXIT_FAULT] = emulate_fault,
+    [EXIT_IGNORED] = emulate_nothing,
+};
 
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
 {
-    switch (exit->kind) {
-    case EXIT_IO: emulate_port(vcpu, exit); break;
-    case EXIT_MMIO: emulate_mmio(vcpu, exit); break;
-    case EXIT_CPUID: emulate_cpuid(vcpu, exit); break;
-    case EXIT_MSR_READ: emulate_rdmsr(vcpu, exit); break;
-    case EXIT_MSR_WRITE: emulate_wrmsr(vcpu, exit); break;
-    case EXIT_TPR: emulate_tpr_write(vcpu); break;
-    case EXIT_HYPERCALL: emulate_hypercall(vcpu, exit); break;
-    case EXIT_FAULT: guest_fault(vcpu, exit->fault_vector, exit->fault_has_error, exit->fault_error); break;
-    case EXIT_IGNORED:
-        if (exit->insn_length != 0)
-            arch_vcpu_skip(vcpu, exit->insn_length);
-        break;
-    case EXIT_INTERRUPT:
-    case EXIT_NMI:
-    case EXIT_WINDOW:
-    case EXIT_HALT:
-    case EXIT_SHUTDOWN:
-    case EXIT_UNKNOWN:
-    case EXIT_KIND_COUNT: INVARIANT(!"an exit that belongs to vmm/exit.c"); break;
-    }
+    INVARIANT(emulators[exit->kind] != NULL);
+    emulators[exit->kind](vcpu, exit);
 }
 
 void arch_vcpu_record(struct vcpu *vcpu)

@@ -15,7 +15,7 @@ struct vmcb;
 // Where the code that runs now is in host memory, and what must still hold for that to be so: the paging registers and the
 // value of every page-table entry on the way. Looked at again at each use, so it is never stale (svm_length.c).
 struct code_window {
-    uint64_t        cr0, cr3, cr4, efer;
+    uint64_t        cr0, cr3, efer;
     uint64_t        page; // linear
     const uint8_t  *host; // null: nothing is remembered
     const uint64_t *entry[4];
@@ -62,8 +62,23 @@ struct arch_vcpu {
 #define CR4_PAE         (UINT64_C(1) << 5)
 #define RFLAGS_TF       (UINT64_C(1) << 8)
 #define RFLAGS_IF       (UINT64_C(1) << 9)
+#define RFLAGS_RF       (UINT64_C(1) << 16)
 
 static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
+
+// arch_vcpu_skip(), for its callers in this folder. The common case is inline: nothing to wrap, no single-step trap.
+void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);
+
+static inline void vcpu_skip(struct vcpu *vcpu, unsigned length)
+{
+    struct emulate_regs *regs = vcpu_regs(vcpu);
+    uint64_t next = regs->rip + length;
+    vcpu->arch->shadow = false;
+    if (__builtin_expect(next >> 32 != 0 || (regs->rflags & RFLAGS_TF) != 0, 0))
+        vcpu_skip_carefully(vcpu, next);
+    else
+        regs->rip = next;
+}
 
 // --- guest memory as the guest's own paging shows it (guestwalk.c) ---------------------------------------------------
 
@@ -97,6 +112,7 @@ unsigned guest_code_bits(struct vcpu *vcpu);
 
 void                cpuid_init(void);
 struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf);
+unsigned guest_address_bits(void); // MAXPHYADDR
 
 // False: the guest gets #GP(0).
 bool guest_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value);

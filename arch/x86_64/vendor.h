@@ -41,7 +41,8 @@ struct vendor_ops {
     const char *(*describe)(void);
     bool (*vcpu_init)(struct vcpu *vcpu, const struct entry_state *entry);
     void (*vcpu_free)(struct vcpu *vcpu);
-    void (*enter)(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+    // `count` bytes of code at CS:RIP as they are mapped now; null where guest_fetch() has to walk the tables.
+    const uint8_t *(*code)(struct vcpu *vcpu, size_t count);
     uint64_t (*get)(const struct vcpu *vcpu, enum guest_register reg);
     void (*set)(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
     void (*inject)(struct vcpu *vcpu, struct guest_event event);
@@ -50,6 +51,15 @@ struct vendor_ops {
 
 extern const struct vendor_ops        svm_ops;
 extern const struct vendor_ops *const vendor; // constant while there is one only, so that its calls are direct ones
+
+// One trip into the guest and back. Not among the operations above: every exit makes this call, and a direct one becomes
+// part of its caller. A second vendor makes it a branch.
+void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+
+static inline void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
+{
+    svm_enter(vcpu, slice, exit);
+}
 
 // What calibration found about this CPU's world switch; cycles.
 struct switch_costs {

@@ -19,15 +19,10 @@
 #define MSR_X2APIC_TMICT 0x838
 
         .text
-        .globl  svm_world_switch
-        .type   svm_world_switch, @function
-svm_world_switch:
+        .globl  svm_world_switch_body
+        .type   svm_world_switch_body, @function
+svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %rsp, every other register is lost
         push    %rbp
-        push    %rbx
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
         push    %rdi
 
         // With GIF clear no interrupt is taken on the way in; IF set lets the first one end the guest's slice.
@@ -101,11 +96,6 @@ svm_world_switch:
         stgi
 
         pop     %rdi
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbx
         pop     %rbp
         ret
 
@@ -114,5 +104,5 @@ svm_world_switch:
         mov     $MSR_X2APIC_TMICT, %ecx
         wrmsr
         jmp     .Lsample
-        .size   svm_world_switch, . - svm_world_switch
+        .size   svm_world_switch_body, . - svm_world_switch_body
         .section .note.GNU-stack, "", @progbits
