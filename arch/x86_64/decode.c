@@ -7,37 +7,55 @@
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/decode_tables.h"
 
+#include <string.h>
+
 struct cursor {
     const uint8_t *bytes;
     size_t available, position;
+    size_t end; // of what may be taken: `available`, at most INSN_MAX_LENGTH, and 0 after a failure
     enum decode_result failure; // DECODE_OK until something is missing
 };
 
-static uint8_t next_byte(struct cursor *cursor)
+static __attribute__((noinline)) uint8_t no_byte(struct cursor *cursor)
 {
-    if (cursor->failure != DECODE_OK)
-        return 0;
-    if (cursor->position >= INSN_MAX_LENGTH) {
-        cursor->failure = DECODE_TOO_LONG;
-        return 0;
-    }
-    if (cursor->position >= cursor->available) {
-        cursor->failure = DECODE_NEED_MORE;
-        return 0;
-    }
-    return cursor->bytes[cursor->position++];
+    if (cursor->failure == DECODE_OK)
+        cursor->failure = cursor->position >= INSN_MAX_LENGTH ? DECODE_TOO_LONG : DECODE_NEED_MORE;
+    cursor->end = 0;
+    return 0;
 }
 
-// Little-endian, sign-extended from `size` bytes (0 to 8).
-static uint64_t next_signed(struct cursor *cursor, unsigned size)
+static inline uint8_t next_byte(struct cursor *cursor)
+{
+    return cursor->position < cursor->end ? cursor->bytes[cursor->position++] : no_byte(cursor);
+}
+
+// Little-endian, sign-extended, byte by byte to the one that is missing.
+static __attribute__((noinline)) uint64_t next_signed_slowly(struct cursor *cursor, unsigned size)
 {
     uint64_t value = 0;
 
     for (unsigned i = 0; i < size; i++)
         value |= (uint64_t)next_byte(cursor) << (8 * i);
-    if (size > 0 && size < 8 && ((value >> (8 * size - 1)) & 1) != 0)
+    if (size < 8 && ((value >> (8 * size - 1)) & 1) != 0)
         value |= ~UINT64_C(0) << (8 * size);
     return value;
+}
+
+// Little-endian, sign-extended from `size` bytes (0 to 8).
+static inline uint64_t next_signed(struct cursor *cursor, unsigned size)
+{
+    const uint8_t *from = cursor->bytes + cursor->position;
+    int32_t four;
+
+    if (size == 0)
+        return 0;
+    if ((size != 1 && size != 4) || cursor->position + size > cursor->end)
+        return next_signed_slowly(cursor, size);
+    cursor->position += size;
+    if (size == 1)
+        return (uint64_t)(int8_t)from[0];
+    memcpy(&four, from, sizeof(four));
+    return (uint64_t)four;
 }
 
 static void invalid(struct cursor *cursor)
@@ -315,6 +333,7 @@ static void take_immediates(struct insn *insn, struct cursor *cursor, unsigned s
 enum decode_result insn_decode(struct insn *out, const uint8_t *bytes, size_t available, unsigned bits)
 {
     struct cursor cursor = { .bytes = bytes, .available = available, .failure = DECODE_OK };
+    cursor.end = available < INSN_MAX_LENGTH ? available : INSN_MAX_LENGTH;
     unsigned shape;
 
     *out = (struct insn){ .bits = (uint8_t)bits, .segment = INSN_DS, .scale = 1 };
