@@ -213,25 +213,28 @@ static void write_cr8(uint64_t value)
     __asm__ volatile("mov %0, %%cr8" : : "r"(value) : "memory");
 }
 
-static void try_register(const char *name, void (*write)(uint64_t), uint64_t value, uint64_t old)
+static unsigned try_register(const char *name, void (*write)(uint64_t), uint64_t value, uint64_t old)
 {
     struct caught c = catch_trap(write, value);
     write(old);
     diag("%s = 0x%lx: %s", name, value, c.vector == TRAP_NONE ? "accepted" : c.vector == GP ? "#GP" : "another fault");
+    return c.vector;
 }
 
-// Reserved bits of CR3 and CR4 have a word of their own: QEMU 7.2 under -icount repeats such a MOV for ever, no #GP
-// comes.
+// Reserved bits of CR3 and CR4 have a word of their own: QEMU 7.2's TCG takes such a MOV for an exit of a guest, and
+// without a hypervisor under the guest it repeats it for ever.
 static void bad_cr4_garbage(void)
 {
     uint64_t cr3, cr4;
+    unsigned refused = 0;
     plan(1);
     __asm__ volatile("mov %%cr3, %0\n\tmov %%cr4, %1" : "=r"(cr3), "=r"(cr4));
-    try_register("CR4", write_cr4, cr4 | 1u << 13, cr4); // VMXE
-    try_register("CR4", write_cr4, cr4 | 1u << 31, cr4);
-    try_register("CR4", write_cr4, cr4 | UINT64_C(1) << 63, cr4);
-    try_register("CR3", write_cr3, cr3 | UINT64_C(1) << 62, cr3);
-    ok(true, "garbage in CR3 and CR4 is survived");
+    for (unsigned i = 0; i < 3; i++) { // the same instruction three times in a row
+        refused += try_register("CR4", write_cr4, cr4 | 1u << 31, cr4) == GP;
+        refused += try_register("CR4", write_cr4, cr4 | UINT64_C(1) << 63, cr4) == GP;
+        refused += try_register("CR3", write_cr3, cr3 | UINT64_C(1) << 62, cr3) == GP;
+    }
+    ok(refused == 9, "reserved bits of CR3 and CR4: #GP %u times of 9", refused);
 }
 
 static void bad_cr_garbage(void)

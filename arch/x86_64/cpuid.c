@@ -29,10 +29,22 @@
 #define EDX1_HTT          (1u << 28)
 // Leaf 7.
 #define EBX7_TSC_ADJUST (1u << 1)
+#define EBX7_SGX        (1u << 2)
 #define EBX7_INVPCID    (1u << 10)
+#define EBX7_RDT_M      (1u << 12)
+#define EBX7_RDT_A      (1u << 15)
 #define EBX7_PT         (1u << 25)
 #define ECX7_WAITPKG    (1u << 5)
+#define ECX7_CET_SS     (1u << 7)
 #define ECX7_LA57       (1u << 16)
+#define ECX7_ENQCMD     (1u << 29)
+#define ECX7_SGX_LC     (1u << 30)
+#define ECX7_PKS        (1u << 31)
+#define EDX7_FSRM       (1u << 4)
+#define EDX7_SERIALIZE  (1u << 14)
+// Leaf Dh, sub-leaf 1: XSAVES has an MSR of its own, and so has XFD.
+#define EAXD_XSAVES     (1u << 3)
+#define EAXD_XFD        (1u << 4)
 // Leaf 80000001h, APM 3 E.4.
 #define ECX81_SVM        (1u << 2)
 #define ECX81_EXTAPIC    (1u << 3)
@@ -40,7 +52,15 @@
 #define ECX81_SKINIT     (1u << 12)
 #define ECX81_PERFCORE   (1u << 23)
 #define ECX81_MWAITX     (1u << 29)
+#define ECX81_TOPOEXT    (1u << 22)
+#define ECX81_PERFNB     (1u << 24)
+#define ECX81_PERFTSC    (1u << 27)
+#define ECX81_PERFLLC    (1u << 28)
 #define EDX87_INVARIANT  (1u << 8)
+// Leaf 80000008h EBX: those that are instructions alone, CLZERO, RstrFpErrPtrs and WBNOINVD. The others have MSRs.
+#define EBX88_KEPT       ((1u << 0) | (1u << 2) | (1u << 9))
+// Leaf 80000021h EAX: LFENCE serialises, a null selector clears the base.
+#define EAX821_KEPT      ((1u << 2) | (1u << 6))
 
 #define KVM_FEATURE_CLOCKSOURCE  (1u << 0)
 #define KVM_FEATURE_CLOCKSOURCE2 (1u << 3)
@@ -84,8 +104,9 @@ static void filter_basic(void)
     basic[5] = (struct cpuid_result){ 0 };   // MONITOR
     basic[6] = (struct cpuid_result){ .eax = 1u << 2 }; // ARAT: the APIC timer never stops
     basic[7].eax = 0;
-    basic[7].ebx = (basic[7].ebx | EBX7_TSC_ADJUST) & ~(EBX7_INVPCID | EBX7_PT);
-    basic[7].ecx &= ~(ECX7_WAITPKG | ECX7_LA57);
+    basic[7].ebx = (basic[7].ebx | EBX7_TSC_ADJUST) & ~(EBX7_SGX | EBX7_INVPCID | EBX7_RDT_M | EBX7_RDT_A | EBX7_PT);
+    basic[7].ecx &= ~(ECX7_WAITPKG | ECX7_CET_SS | ECX7_LA57 | ECX7_ENQCMD | ECX7_SGX_LC | ECX7_PKS);
+    basic[7].edx &= EDX7_FSRM | EDX7_SERIALIZE; // the others are controls in MSRs that this machine does not have
     basic[0xa] = (struct cpuid_result){ 0 }; // no performance counters
     basic[0xb] = (struct cpuid_result){ 0 }; // one CPU: no topology to tell
     basic[0x14] = (struct cpuid_result){ 0 };
@@ -104,11 +125,22 @@ static void filter_extended(void)
     if (extended_max < 8)
         extended_max = 8;
     extended[0].eax = LEAF_EXTENDED + extended_max;
-    extended[1].ecx &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_PERFCORE | ECX81_MWAITX);
+    extended[1].ecx &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_TOPOEXT |
+                         ECX81_PERFCORE | ECX81_PERFNB | ECX81_PERFTSC | ECX81_PERFLLC | ECX81_MWAITX);
+    extended[1].edx &= ~(EDX1_MCE | EDX1_MCA); // the same bits as in leaf 1
     extended[7].edx |= EDX87_INVARIANT; // V runs at one rate for ever
+    extended[8].ebx &= EBX88_KEPT;
     extended[8].ecx = 0;                // one core
-    if (extended_max >= 0xa)
-        extended[0xa] = (struct cpuid_result){ 0 };
+    for (uint32_t leaf = 9; leaf <= extended_max; leaf++) // SVM, IBS, topology, encryption; 19h and 1Ah are plain facts
+        if (leaf != 0x19 && leaf != 0x1a && leaf != 0x21)
+            extended[leaf] = (struct cpuid_result){ 0 };
+    if (extended_max >= 0x21)
+        extended[0x21] = (struct cpuid_result){ .eax = extended[0x21].eax & EAX821_KEPT };
+}
+
+unsigned guest_address_bits(void)
+{
+    return extended[8].eax & 0xff;
 }
 
 void cpuid_init(void)
@@ -164,6 +196,8 @@ static struct cpuid_result dynamic_basic(struct vcpu *vcpu, uint32_t leaf, uint3
         break;
     case 0xd: // XSAVE area sizes follow the guest's XCR0, which is in the CPU now
         result = x86_cpuid(leaf, subleaf);
+        if (subleaf == 1)
+            result.eax &= ~(EAXD_XSAVES | EAXD_XFD);
         break;
     default:
         break;

@@ -74,9 +74,12 @@ static bool read_apic_base(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
     return true;
 }
 
+// SDM 3A 11.4.4: the base is an address, and bits above the CPU's physical addresses are reserved.
 static bool write_apic_base(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     (void)msr;
+    if (value >> guest_address_bits() != 0)
+        return false;
     bool legal = lapic_base_write(&vcpu->vm->machine.lapic, value);
     machine_settle(vcpu->vm, DEVICE_LAPIC);
     return legal;

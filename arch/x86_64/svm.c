@@ -56,9 +56,8 @@ static bool svm_probe(struct refusal *refusal)
     return true;
 }
 
-// MSRs that the guest may touch without an exit: the VMCB holds its value, or the CPU, where the monitor has none of its
-// own (APM 2, 15.11: two bits an MSR, the
-// second range of the map starts at byte 800h for C0000000h).
+// MSRs that the guest may touch without an exit: their value is in the VMCB, or in the CPU where the monitor has none
+// of its own (APM 2, 15.11: two bits an MSR, the second range of the map starts at byte 800h for C0000000h).
 static void pass_msr(uint32_t msr)
 {
     uint32_t bit = (msr & 0x1fff) * 2 + (msr >= 0xc0000000 ? 0x800 * 8 : 0);
@@ -86,6 +85,7 @@ static bool svm_cpu_enable(void)
         0x174, 0x175, 0x176,                                // SYSENTER_CS, _ESP, _EIP
         0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,     // STAR, LSTAR, CSTAR, SFMASK
         0xc0000100, 0xc0000101, 0xc0000102,                 // FS_BASE, GS_BASE, KERNEL_GS_BASE
+        MSR_TSC_AUX,                                        // live: RDTSCP and RDPID show it, the monitor uses neither
     };
     for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
         pass_msr(passed[i]);

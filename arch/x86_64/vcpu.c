@@ -61,8 +61,8 @@ void arch_vm_free(struct vm *vm)
 
 #define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
 
-// What the switch leaves in the CPU because the monitor itself does not use it: the FPU (no code here is compiled for it)
-// and the debug address registers. Each VM starts with them as after reset.
+// What the switch leaves in the CPU because the monitor itself does not use it: the FPU (no code here is compiled for
+// it), the debug address registers and TSC_AUX. Each VM starts with them as after reset.
 static void reset_live_registers(void)
 {
     uint32_t mxcsr = 0x1f80;
@@ -70,6 +70,8 @@ static void reset_live_registers(void)
         x86_xsetbv(0, 1);
     __asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
     __asm__ volatile("mov %0, %%db0; mov %0, %%db1; mov %0, %%db2; mov %0, %%db3" : : "r"(UINT64_C(0)));
+    if ((x86_cpuid(0x80000001, 0).edx & 1u << 27) != 0) // RDTSCP
+        x86_wrmsr(MSR_TSC_AUX, 0);
 }
 
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
@@ -115,7 +117,7 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, const struct vt
     struct tsc_plan tsc = vtime_tsc_plan(vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
-    arch->world.alarm = alarm_count(arch->step_once ? 1 : alarm_cycles);
+    arch->world.alarm = alarm_count(arch->step_once || arch->iret_passed ? 1 : alarm_cycles);
     vendor_enter(vcpu, slice, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
 }
@@ -151,8 +153,8 @@ void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
         vendor->want_window(vcpu, want);
 }
 
-// A fault's frame has RF set, so that a breakpoint on the instruction is not taken again (SDM 3B 17.3.1.1). The CPU sees to
-// that for its own faults, not for an injected one. #DB is given as it came: as a trap, or with RF already right.
+// A fault's frame has RF set, so that a breakpoint on the instruction is not taken again (SDM 3B 17.3.1.1). The CPU sees
+// to that for its own faults, not for an injected one. #DB is given as it came: as a trap, or with RF already right.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
 {
     if (vector != EXCEPTION_DB)

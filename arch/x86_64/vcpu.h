@@ -42,17 +42,20 @@ struct arch_vcpu {
     uint64_t             pat, misc_enable, mtrr_default;
     uint64_t             mtrr_fixed[11], mtrr_variable[16];
     struct pvclock_state pv;
+    uint64_t             iret_rip;     // of that IRET
+    uint64_t             cr_refused_exit; // number of the exit after the one where a MOV to CR3 or CR4 was refused
     bool                 shadow;       // interrupts are held back for one instruction (STI, MOV SS)
     bool                 window_wanted;
     bool                 event_queued; // an event will be delivered by the next entry
     bool                 nmi_blocked;  // an NMI was injected and its IRET has not been seen
-    bool                 iret_passed;  // IRET was intercepted; NMIs open again at the next exit
+    bool                 iret_passed;  // IRET was intercepted; NMIs open again when it has run
     bool                 interrupt_queued; // ... and it is an external interrupt, as the hardware's virtual one
     bool                 step_once;    // a window cannot be asked for now: run one instruction, then look again
     uint32_t             vmcb_clean;
 };
 
 #define MSR_EFER        0xc0000080u
+#define MSR_TSC_AUX     0xc0000103u
 #define EFER_LME        (UINT64_C(1) << 8)
 #define EFER_LMA        (UINT64_C(1) << 10)
 #define EFER_SVME       (UINT64_C(1) << 12)

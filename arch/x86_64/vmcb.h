@@ -176,6 +176,7 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 #define SVM_EXIT_MONITOR   0x08a
 #define SVM_EXIT_MWAIT     0x08b
 #define SVM_EXIT_NPF       0x400
+#define SVM_EXIT_INVALID   0xffffffffu // the low half of -1: what VMRUN was given is not legal
 
 // EXITINFO1 of IOIO, APM 2, 15.10.2.
 #define IOIO_IN         (UINT64_C(1) << 0)
