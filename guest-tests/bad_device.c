@@ -177,6 +177,53 @@ static void bad_pvclock_crossing(void)
     bad_pvclock((16u << 20) - 15, "across the end of memory");
 }
 
+static volatile unsigned timer_ticks;
+
+static void count_tick(struct trap *trap)
+{
+    (void)trap;
+    timer_ticks++;
+    lapic_write(APIC_EOI, 0);
+}
+
+// A timer of minutes, then one of a microsecond. A monitor that delays ticks by the old period would go through all of
+// the short ones in between, one after the other.
+static void bad_period_change(void)
+{
+    plan(1);
+    pic_init(0);
+    lapic_init(false);
+    trap_set(VECTOR_TIMER, count_tick);
+    lapic_divide(128);
+    lapic_write(APIC_LVTT, VECTOR_TIMER | LVT_PERIODIC);
+    lapic_write(APIC_TMICT, 1000000000);
+    halt_until_interrupt();
+    lapic_divide(1);
+    lapic_write(APIC_TMICT, 1000);
+    uint64_t start = rdtsc();
+    halt_until_interrupt();
+    uint64_t waited = rdtsc() - start;
+    lapic_timer_stop();
+    ok(timer_ticks == 2 && waited < 10000, "the second period counts from its start (%u ticks, the last after %lu)",
+       timer_ticks, waited);
+}
+
+// A deadline as late as the clock goes: a halted guest is taken there at once. What follows must not wrap.
+static void bad_end_of_time(void)
+{
+    plan(1);
+    lapic_init(false);
+    pic_init(0);
+    pit_start(0, 2, 1000);
+    trap_set(VECTOR_TIMER, count_tick);
+    lapic_write(APIC_LVTT, VECTOR_TIMER | LVT_DEADLINE);
+    wrmsr(MSR_DEADLINE, (UINT64_C(1) << 62) - 100);
+    halt_until_interrupt();
+    diag("the guest's clock is at 0x%lx", rdtsc());
+    wait_until(rdtsc() + 100000);
+    ok(false, "still here");
+}
+
 static const struct word {
     const char *word;
     void (*run)(void);
@@ -188,6 +235,8 @@ static const struct word {
     { "pvclock-unmapped", bad_pvclock_unmapped },
     { "pvclock-unaligned", bad_pvclock_unaligned },
     { "pvclock-crossing", bad_pvclock_crossing },
+    { "period-change", bad_period_change },
+    { "end-of-time", bad_end_of_time },
 };
 
 void test_main(void)

@@ -12,4 +12,9 @@
 // The longest the guest runs without the monitor looking at its console: bounds input latency, not accuracy.
 #define LIMIT_SLICE_NS 10000000
 
+// The end of a VM's clock, in cycles: 146 years at 1 GHz. A guest can write a deadline of any size, and a halted one is
+// taken to its deadline at once; so a deadline from here on never comes, and a VM that gets here all the same is ended.
+// Before it no sum of two times wraps.
+#define LIMIT_V_CYCLES (UINT64_C(1) << 62)
+
 #endif

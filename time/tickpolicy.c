@@ -57,6 +57,7 @@ void ticks_cancel(struct ticks *ticks)
 {
     ticks->dropped += ticks->pending;
     ticks->pending = 0;
+    ticks->not_before = 0; // the distance was the old period's
     check_law_5(ticks);
 }
 

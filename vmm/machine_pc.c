@@ -5,7 +5,8 @@
 // A device is settled after each use: its interrupt lines are routed, the tick policy decides about its expiries, and its
 // next deadline is queued. While a timer's interrupt is on its line and the guest has not taken it, further expiries
 // change nothing that the guest can see before it does, so the timer is off the queue: they are counted, exactly, when
-// it is next looked at. No period a guest can choose makes the monitor work more than once per interrupt taken.
+// it is next looked at. So are those that come while a tick waits for its time (tick=delay). No period a guest can choose
+// makes the monitor work more than once per interrupt taken.
 #include <string.h>
 
 #include "arch/arch.h"
@@ -200,7 +201,7 @@ static void settle_pit(struct vm *vm)
     bool ticks = (machine->pit.irq0.rises | machine->pit.irq0_restarted | machine->pit_tick.ticks.pending) != 0;
     vtime_t retry = ticks ? settle_pit_ticks(vm) : TIME_NEVER;
     vtime_t next = pit_line_free(machine) ? pit_ops.next_deadline(&machine->pit) : TIME_NEVER;
-    rearm(vm, DEVICE_PIT, retry < next ? retry : next);
+    rearm(vm, DEVICE_PIT, retry != TIME_NEVER ? retry : next);
 }
 
 static vtime_t settle_lapic_ticks(struct vm *vm)
@@ -220,7 +221,7 @@ static void settle_lapic(struct vm *vm)
     bool ticks = (timer->restarted | timer->expired | machine->lapic_tick.ticks.pending) != 0;
     vtime_t retry = ticks ? settle_lapic_ticks(vm) : TIME_NEVER;
     vtime_t next = lapic_line_free(machine) ? lapic_ops.next_deadline(&machine->lapic) : TIME_NEVER;
-    rearm(vm, DEVICE_LAPIC, retry < next ? retry : next);
+    rearm(vm, DEVICE_LAPIC, retry != TIME_NEVER ? retry : next);
 }
 
 static void settle_pm(struct vm *vm)

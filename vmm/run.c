@@ -58,6 +58,15 @@ static void wait(struct vcpu *vcpu, vtime_t deadline)
     console_poll(vm);
 }
 
+// The next thing that will happen to this VM by itself; TIME_NEVER if nothing will.
+static vtime_t next_event(const struct vm *vm)
+{
+    vtime_t deadline = timerq_next(&vm->machine.timers);
+    if (deadline > vm->limit)
+        deadline = vm->limit;
+    return deadline < LIMIT_V_CYCLES ? deadline : TIME_NEVER;
+}
+
 // The vCPU is halted and nothing that is pending can wake it now.
 static void idle(struct vcpu *vcpu)
 {
@@ -66,8 +75,8 @@ static void idle(struct vcpu *vcpu)
         vm_kill(vm, "halted with interrupts off: nothing can wake it");
         return;
     }
-    vtime_t deadline = timerq_next(&vm->machine.timers), before = vm->vtime.now;
-    if (vtime_warp(&vm->vtime, deadline < vm->limit ? deadline : vm->limit))
+    vtime_t deadline = next_event(vm), before = vm->vtime.now;
+    if (vtime_warp(&vm->vtime, deadline))
         vm_trace(vm, TRACE_WARP, 0, vcpu->last_t1, 0, before);
     else
         wait(vcpu, deadline);
@@ -96,6 +105,14 @@ static struct vcpu *slice(struct vcpu *vcpu)
     return vcpu;
 }
 
+static void end_at_limit(struct vm *vm)
+{
+    if (vm->limit == LIMIT_V_CYCLES)
+        vm_kill(vm, "its clock came to the end that every VM's clock has");
+    else
+        vm_kill(vm, "ran for its limit of %lu ms of its own time", vm->config.limit_ms);
+}
+
 void vcpu_run(struct vcpu *vcpu)
 {
     while (vcpu->vm->end == VM_RUNNING) {
@@ -106,7 +123,7 @@ void vcpu_run(struct vcpu *vcpu)
             vcpu = slice(vcpu);
         struct vm *vm = vcpu->vm;
         if (vm->vtime.now >= vm->limit && vm->end == VM_RUNNING)
-            vm_kill(vm, "ran for its limit of %lu ms of its own time", vm->config.limit_ms);
+            end_at_limit(vm);
         if (vm->noise.on)
             noise_work(vcpu);
     }

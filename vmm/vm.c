@@ -90,7 +90,9 @@ static void start_clocks(struct vm *vm)
     vm->wall_start_s = arch_wall_seconds();
     htime_t now = arch_counter_read();
     vtime_start(&vm->vtime, vm->config.clock, vm->config.idle, hz, now);
-    vm->limit = vm->config.limit_ms == 0 ? TIME_NEVER : mul_div_ceil(vm->config.limit_ms, hz, 1000);
+    vm->limit = vm->config.limit_ms == 0 ? LIMIT_V_CYCLES : mul_div_ceil(vm->config.limit_ms, hz, 1000);
+    if (vm->limit > LIMIT_V_CYCLES)
+        vm->limit = LIMIT_V_CYCLES;
     vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, hz, NS_PER_S);
     ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, now);
     vcpu->paid_by = &vcpu->stats.cost[EXIT_IGNORED]; // the first entry's cost is nobody's exit

@@ -161,6 +161,22 @@ static void test_huge_counts(void **state)
     }
 }
 
+// A timer programmed anew keeps no distance to ticks of its old period.
+static void test_a_new_period_does_not_wait_for_the_old_one(void **state)
+{
+    (void)state;
+    struct ticks ticks;
+    ticks_init(&ticks, TICK_DELAY);
+    ticks_expire(&ticks, 2, true);
+    assert_true(ticks_take(&ticks, 1000, 1000000));
+    assert_true(ticks_retry(&ticks) == 1001000);
+    ticks_cancel(&ticks);
+    ticks_expire(&ticks, 1, true);
+    assert_true(ticks_take(&ticks, 1010, 10));
+    ticks_expire(&ticks, 1, true);
+    assert_true(ticks_retry(&ticks) == 1020);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_blocked_guest),
         cmocka_unit_test(test_delay_lets_ticks_on_time_pass),
         cmocka_unit_test(test_huge_counts),
+        cmocka_unit_test(test_a_new_period_does_not_wait_for_the_old_one),
     };
     return cmocka_run_group_tests_name("tickpolicy", tests, NULL, NULL);
 }
