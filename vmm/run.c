@@ -83,8 +83,8 @@ static void idle(struct vcpu *vcpu)
     machine_run_timers(vm);
 }
 
-// The guest leaves no register as it was. What the compiler is told here is that the pointer is a new one, so that it loads
-// it once after the guest, and not at each use.
+// The guest leaves no register as it was. What the compiler is told here is that the pointer is a new one, so that it
+// loads it once after the guest, and not at each use.
 static inline struct vcpu *loaded_once(struct vcpu *vcpu)
 {
     __asm__("" : "+r"(vcpu));

@@ -67,7 +67,7 @@ unsigned vm_run(const struct vm_config *config, const struct monitor_config *mon
 void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason);
 
 // The second of the three verbs: this VM ends, with a record; the monitor goes on. printf-like.
-void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 // vmm/run.c: runs the vCPU until its VM ends.
 void vcpu_run(struct vcpu *vcpu);

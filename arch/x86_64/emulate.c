@@ -337,10 +337,25 @@ static void finish_memory(struct mmio_plan *plan, const struct insn *insn, struc
         write_register(insn, regs, plan->reg, plan->size, memory);
 }
 
+// Most instructions on device registers: one register or constant to memory, or memory to a register. No flag changes.
+static bool is_plain_move(const struct mmio_plan *plan)
+{
+    return plan->operation == ALU_MOVE && (plan->kind == MMIO_WRITE || plan->kind == MMIO_READ) && !plan->string;
+}
+
 void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs, uint64_t read_value)
 {
     uint64_t next = next_rip(insn, regs), memory = read_value & alu_mask(plan->size);
     bool last = true;
+
+    if (is_plain_move(plan)) {
+        if (plan->to_register)
+            write_register(insn, regs, plan->reg, plan->register_size, memory);
+        else
+            plan->write_value = plan->source & alu_mask(plan->size);
+        regs->rip = next;
+        return;
+    }
 
     if (plan->kind != MMIO_NONE) {
         if (plan->operation == ALU_EXCHANGE_EQUAL)

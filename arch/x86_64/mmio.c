@@ -13,7 +13,8 @@ struct operand_address {
     bool     in_ram;
 };
 
-static void kill_undecodable(struct vcpu *vcpu, const uint8_t *bytes, size_t count, gpa address, const char *what)
+static __attribute__((cold)) void kill_undecodable(struct vcpu *vcpu, const uint8_t *bytes, size_t count, gpa address,
+                                                   const char *what)
 {
     char text[3 * INSN_MAX_LENGTH + 1] = "";
     for (size_t i = 0; i < count; i++)
@@ -22,9 +23,9 @@ static void kill_undecodable(struct vcpu *vcpu, const uint8_t *bytes, size_t cou
             count != 0 ? text : " not readable");
 }
 
-// The only operand of an instruction that reads or writes, not both, is what the CPU has just faulted on, its rights checked
-// already: the exit has its address. The same page offset proves that the access starts there, and is not the tail of one
-// that began in RAM.
+// The only operand of an instruction that reads or writes, not both, is what the CPU has just faulted on, its rights
+// checked already: the exit has its address. The same page offset proves that the access starts there, and is not the
+// tail of one that began in RAM.
 static bool is_what_faulted(const struct exit *exit, const struct mmio_plan *plan, uint64_t linear)
 {
     return plan->kind == (exit->is_write ? MMIO_WRITE : MMIO_READ) &&

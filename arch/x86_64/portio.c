@@ -49,7 +49,7 @@ static bool string_once(struct vcpu *vcpu, const struct exit *exit, const struct
     return true;
 }
 
-static void string(struct vcpu *vcpu, const struct exit *exit)
+static __attribute__((noinline)) void string(struct vcpu *vcpu, const struct exit *exit)
 {
     uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;

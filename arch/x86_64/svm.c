@@ -21,7 +21,7 @@
 #define GUEST_ASID 1 // one VM runs at a time; its translations are flushed before the next one starts
 
 static uint32_t svm_features; // CPUID 8000000Ah EDX
-static uint32_t clean_after_exit; // VMCB clean bits of an entry for which the monitor changed no more than it always does
+static uint32_t clean_after_exit; // VMCB clean bits of an entry before which only what is always written was written
 
 static uint8_t io_permissions[3 * PAGE_SIZE] __attribute__((aligned(4096)));  // APM 2, 15.10.1: all intercepted
 static uint8_t msr_permissions[2 * PAGE_SIZE] __attribute__((aligned(4096))); // APM 2, 15.11

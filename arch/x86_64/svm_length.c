@@ -52,8 +52,8 @@ static const uint8_t *walk(struct code_window *code, struct guest_ram ram, uint6
     }
 }
 
-// What decides how code is translated: CR0.PG, EFER.LMA, and, with 4-level paging, CR3 and the entries. CR4 does not: LMA
-// implies PAE, and 5-level paging is not offered.
+// What decides how code is translated: CR0.PG, EFER.LMA, and, with 4-level paging, CR3 and the entries. CR4 does not:
+// LMA implies PAE, and 5-level paging is not offered.
 static __attribute__((noinline)) bool remember(struct vcpu *vcpu, uint64_t linear)
 {
     struct code_window *code = &vcpu->arch->code;

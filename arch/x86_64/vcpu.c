@@ -100,7 +100,8 @@ void arch_vcpu_free(struct vcpu *vcpu)
 }
 
 // The alarm's count for a slice of `cycles` of guest time: it starts switch_costs.alarm ticks before the guest's first
-// instruction. Never 0, which would stop the timer; a slice too long for the register ends early, and is followed by more.
+// instruction. Never 0, which would stop the timer; a slice too long for the register ends early and is followed by
+// more.
 static uint64_t alarm_count(uint64_t cycles)
 {
     uint64_t ticks = time_add(alarm_is_counter ? cycles : ratio_ceil(alarm_ratio, cycles), switch_costs.alarm);

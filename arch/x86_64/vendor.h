@@ -52,8 +52,8 @@ struct vendor_ops {
 extern const struct vendor_ops        svm_ops;
 extern const struct vendor_ops *const vendor; // constant while there is one only, so that its calls are direct ones
 
-// One trip into the guest and back. Not among the operations above: every exit makes this call, and a direct one becomes
-// part of its caller. A second vendor makes it a branch.
+// One trip into the guest and back. Not among the operations above: every exit makes this call, and a direct one
+// becomes part of its caller. A second vendor makes it a branch.
 void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 
 static inline void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)

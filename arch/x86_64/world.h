@@ -26,15 +26,15 @@ _Static_assert(offsetof(struct world, t1) == 184, "world_svm.S");
 _Static_assert(offsetof(struct world, alarm_mmio) == 192, "world_svm.S");
 _Static_assert(offsetof(struct world, alarm) == 200, "world_svm.S");
 
-// Runs the guest until its next exit. Interrupts off in and out; the counter is sampled at both ends. The compiler is told
-// that the registers are lost, so it keeps the few values it still needs, instead of the callee saving all of them.
+// Runs the guest until its next exit. Interrupts off in and out; the counter is sampled at both ends. The compiler is
+// told that the registers are lost, so it keeps the few values it still needs, instead of the callee saving all of them.
 static inline void svm_world_switch(struct world *world)
 {
     __asm__ volatile("call svm_world_switch_body"
                      : "+D"(world)
                      :
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
-                       "cc");
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
+                       "memory");
 }
 
 #endif
