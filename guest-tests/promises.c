@@ -118,6 +118,27 @@ static void note_fault(struct trap *trap)
     trap->cpu->rip += 2;
 }
 
+#define INT_VECTOR 0x40u
+
+static void note_interrupt(struct trap *trap)
+{
+    fault_rflags = trap->cpu->rflags;
+}
+
+// SDM 3B 17.3.1.1: every instruction that completes clears RF, one that the monitor executes too.
+static void test_resume_flag_cleared(void)
+{
+    trap_set(INT_VECTOR, note_interrupt);
+    __asm__ volatile("mov %%rsp, %%rbx\n\tmov %%ss, %%eax\n\tpush %%rax\n\tpush %%rbx\n\tpushf\n\t"
+                     "orq %0, (%%rsp)\n\tmov %%cs, %%eax\n\tpush %%rax\n\tlea 1f(%%rip), %%rax\n\tpush %%rax\n\t"
+                     "iretq\n1:\tout %%al, $0x80\n\tint %1"
+                     :
+                     : "i"(RFLAGS_RF), "i"(INT_VECTOR)
+                     : "rax", "rbx", "memory", "cc");
+    trap_reset(INT_VECTOR);
+    ok((fault_rflags & RFLAGS_RF) == 0, "OUT clears the RF that IRET has set");
+}
+
 // SDM 3B 17.3.1.1: the frame of a fault has RF set.
 static void test_resume_flag(void)
 {
@@ -171,7 +192,7 @@ static void take_nmi(struct trap *trap)
     nmi_held = nmi_count; // still 1: the first one's IRET opens them again
 }
 
-// SDM 3A 6.7.1: one more waits while an NMI is handled, and comes as soon as the IRET is behind: where the first one came.
+// SDM 3A 6.7.1: one more waits while an NMI is handled, and comes as soon as the IRET is behind: where the first came.
 static void test_nmi_after_nmi(void)
 {
     unsigned good = 0;
@@ -188,13 +209,14 @@ static void test_nmi_after_nmi(void)
 
 void test_main(void)
 {
-    plan(6);
+    plan(7);
     pic_init(0xff);
     lapic_init(false);
     test_tsc_aux();
     test_announced();
     test_amd_counters();
     test_resume_flag();
+    test_resume_flag_cleared();
     test_apic_base();
     test_nmi_after_nmi();
 }

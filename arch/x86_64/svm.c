@@ -285,7 +285,7 @@ static void svm_want_window(struct vcpu *vcpu, bool want)
 {
     struct arch_vcpu *arch = vcpu->arch;
     bool shadow_lost = arch->shadow && !switch_costs.shadow_honoured && (arch->world.regs.rflags & RFLAGS_IF) != 0;
-    arch->step_once = want && (arch->interrupt_queued || shadow_lost);
+    arch->step_once = arch->iret_passed || (want && (arch->interrupt_queued || shadow_lost));
     arch->window_wanted = want && !arch->step_once;
     if (arch->interrupt_queued)
         return;

@@ -85,8 +85,8 @@ static void keep_interrupted_event(struct vcpu *vcpu, struct exit *exit)
     vcpu->arch->event_queued = true;
 }
 
-// The exit comes before the IRET (APM 2, 15.9): it runs alone, arch_vcpu_enter() sees to that, and NMIs open again when
-// it is behind, so that one that waited is taken at the next boundary.
+// The exit comes before the IRET (APM 2, 15.9): it runs alone, and NMIs open again when it is behind, so that one that
+// waited is taken at the next boundary.
 static void track_nmi_return(struct vcpu *vcpu, uint64_t code)
 {
     struct arch_vcpu *arch = vcpu->arch;
@@ -96,7 +96,7 @@ static void track_nmi_return(struct vcpu *vcpu, uint64_t code)
     }
     if (code == SVM_EXIT_IRET) {
         arch->vmcb->intercept_misc1 &= ~INTERCEPT1_IRET;
-        arch->iret_passed = true;
+        arch->iret_passed = arch->step_once = true;
         arch->iret_rip = arch->world.regs.rip;
     }
 }

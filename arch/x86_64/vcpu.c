@@ -118,7 +118,7 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, const struct vt
     struct tsc_plan tsc = vtime_tsc_plan(vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
-    arch->world.alarm = alarm_count(arch->step_once || arch->iret_passed ? 1 : alarm_cycles);
+    arch->world.alarm = alarm_count(arch->step_once ? 1 : alarm_cycles);
     vendor_enter(vcpu, slice, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
 }
@@ -166,12 +166,13 @@ void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t er
                                                .error = error });
 }
 
-// RIP wraps at the width of the code segment; stepping over an instruction ends an STI or MOV SS shadow, and with TF set
-// it owes the guest its single-step trap (SDM 3B 17.3.1.4).
+// RIP wraps at the width of the code segment; stepping over an instruction ends an STI or MOV SS shadow, clears RF, and
+// with TF set owes the guest its single-step trap (SDM 3B 17.3.1.1, 17.3.1.4).
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next)
 {
     struct emulate_regs *regs = vcpu_regs(vcpu);
     regs->rip = next >> 32 != 0 && guest_code_bits(vcpu) != 64 ? next & UINT32_MAX : next;
+    regs->rflags &= ~RFLAGS_RF;
     if ((regs->rflags & RFLAGS_TF) != 0 && !vcpu->arch->event_queued) {
         vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | UINT64_C(1) << 14);
         guest_fault(vcpu, EXCEPTION_DB, false, 0);

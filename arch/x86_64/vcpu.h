@@ -69,7 +69,7 @@ struct arch_vcpu {
 
 static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
 
-// arch_vcpu_skip(), for its callers in this folder. The common case is inline: nothing to wrap, no single-step trap.
+// arch_vcpu_skip(), for its callers in this folder. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);
 
 static inline void vcpu_skip(struct vcpu *vcpu, unsigned length)
@@ -77,7 +77,7 @@ static inline void vcpu_skip(struct vcpu *vcpu, unsigned length)
     struct emulate_regs *regs = vcpu_regs(vcpu);
     uint64_t next = regs->rip + length;
     vcpu->arch->shadow = false;
-    if (__builtin_expect(next >> 32 != 0 || (regs->rflags & RFLAGS_TF) != 0, 0))
+    if (__builtin_expect(next >> 32 != 0 || (regs->rflags & (RFLAGS_TF | RFLAGS_RF)) != 0, 0))
         vcpu_skip_carefully(vcpu, next);
     else
         regs->rip = next;
