@@ -16,6 +16,7 @@ enum exit_kind {
     EXIT_MSR_READ,   // RDMSR of an MSR that the monitor answers
     EXIT_MSR_WRITE,  // WRMSR
     EXIT_TPR,        // write of CR8
+    EXIT_DEBUG,      // write of a debug register
     EXIT_HALT,       // HLT
     EXIT_HYPERCALL,  // VMMCALL, VMCALL
     EXIT_FAULT,      // an instruction or exception that is given back to the guest as a fault

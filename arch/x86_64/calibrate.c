@@ -42,6 +42,7 @@ static const struct probe probes[] = {
 // Kinds that no probe can cause are charged as the one they resemble: an intercepted instruction, or an interrupt.
 static const struct { enum exit_kind kind, like; } alike[] = {
     { EXIT_TPR, EXIT_HALT },
+    { EXIT_DEBUG, EXIT_HALT },
     { EXIT_IGNORED, EXIT_HALT }, // INVD: TCG checks the wrong intercept for it and never exits
     { EXIT_SHUTDOWN, EXIT_FAULT },
     { EXIT_UNKNOWN, EXIT_FAULT },

@@ -105,6 +105,7 @@ static const char *svm_describe(void)
 static void set_intercepts(struct vmcb *vmcb)
 {
     vmcb->intercept_cr = INTERCEPT_CR8_WRITE;
+    vmcb->intercept_dr = INTERCEPT_DR_WRITES; // debugreg.c says why
     // #DB and #AC can recur for ever inside their own delivery, with no boundary for an interrupt: a guest could hold
     // the CPU. Taken here and given back one at a time, each costs an exit instead.
     vmcb->intercept_exception = (1u << EXCEPTION_DB) | (1u << EXCEPTION_AC);
@@ -212,6 +213,7 @@ static uint64_t *register_field(const struct vcpu *vcpu, enum guest_register reg
     case REGISTER_CR4: return &vmcb->cr4;
     case REGISTER_EFER: return &vmcb->efer;
     case REGISTER_DR6: return &vmcb->dr6;
+    case REGISTER_DR7: return &vmcb->dr7;
     case REGISTER_PAT: return &vmcb->g_pat;
     case REGISTER_ES_BASE: return &vmcb->es.base;
     case REGISTER_CS_BASE: return &vmcb->cs.base;

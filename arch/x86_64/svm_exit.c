@@ -20,6 +20,12 @@ struct exit_rule {
 
 static const struct exit_rule rules[] = {
     [SVM_EXIT_CR8_WRITE] = EXIT_RULE(EXIT_TPR),
+    [SVM_EXIT_DR0_WRITE] = EXIT_RULE(EXIT_DEBUG),
+    [SVM_EXIT_DR0_WRITE + 1] = EXIT_RULE(EXIT_DEBUG),
+    [SVM_EXIT_DR0_WRITE + 2] = EXIT_RULE(EXIT_DEBUG),
+    [SVM_EXIT_DR0_WRITE + 3] = EXIT_RULE(EXIT_DEBUG),
+    [SVM_EXIT_DR0_WRITE + 5] = EXIT_RULE(EXIT_DEBUG),
+    [SVM_EXIT_DR0_WRITE + 7] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_DB },
     [SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_AC,
                                             .fault_has_error = true },

@@ -158,6 +158,7 @@ void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
 // to that for its own faults, not for an injected one. #DB is given as it came: as a trap, or with RF already right.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
 {
+    vcpu->halted = false; // the single-step trap behind a HLT wakes
     if (vector != EXCEPTION_DB)
         vcpu_regs(vcpu)->rflags |= RFLAGS_RF;
     vendor->inject(vcpu, (struct guest_event){ .type = EVENT_EXCEPTION,
@@ -270,6 +271,7 @@ static const emulator emulators[EXIT_KIND_COUNT] = { // null: an exit that belon
     [EXIT_MSR_READ] = emulate_rdmsr,
     [EXIT_MSR_WRITE] = emulate_wrmsr,
     [EXIT_TPR] = emulate_tpr_write,
+    [EXIT_DEBUG] = emulate_debug_write,
     [EXIT_HYPERCALL] = emulate_hypercall,
     [EXIT_FAULT] = emulate_fault,
     [EXIT_IGNORED] = emulate_nothing,

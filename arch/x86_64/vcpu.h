@@ -124,7 +124,8 @@ bool guest_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
 // Gives the guest an exception; it is delivered by the next entry.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
 
-// IN, OUT, INS, OUTS (portio.c); one instruction on memory that is not RAM (mmio.c).
+// MOV to a debug register (debugreg.c), IN, OUT, INS, OUTS (portio.c), one instruction on memory that is not RAM (mmio.c).
+void emulate_debug_write(struct vcpu *vcpu, const struct exit *exit);
 void emulate_port(struct vcpu *vcpu, const struct exit *exit);
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);
 

@@ -13,6 +13,7 @@ enum guest_register {
     REGISTER_CR4,
     REGISTER_EFER,
     REGISTER_DR6,
+    REGISTER_DR7,
     REGISTER_PAT,
     REGISTER_CPL,
     REGISTER_ES_BASE,

@@ -118,6 +118,7 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 #define INTERCEPT2_MWAIT   (UINT32_C(1) << 11)
 
 #define INTERCEPT_CR8_WRITE (UINT32_C(1) << (16 + 8))
+#define INTERCEPT_DR_WRITES (UINT32_C(0xaf) << 16) // DR0-3, DR7, and DR5, which can be DR7
 
 // int_ctl (offset 060h), APM 2, 15.21.
 #define INT_CTL_V_IRQ          (UINT32_C(1) << 8)
@@ -149,6 +150,7 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 
 // Exit codes, APM 2, appendix C.
 #define SVM_EXIT_CR8_WRITE 0x018
+#define SVM_EXIT_DR0_WRITE 0x030
 #define SVM_EXIT_EXCEPTION 0x040
 #define SVM_EXIT_INTR      0x060
 #define SVM_EXIT_NMI       0x061
