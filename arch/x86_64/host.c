@@ -2,6 +2,7 @@
 // The machine's half of the seam (arch/arch.h): counter, interrupts, console, wall clock, the end.
 #include "arch/arch.h"
 #include "arch/x86_64/hostserial.h"
+#include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/idt.h"
 #include "arch/x86_64/poweroff.h"
 #include "arch/x86_64/tsc.h"
@@ -17,8 +18,11 @@ uint64_t arch_counter_hz(void)
     return tsc_hz();
 }
 
+// The alarm is stopped first. It runs on while the monitor works, and one that goes off there ends the next slice before
+// its first instruction; with a deadline nearer than the monitor's own work, every slice after that one too.
 void arch_take_interrupts(void)
 {
+    hosttimer_stop();
     host_irqs_take();
 }
 
@@ -39,13 +43,13 @@ void arch_machine_exit(unsigned status)
 
 // --- the MC146818 that every PC has ----------------------------------------------------------------------------------
 
-#define RTC_INDEX       0x70
-#define RTC_DATA        0x71
-#define RTC_A_UPDATING  0x80
-#define RTC_B_BINARY    0x04
-#define RTC_B_24_HOURS  0x02
-#define RTC_PM          0x80
-#define UPDATE_POLLS    100000 // an update takes at most 2 ms (data sheet); a dead chip must not stop us
+#define RTC_INDEX      0x70
+#define RTC_DATA       0x71
+#define RTC_A_UPDATING 0x80
+#define RTC_B_BINARY   0x04
+#define RTC_B_24_HOURS 0x02
+#define RTC_PM         0x80
+#define UPDATE_POLLS   100000 // an update takes at most 2 ms (data sheet); a dead chip must not stop us
 
 static uint8_t rtc_read(uint8_t index)
 {
