@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Builds, runs and tests Escapement. `make help` lists the targets; README.md says what they are for.
 #
-# `make run` and `make test` are complete by themselves: they install what is missing, then call make again to build. All
-# other targets assume that the tools are there, and say which are not in one sentence. BUILD=DIR builds elsewhere,
+# `make run` and `make test` are complete by themselves: they install what is missing, then call make again to build.
+# All other targets assume that the tools are there, and say which are not in one sentence. BUILD=DIR builds elsewhere,
 # V=1 shows every command, DEBUG=1 compiles the assertions into the kernel.
 
 BUILD ?= build
@@ -128,7 +128,8 @@ install:
 
 run: install
 	@+$(again) all
-	@tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" --show-report --timeout 120
+	@tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" --show-report \
+		--timeout 120
 
 test: install
 	@+$(again) all host-tests

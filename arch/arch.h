@@ -53,8 +53,8 @@ void arch_vm_free(struct vm *vm);
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry);
 void arch_vcpu_free(struct vcpu *vcpu);
 
-// One slice of the guest, whose counter continues from vtime. alarm_cycles: host cycles after which a host interrupt ends
-// it (exactly, where the hardware can). The slice is what the ledger needs; the exit is decoded.
+// One slice of the guest, whose counter continues from vtime. alarm_cycles: host cycles after which a host interrupt
+// ends it (exactly, where the hardware can). The slice is what the ledger needs; the exit is decoded.
 struct slice {
     htime_t  t0, t1;
     uint64_t cost_cycles; // calibrated t1 - t0 of an empty guest for this kind of exit
@@ -76,8 +76,8 @@ void arch_vcpu_want_window(struct vcpu *vcpu, bool want);
 void arch_vcpu_skip(struct vcpu *vcpu, unsigned length);
 
 // Completes an exit that is about one instruction of the guest: CPUID, MSRs, CR8, faults, hypercalls, port and memory
-// accesses, fetching and decoding as far as needed, calling vmm/machine.h for a device's part, the step over it included.
-// May end the VM (vm_kill) when the guest does what this version cannot emulate.
+// accesses, fetching and decoding as far as needed, calling vmm/machine.h for a device's part, the step over it
+// included. May end the VM (vm_kill) when the guest does what this version cannot emulate.
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit);
 
 // The vCPU's own clocks for the report: how many were written.

@@ -39,8 +39,8 @@ struct bootinfo {
     uint32_t            rsdp_size; // 20 or 36; 0 when the loader gave none
 };
 
-// Undoes what GRUB does to a string that it passes on, in place: a backslash before each quote and backslash, and quotes
-// around a word that has blanks in it.
+// Undoes what GRUB does to a string that it passes on, in place: a backslash before each quote and backslash, and
+// quotes around a word that has blanks in it.
 void bootinfo_unquote(char *text);
 
 // Reads a multiboot2 information structure (specification 2.0, 3.6) of which `readable` bytes may be touched. False:

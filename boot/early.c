@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Turns the loader's structure into struct bootinfo and opens the log, before any other part is initialised. Called once
-// by boot/main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
+// Turns the loader's structure into struct bootinfo and opens the log, before any other part is initialised. Called
+// once by boot/main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
 #include "boot/early.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The table of contents: one init call a line, in the only order that works. Called by start.S in long mode, on the boot
-// CPU, interrupts off; the first 4 GiB are mapped 1:1.
+// The table of contents: one init call a line, in the only order that works. Called by start.S in long mode, on the
+// boot CPU, interrupts off; the first 4 GiB are mapped 1:1.
 #include "arch/x86_64/acpi_host.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hostapic.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Multiboot2 entry of the x86-64 image (specification 2.0, 3.3): 32-bit protected mode, no paging, EAX the loader's magic,
-// EBX its information. Checks loader and CPU, maps the first 4 GiB 1:1 for the time being, enters long mode and calls
-// boot_main(information, counter at hand-over). paging.c replaces these page tables.
+// Multiboot2 entry of the x86-64 image (specification 2.0, 3.3): 32-bit protected mode, no paging, EAX the loader's
+// magic, EBX its information. Checks loader and CPU, maps the first 4 GiB 1:1 for the time being, enters long mode and
+// calls boot_main(information, counter at hand-over). paging.c replaces these page tables.
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define MULTIBOOT2_LOADER_MAGIC 0x36d76289

@@ -212,7 +212,8 @@ bool lapic_accepts_extint(const struct lapic *lapic)
     return !(lvt & LAPIC_LVT_MASKED) && delivery_of(lvt) == DELIVERY_EXTINT;
 }
 
-// NMI and fixed delivery on the rising edge. With the APIC globally disabled LINT1 is the CPU's NMI pin (SDM 3A 11.4.3).
+// NMI and fixed delivery on the rising edge. With the APIC globally disabled LINT1 is the CPU's NMI pin (SDM 3A
+// 11.4.3).
 void lapic_lint1(struct lapic *lapic, bool level)
 {
     bool rises = level && !lapic->lint1_level;

@@ -40,9 +40,10 @@ struct lapic {
     uint8_t reserved[6];
 };
 
-// The MMIO page. Answers in xAPIC mode only; otherwise IO_UNCLAIMED, as the page is then ordinary physical address space.
-// Aligned 32-bit accesses are the architecture. Others are undefined on silicon; here a read of 1, 2 or 8 bytes sees that
-// part of the register (bytes 4..15 of each 16 read 0), and a write of another size or alignment has no effect.
+// The MMIO page. Answers in xAPIC mode only; otherwise IO_UNCLAIMED, as the page is then ordinary physical address
+// space. Aligned 32-bit accesses are the architecture. Others are undefined on silicon; here a read of 1, 2 or 8 bytes
+// sees that part of the register (bytes 4..15 of each 16 read 0), and a write of another size or alignment has no
+// effect.
 extern const struct device_ops lapic_ops;
 
 // Power-up state: xAPIC at 0xfee00000, software-disabled, SVR 0xff, every LVT masked.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Interrupt messages that the guest sends: ICR and SELF IPI (SDM 3A 11.6). Called by lapic_regs.c after a register write.
-// There is one APIC: a message reaches its sender or nobody, and who asked for nobody is counted. INIT, SIPI and SMI have
-// no receiver here, whatever their destination.
+// Interrupt messages that the guest sends: ICR and SELF IPI (SDM 3A 11.6). Called by lapic_regs.c after a register
+// write. There is one APIC: a message reaches its sender or nobody, and who asked for nobody is counted. INIT, SIPI and
+// SMI have no receiver here, whatever their destination.
 #include "devices/lapic_regs.h"
 
 enum shorthand { SHORTHAND_NONE, SHORTHAND_SELF, SHORTHAND_ALL, SHORTHAND_OTHERS };

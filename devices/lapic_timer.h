@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The local APIC's timer: one-shot, periodic and TSC-deadline (SDM 3A 11.5.4). lapic.c owns one and routes registers here.
+// The local APIC's timer: one-shot, periodic and TSC-deadline (SDM 3A 11.5.4). lapic.c owns one and routes registers
+// here.
 //
-// The APIC bus runs at the frequency of V, so a count is V cycles shifted by the divider and no rounding exists: event k
-// of a periodic timer is at origin + k * TMICT * divider. Catching up over any number of periods is one division.
+// The APIC bus runs at the frequency of V, so a count is V cycles shifted by the divider and no rounding exists: event
+// k of a periodic timer is at origin + k * TMICT * divider. Catching up over any number of periods is one division.
 // What the manual leaves open is decided here once:
 //   one-shot <-> periodic    the running count goes on; a count that has expired stays at 0 until TMICT is written
 //   deadline <-> the others  disarms and zeroes TMICT (as KVM does)

@@ -180,8 +180,8 @@ static void write_ier(struct uart *uart, uint8_t value)
     uart->ier = value & 0x0f;
 }
 
-// DS 8.4: switching the FIFOs clears them; with bit 0 clear the other bits are not programmed. The transmitter's FIFO is
-// always empty already, and clearing an empty one is no transition that THRE could report.
+// DS 8.4: switching the FIFOs clears them; with bit 0 clear the other bits are not programmed. The transmitter's FIFO
+// is always empty already, and clearing an empty one is no transition that THRE could report.
 static void write_fcr(struct uart *uart, uint8_t value)
 {
     bool toggled = ((value ^ uart->fcr) & FCR_ENABLE) != 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The 16550A serial port (National PC16550D data sheet), both directions, FIFO, interrupts and loopback.
 //
-// Simplifications, all of them about the wire, none about a register: transmission takes no time, so THRE and TEMT read 1;
-// the word length does not cut bytes, it only shapes the character time; received bytes carry no parity, framing or break
-// error; CTS, DSR and DCD are asserted for ever. The receiver's timeout is exact: four character times of V.
+// Simplifications, all of them about the wire, none about a register: transmission takes no time, so THRE and TEMT read
+// 1; the word length does not cut bytes, it only shapes the character time; received bytes carry no parity, framing or
+// break error; CTS, DSR and DCD are asserted for ever. The receiver's timeout is exact: four character times of V.
 // The PC wires OUT2 to the interrupt line's gate; here the MCR bit gates it, in loopback too, as in Super I/O chips.
 //
 // The monitor calls uart_take_tx() until it is false after every access, and uart_push_rx() after an advance() to now.

@@ -111,8 +111,9 @@ static void bad_ud_loop(void)
 void debug_again(void);
 __asm__(".text\n.globl debug_again\ndebug_again: iretq\n");
 
-// An instruction breakpoint on the first instruction of the debug handler itself. Under QEMU's TCG a guest's breakpoints
-// never come (arch/x86_64/debugreg.c), so this ends there; on hardware only the runner's time limit ends it.
+// An instruction breakpoint on the first instruction of the debug handler itself. Under QEMU's TCG a guest's
+// breakpoints never come (arch/x86_64/debugreg.c), so this ends there; on hardware only the runner's time limit ends
+// it.
 static void bad_db_loop(void)
 {
     plan(1);

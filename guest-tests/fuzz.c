@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random trapped operations: ports, MSRs, CPUID, the APIC's page at every width, control and debug registers, hypercalls,
-// with random interrupts around them. seed=N picks the sequence, rounds=N its length. What the devices answer is nobody's
-// claim here; that the guest is still there, with its clock still going forward, is.
+// Random trapped operations: ports, MSRs, CPUID, the APIC's page at every width, control and debug registers,
+// hypercalls, with random interrupts around them. seed=N picks the sequence, rounds=N its length. What the devices
+// answer is nobody's claim here; that the guest is still there, with its clock still going forward, is.
 #include "guest-tests/lib/devices.h"
 #include "guest-tests/lib/guest.h"
 

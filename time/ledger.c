@@ -22,25 +22,17 @@ void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now)
 // Bound: cost plus debt stays below 2^63; debt grows by at most one cost a slice.
 // Written with what is owed as a positive number, so that no subtraction can pass below zero: elapsed < owed is the
 // signed (t1 - t0) - cost + debt < 0.
-uint64_t ledger_slice(struct ledger *ledger, htime_t t0, htime_t t1, uint64_t cost_cycles)
+uint64_t ledger_settle_debt(struct ledger *ledger, uint64_t elapsed_cycles, uint64_t cost_cycles)
 {
-    INVARIANT(t0 >= ledger->since && t1 >= t0);
     INVARIANT(ledger->debt <= 0);
-    uint64_t elapsed = t1 - t0;
     uint64_t owed = cost_cycles + (uint64_t)-ledger->debt;
-    uint64_t guest = 0;
-    if (elapsed >= owed) {
-        guest = elapsed - owed;
+    if (elapsed_cycles >= owed) {
         ledger->debt = 0;
-    } else {
-        ledger->debt = -(int64_t)(owed - elapsed);
-        ledger->underflows++;
+        return elapsed_cycles - owed;
     }
-    ledger->total[ledger->open] += t0 - ledger->since;
-    ledger->total[ACCOUNT_GUEST] += guest;
-    ledger->total[ACCOUNT_MONITOR] += elapsed - guest;
-    ledger->since = t1;
-    return guest;
+    ledger->debt = -(int64_t)(owed - elapsed_cycles);
+    ledger->underflows++;
+    return 0;
 }
 
 int64_t ledger_gap(const struct ledger *ledger, htime_t host_now)

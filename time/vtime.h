@@ -29,12 +29,26 @@ struct vtime {
 // V starts at 0 when the host counter is host_now.
 void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, htime_t host_now);
 
-// After a world switch: guest_cycles from ledger_slice(), emulated_cycles the modelled cost since the last call
-// (counted only by clock=guest+emu), host_now the t1 sample. Returns the new V.
-vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_t emulated_cycles, htime_t host_now);
+// clock=wall: V is the counter's. Returns the new V.
+vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now);
 
 // Adds modelled cost in the middle of an exit (clock=guest+emu only; nothing under the other policies). Returns V.
-vtime_t vtime_emulated(struct vtime *vt, uint64_t emulated_cycles);
+static inline vtime_t vtime_emulated(struct vtime *vt, uint64_t emulated_cycles)
+{
+    if (vt->clock == CLOCK_GUEST_EMU)
+        vt->now += emulated_cycles;
+    return vt->now;
+}
+
+// After a world switch: guest_cycles from ledger_settle(), emulated_cycles the modelled cost since the last call
+// (counted only by clock=guest+emu), host_now the t1 sample. Returns the new V.
+static inline vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_t emulated_cycles, htime_t host_now)
+{
+    if (vt->clock == CLOCK_WALL)
+        return vtime_follow_host(vt, host_now);
+    vt->now += guest_cycles;
+    return vtime_emulated(vt, emulated_cycles);
+}
 
 // A halted vCPU: may V reach `deadline` at once? idle=warp under a guest clock: V becomes the deadline, true. Every
 // other combination has to wait: false, V unchanged. deadline == TIME_NEVER is always false.
@@ -53,6 +67,15 @@ uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline);
 struct tsc_plan {
     uint64_t base, mask;
 };
-struct tsc_plan vtime_tsc_plan(const struct vtime *vt, uint64_t tsc_adjust, uint64_t cost_in);
+
+// Guest clocks: the first instruction runs at counter t0 + cost_in and must read V + tsc_adjust there, so
+//   (t0 + cost_in) + (base - t0) = V + tsc_adjust.
+// All sums are modulo 2^64, as the hardware's own addition of the offset is.
+static inline struct tsc_plan vtime_tsc_plan(const struct vtime *vt, uint64_t tsc_adjust, uint64_t cost_in)
+{
+    if (vt->clock == CLOCK_WALL)
+        return (struct tsc_plan){ .base = vt->wall_offset + tsc_adjust, .mask = 0 };
+    return (struct tsc_plan){ .base = vt->now + tsc_adjust - cost_in, .mask = UINT64_MAX };
+}
 
 #endif

@@ -27,7 +27,8 @@ bool frames_add(struct frames *frames, uint64_t start, uint64_t end);
 // Takes [start, end), grown to whole pages, out of the free ranges: it will never be handed out.
 bool frames_reserve(struct frames *frames, uint64_t start, uint64_t end);
 
-// The lowest `count` contiguous pages whose address is a multiple of align_pages (a power of two), 0 when there are none.
+// The lowest `count` contiguous pages whose address is a multiple of align_pages (a power of two), 0 when there are
+// none.
 uint64_t frames_alloc(struct frames *frames, uint64_t count, uint64_t align_pages);
 void     frames_free(struct frames *frames, uint64_t start, uint64_t count);
 

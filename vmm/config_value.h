@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pieces of a configuration line: slices of text, the kinds of values a word can have, and how far an unknown word is from
-// a known one. Used by config.c only. Pure; never writes outside what it is given.
+// Pieces of a configuration line: slices of text, the kinds of values a word can have, and how far an unknown word is
+// from a known one. Used by config.c only. Pure; never writes outside what it is given.
 #ifndef VMM_CONFIG_VALUE_H
 #define VMM_CONFIG_VALUE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Events on their way into the guest: before each entry, the highest pending one is injected if the guest can take it at
-// this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can.
+// Events on their way into the guest: before each entry, the highest pending one is injected if the guest can take it
+// at this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can.
 #include "arch/arch.h"
 #include "vmm/vm.h"
 

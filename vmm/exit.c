@@ -5,8 +5,8 @@
 #include "vmm/console.h"
 #include "vmm/vm.h"
 
-// E, the modelled cost of an instruction that the monitor executes for the guest: one cycle, what an emulator that counts
-// instructions charges. Booked always, added to V by clock=guest+emu only.
+// E, the modelled cost of an instruction that the monitor executes for the guest: one cycle, what an emulator that
+// counts instructions charges. Booked always, added to V by clock=guest+emu only.
 #define EMULATED_INSN_CYCLES 1
 
 static void emulated(struct vcpu *vcpu)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A neutral exit: what happened in the guest, in words that are the same on every machine. arch/ fills it in, vmm/exit.c
-// switches over `kind`; nothing above arch/ ever sees a VMCB field, a VMCS field or an ESR.
+// A neutral exit: what happened in the guest, in words that are the same on every machine. arch/ fills it in,
+// vmm/exit.c switches over `kind`; nothing above arch/ ever sees a VMCB field, a VMCS field or an ESR.
 #ifndef VMM_EXIT_H
 #define VMM_EXIT_H
 

@@ -7,7 +7,8 @@
 
 #define GUEST_ACPI_BASE 0xe0000u // the RSDP is here, 16-byte aligned, where ACPI 5.2.5.1 says a guest looks
 
-// Writes the tables; ram.size must be at least 1 MiB. PM1a event block 0x600, PM1a control 0x604, PM timer 0x608, SCI 9.
+// Writes the tables; ram.size must be at least 1 MiB. PM1a event block 0x600, PM1a control 0x604, PM timer 0x608, SCI
+// 9.
 void guest_acpi_build(struct guest_ram ram, unsigned cpus);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading a histogram: percentiles and the mean. Adding is inline in the header because it runs on every exit; this file
-// runs once, at the report. Pure; called by report.c.
+// Reading a histogram: percentiles and the mean. Adding is inline in the header because it runs on every exit; this
+// file runs once, at the report. Pure; called by report.c.
 #include "vmm/histogram.h"
 
 void histogram_init(struct histogram *histogram)
@@ -18,7 +18,8 @@ static uint64_t bucket_floor(unsigned index)
 
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned permille)
 {
-    // ceil(count * permille / 1000) values must lie at or below the answer; whole thousands apart, so nothing overflows.
+    // ceil(count * permille / 1000) values must lie at or below the answer; whole thousands apart, so nothing
+    // overflows.
     uint64_t wanted = histogram->count / 1000 * permille + (histogram->count % 1000 * permille + 999) / 1000;
     uint64_t seen = 0;
 

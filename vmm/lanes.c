@@ -3,9 +3,9 @@
 // report.c through lanes_draw(). Pure; reads the trace only.
 //
 // A guest slice, a wait and other work of the machine have records with a start and a duration; whatever lies between
-// them is the monitor's. A guest slice is drawn from t0 for the cycles that the guest itself executed, so the cost of the
-// world switch shows as the monitor's. Of all windows tried the one with the most to see is drawn: many changes of owner,
-// many owners, an injected interrupt.
+// them is the monitor's. A guest slice is drawn from t0 for the cycles that the guest itself executed, so the cost of
+// the world switch shows as the monitor's. Of all windows tried the one with the most to see is drawn: many changes of
+// owner, many owners, an injected interrupt.
 #include "vmm/lanes.h"
 #include "vmm/format.h"
 #include <string.h>

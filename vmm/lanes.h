@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The lanes: a drawing in text of who had the processor, from the trace ring. Called by report.c. Pure: reads the trace,
-// hands out lines of at most 100 characters.
+// The lanes: a drawing in text of who had the processor, from the trace ring. Called by report.c. Pure: reads the
+// trace, hands out lines of at most 100 characters.
 #ifndef VMM_LANES_H
 #define VMM_LANES_H
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The PC: which device answers which port, how each one's output is wired, and how the timer queue follows them. Devices
-// are pure and know nothing of each other; every wire between two of them is in this file.
+// The PC: which device answers which port, how each one's output is wired, and how the timer queue follows them.
+// Devices are pure and know nothing of each other; every wire between two of them is in this file.
 //
-// A device is settled after each use: its interrupt lines are routed, the tick policy decides about its expiries, and its
-// next deadline is queued. While a timer's interrupt is on its line and the guest has not taken it, further expiries
-// change nothing that the guest can see before it does, so the timer is off the queue: they are counted, exactly, when
-// it is next looked at. So are those that come while a tick waits for its time (tick=delay). No period a guest can choose
-// makes the monitor work more than once per interrupt taken.
+// A device is settled after each use: its interrupt lines are routed, the tick policy decides about its expiries, and
+// its next deadline is queued. While a timer's interrupt is on its line and the guest has not taken it, further
+// expiries change nothing that the guest can see before it does, so the timer is off the queue: they are counted,
+// exactly, when it is next looked at. So are those that come while a tick waits for its time (tick=delay). No period a
+// guest can choose makes the monitor work more than once per interrupt taken.
 #include <string.h>
 
 #include "arch/arch.h"
@@ -86,6 +86,8 @@ void machine_init(struct vm *vm)
     pcihost_init(&machine->pci);
 
     timerq_init(&machine->timers);
+    machine->limit = (struct timer){ .rank = DEVICE_TIMED_COUNT };
+    timerq_set(&machine->timers, &machine->limit, vm->limit);
     for (unsigned i = 0; i < DEVICE_TIMED_COUNT; i++)
         machine->timer[i] = (struct timer){ .rank = i, .owner = i };
     ticks_init(&machine->pit_tick.ticks, vm->config.tick);
@@ -140,7 +142,8 @@ struct tick_wiring {
 static const struct tick_wiring pit_wiring = { TIMER_PIT, pit_line_free, pit_raise };
 static const struct tick_wiring lapic_wiring = { TIMER_LAPIC, lapic_line_free, lapic_raise_tick };
 
-// A timer that the guest has programmed anew owes it nothing of the past: what expired before and what waited is dropped.
+// A timer that the guest has programmed anew owes it nothing of the past: what expired before and what waited is
+// dropped.
 static void forget_backlog(struct tick_source *source, uint32_t stale)
 {
     ticks_expire(&source->ticks, stale, false);
@@ -313,6 +316,10 @@ void machine_run_timers(struct vm *vm)
     const struct timer *due;
     while ((due = timerq_pop_due(&machine->timers, vm->vtime.now)) != NULL) {
         enum device_id id = (enum device_id)due->owner;
+        if (due == &machine->limit) {
+            vm_end_at_limit(vm);
+            return;
+        }
         machine->firing = due->deadline;
         device_ops[id]->advance(device_at(machine, id), due->deadline);
         machine_settle(vm, id);

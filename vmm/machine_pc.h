@@ -50,6 +50,7 @@ struct machine {
 
     struct timerq      timers;
     struct timer       timer[DEVICE_TIMED_COUNT];
+    struct timer       limit; // the end of the VM's time, a deadline like the others
     vtime_t            firing; // deadline of the timer being fired, or V of the access
     uint16_t           irq_levels; // of the 8259's inputs, as they were set last
     bool               extint;     // the 8259's output; follows every use of the 8259

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The monitor's plan: read its own words, turn on virtualization, then run each VM that the boot loader brought, in order.
-// A module whose string begins with "module " belongs to the VM before it; every other module is a kernel and its string
-// is the VM's line (vmm/config.h).
+// The monitor's plan: read its own words, turn on virtualization, then run each VM that the boot loader brought, in
+// order. A module whose string begins with "module " belongs to the VM before it; every other module is a kernel and
+// its string is the VM's line (vmm/config.h).
 #include "vmm/main.h"
 
 #include <string.h>
@@ -36,9 +36,10 @@ static struct image image_of(const struct boot_module *module, const char *name)
     return (struct image){ .data = (const uint8_t *)module->start.value, .size = module->size, .name = name };
 }
 
-// The VM whose kernel is module `first`, with the modules that follow it. Returns its status, and in *next where the next
-// VM's kernel may be.
-static unsigned run_vm(const struct bootinfo *info, const struct monitor_config *monitor, uint32_t first, uint32_t *next)
+// The VM whose kernel is module `first`, with the modules that follow it. Returns its status, and in *next where the
+// next VM's kernel may be.
+static unsigned run_vm(const struct bootinfo *info, const struct monitor_config *monitor, uint32_t first,
+                       uint32_t *next)
 {
     static struct vm_config config; // 2 KiB of command line: not for the stack
     static struct loader_input input;
@@ -50,7 +51,8 @@ static unsigned run_vm(const struct bootinfo *info, const struct monitor_config 
         log_line("config", "the VM line \"%s\" is refused: %s", info->modules[first].string, refusal.text);
         return STATUS_REFUSED;
     }
-    input = (struct loader_input){ .kernel = image_of(&info->modules[first], config.kernel), .cmdline = config.cmdline };
+    input = (struct loader_input){ .kernel = image_of(&info->modules[first], config.kernel),
+                                   .cmdline = config.cmdline };
     for (uint32_t i = first + 1; i < *next; i++) {
         if (input.module_count == LOADER_MODULES_MAX) {
             log_line("config", "%s is refused: more than %d modules", config.name, LOADER_MODULES_MAX);

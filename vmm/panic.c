@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Panic: registers when an exception was the cause, a backtrace with names, the build, the last trace records, the final
-// line for programs, the end of the machine. Called for our own broken promises only. A panic inside panic goes straight
-// to the end; nothing here allocates or waits without a bound.
+// Panic: registers when an exception was the cause, a backtrace with names, the build, the last trace records, the
+// final line for programs, the end of the machine. Called for our own broken promises only. A panic inside panic goes
+// straight to the end; nothing here allocates or waits without a bound.
 #include "vmm/panic.h"
 
 #include "arch/x86_64/backtrace.h"

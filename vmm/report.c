@@ -181,7 +181,8 @@ static void print_machine(const struct printer *p)
         (unsigned long)stats->alarms, (unsigned long)stats->alarms_early);
     say(p, "interrupts: %lu injected, %lu waited for a window", (unsigned long)stats->injections,
         (unsigned long)stats->windows);
-    say(p, "trace: %lu records, hash=%016lx", (unsigned long)p->in->trace->written, (unsigned long)p->in->trace->hash);
+    say(p, "trace: %lu records, hash=%016lx", (unsigned long)p->in->trace->written,
+        (unsigned long)trace_hash(p->in->trace));
 }
 
 void report_print(const struct report_input *input, void (*out)(void *ctx, const char *line), void *ctx)

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: MIT
-// One trip through the house, over and over: make the guest take what is pending, arm the alarm, run a slice of it, book
-// every cycle, fire what has come due, do what the exit asks for. `now` is taken once an exit, from the t1 sample.
+// One trip through the house, over and over: make the guest take what is pending, arm the alarm, run a slice of it,
+// book every cycle, fire what has come due, do what the exit asks for. `now` is taken once an exit, from the t1 sample.
 #include "arch/arch.h"
 #include "time/limits.h"
 #include "time/ratio.h"
 #include "vmm/console.h"
 #include "vmm/vm.h"
 
-// Alarms in a row that gave the guest not one cycle before the next one is put later: on real hardware the calibrated
-// way in can be a little too short, and a guest that is always stopped before its first instruction would hang.
-#define EARLY_ALARMS_TOLERATED 8
+// Alarms in a row that gave the guest not one cycle, before the next is put later, twice as much each time: on real
+// hardware the calibrated way in can be a little too short, and a guest that is always stopped before its first
+// instruction would hang.
+#define EARLY_ALARMS_TOLERATED 8u
+#define EARLY_ALARMS_MAX       32u
 
 static uint64_t next_alarm(struct vcpu *vcpu)
 {
     const struct vm *vm = vcpu->vm;
-    vtime_t deadline = timerq_next(&vm->machine.timers);
-    if (deadline > vm->limit)
-        deadline = vm->limit;
-    uint64_t cycles = deadline - vm->vtime.now;
+    uint64_t cycles = timerq_next(&vm->machine.timers) - vm->vtime.now;
     if (cycles > vm->slice_cycles)
         cycles = vm->slice_cycles;
     if (vcpu->early_alarms > EARLY_ALARMS_TOLERATED)
@@ -33,15 +32,16 @@ static void account(struct vcpu *vcpu, const struct slice *slice, const struct e
     vtime_ran(&vm->vtime, guest_cycles, 0, slice->t1);
     vm_trace(vm, TRACE_GUEST, exit->kind, slice->t0, guest_cycles, slice->t1 - slice->t0);
     vcpu->stats.exits++;
+    if (guest_cycles != 0)
+        vcpu->early_alarms = 0;
+    else if (exit->kind == EXIT_INTERRUPT && vcpu->early_alarms < EARLY_ALARMS_MAX)
+        vcpu->early_alarms++;
     vcpu->paid_by = &vcpu->stats.cost[exit->kind];
     vcpu->last_t1 = slice->t1;
-    if (guest_cycles != 0 || exit->kind != EXIT_INTERRUPT)
-        vcpu->early_alarms = 0;
-    else
-        vcpu->early_alarms = vcpu->early_alarms < 32 ? vcpu->early_alarms + 1 : 0;
 }
 
-// The host really waits: until the next deadline where V moves with host time, for input from outside where it does not.
+// The host really waits: until the next deadline where V moves with host time, for input from outside where it does
+// not.
 static void wait(struct vcpu *vcpu, vtime_t deadline)
 {
     struct vm *vm = vcpu->vm;
@@ -62,8 +62,6 @@ static void wait(struct vcpu *vcpu, vtime_t deadline)
 static vtime_t next_event(const struct vm *vm)
 {
     vtime_t deadline = timerq_next(&vm->machine.timers);
-    if (deadline > vm->limit)
-        deadline = vm->limit;
     return deadline < LIMIT_V_CYCLES ? deadline : TIME_NEVER;
 }
 
@@ -105,15 +103,7 @@ static struct vcpu *slice(struct vcpu *vcpu)
     return vcpu;
 }
 
-static void end_at_limit(struct vm *vm)
-{
-    if (vm->limit == LIMIT_V_CYCLES)
-        vm_kill(vm, "its clock came to the end that every VM's clock has");
-    else
-        vm_kill(vm, "ran for its limit of %lu ms of its own time", vm->config.limit_ms);
-}
-
-void vcpu_run(struct vcpu *vcpu)
+__attribute__((flatten)) void vcpu_run(struct vcpu *vcpu)
 {
     while (vcpu->vm->end == VM_RUNNING) {
         events_deliver(vcpu);
@@ -121,10 +111,7 @@ void vcpu_run(struct vcpu *vcpu)
             idle(vcpu);
         else
             vcpu = slice(vcpu);
-        struct vm *vm = vcpu->vm;
-        if (vm->vtime.now >= vm->limit && vm->end == VM_RUNNING)
-            end_at_limit(vm);
-        if (vm->noise.on)
+        if (vcpu->vm->noise.on)
             noise_work(vcpu);
     }
 }

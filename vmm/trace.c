@@ -5,11 +5,11 @@
 #include <string.h>
 
 #define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325) // of FNV-1a, 64 bit
+#define FNV_PRIME        UINT64_C(0x100000001b3)
 
 void trace_init(struct trace *trace)
 {
     memset(trace, 0, sizeof(*trace));
-    trace->hash = FNV_OFFSET_BASIS;
 }
 
 uint64_t trace_kept(const struct trace *trace)
@@ -22,4 +22,17 @@ const struct trace_record *trace_get(const struct trace *trace, uint64_t i)
     uint64_t kept = trace_kept(trace);
 
     return i < kept ? &trace->ring[(trace->written - kept + i) % TRACE_RECORDS] : NULL;
+}
+
+uint64_t trace_hash(const struct trace *trace)
+{
+    uint64_t hash = (FNV_OFFSET_BASIS ^ trace->written) * FNV_PRIME;
+
+    for (uint64_t i = 0; i < trace_kept(trace); i++) {
+        uint64_t words[sizeof(struct trace_record) / 8];
+        memcpy(words, trace_get(trace, i), sizeof(words));
+        for (unsigned w = 0; w < sizeof(words) / 8; w++)
+            hash = (hash ^ words[w]) * FNV_PRIME;
+    }
+    return hash;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The trace: a ring of fixed 32-byte records, one for each guest slice and each event worth seeing. Both clocks are in
-// every record. The ring keeps the last TRACE_RECORDS; a running hash covers all that were ever written.
+// every record. The ring keeps the last TRACE_RECORDS.
 #ifndef VMM_TRACE_H
 #define VMM_TRACE_H
 
@@ -33,31 +33,27 @@ _Static_assert(sizeof(struct trace_record) == 32, "fixed format, readable with x
 
 struct trace {
     uint64_t            written; // ever
-    uint64_t            hash;    // over host, v and reason of all records ever written, in the manner of FNV-1a
     struct trace_record ring[TRACE_RECORDS];
 };
 
 void trace_init(struct trace *trace);
 
-// The place of the next record; trace_hash() when it is filled in.
+// The place of the next record, for the caller to fill in.
 static inline struct trace_record *trace_next(struct trace *trace)
 {
     return &trace->ring[trace->written++ % TRACE_RECORDS];
 }
 
-static inline void trace_hash(struct trace *trace, const struct trace_record *record)
-{
-    trace->hash = (trace->hash ^ record->host) * UINT64_C(0x100000001b3) + (record->v ^ (uint64_t)record->reason << 48);
-}
-
 static inline void trace_add(struct trace *trace, const struct trace_record *record)
 {
     *trace_next(trace) = *record;
-    trace_hash(trace, record);
 }
 
 // The i-th oldest record still kept, i < trace_kept(); null otherwise.
 uint64_t                   trace_kept(const struct trace *trace);
 const struct trace_record *trace_get(const struct trace *trace, uint64_t i);
+
+// A fingerprint of every record that is kept and of how many were ever written: FNV-1a over their words.
+uint64_t trace_hash(const struct trace *trace);
 
 #endif

@@ -42,6 +42,14 @@ void vm_kill(struct vm *vm, const char *text, ...)
     arch_vcpu_record(&vm->vcpu);
 }
 
+void vm_end_at_limit(struct vm *vm)
+{
+    if (vm->limit == LIMIT_V_CYCLES)
+        vm_kill(vm, "its clock came to the end that every VM's clock has");
+    else
+        vm_kill(vm, "ran for its limit of %lu ms of its own time", vm->config.limit_ms);
+}
+
 static unsigned exit_status(const struct vm *vm)
 {
     switch (vm->end) {
@@ -95,8 +103,8 @@ static void start_clocks(struct vm *vm)
         vm->limit = LIMIT_V_CYCLES;
     vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, hz, NS_PER_S);
     ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, now);
-    vcpu->paid_by = &vcpu->stats.cost[EXIT_IGNORED]; // the first entry's cost is nobody's exit
     vcpu->last_t1 = now;
+    vcpu->paid_by = &vcpu->stats.cost[EXIT_IGNORED]; // the first entry's cost is nobody's exit
 }
 
 static void init_stats(struct vm *vm)
@@ -163,8 +171,8 @@ unsigned vm_run(const struct vm_config *config, const struct monitor_config *mon
         status = build_and_run(vm, monitor, input);
         free_pages(ram_at, config->mem_bytes / PAGE_SIZE);
     } else {
-        log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece", config->name,
-                 config->mem_bytes / MIB, alloc_free_bytes() / MIB);
+        log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece",
+                 config->name, config->mem_bytes / MIB, alloc_free_bytes() / MIB);
         status = STATUS_LACKS;
     }
     free_pages(vm_at, VM_PAGES);

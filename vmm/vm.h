@@ -69,6 +69,9 @@ void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason);
 // The second of the three verbs: this VM ends, with a record; the monitor goes on. printf-like.
 void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
+// V has come to vm->limit.
+void vm_end_at_limit(struct vm *vm);
+
 // vmm/run.c: runs the vCPU until its VM ends.
 void vcpu_run(struct vcpu *vcpu);
 
@@ -96,7 +99,6 @@ static inline void vm_trace(struct vm *vm, enum trace_kind kind, unsigned reason
     record->vcpu = 0;
     record->kind = (uint8_t)kind;
     record->arg = arg;
-    trace_hash(&vm->trace, record);
 }
 
 #endif

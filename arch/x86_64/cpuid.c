@@ -22,6 +22,7 @@
 #define ECX1_X2APIC       (1u << 21)
 #define ECX1_TSC_DEADLINE (1u << 24)
 #define ECX1_OSXSAVE      (1u << 27)
+#define ECX1_RDRAND       (1u << 30)
 #define ECX1_HYPERVISOR   (1u << 31)
 #define EDX1_MCE          (1u << 7)
 #define EDX1_APIC         (1u << 9)
@@ -33,6 +34,7 @@
 #define EBX7_INVPCID    (1u << 10)
 #define EBX7_RDT_M      (1u << 12)
 #define EBX7_RDT_A      (1u << 15)
+#define EBX7_RDSEED     (1u << 18)
 #define EBX7_PT         (1u << 25)
 #define ECX7_WAITPKG    (1u << 5)
 #define ECX7_CET_SS     (1u << 7)
@@ -97,14 +99,16 @@ static void filter_basic(void)
     basic[0].eax = basic_max;
     basic[1].ebx &= 0x0000ffffu; // initial APIC id 0, one logical processor
     basic[1].ebx |= 1u << 16;
-    basic[1].ecx &= ~(ECX1_MONITOR | ECX1_VMX | ECX1_PDCM | ECX1_PCID | ECX1_OSXSAVE);
+    // RDRAND and RDSEED would bring in what no run repeats (law 9); a guest that was not offered them does not ask.
+    basic[1].ecx &= ~(ECX1_MONITOR | ECX1_VMX | ECX1_PDCM | ECX1_PCID | ECX1_OSXSAVE | ECX1_RDRAND);
     basic[1].ecx |= ECX1_X2APIC | ECX1_TSC_DEADLINE | ECX1_HYPERVISOR;
     basic[1].edx &= ~(EDX1_MCE | EDX1_MCA | EDX1_HTT);
     basic[4] = (struct cpuid_result){ 0 };   // deterministic cache parameters: per sub-leaf, see guest_cpuid
     basic[5] = (struct cpuid_result){ 0 };   // MONITOR
     basic[6] = (struct cpuid_result){ .eax = 1u << 2 }; // ARAT: the APIC timer never stops
     basic[7].eax = 0;
-    basic[7].ebx = (basic[7].ebx | EBX7_TSC_ADJUST) & ~(EBX7_SGX | EBX7_INVPCID | EBX7_RDT_M | EBX7_RDT_A | EBX7_PT);
+    basic[7].ebx |= EBX7_TSC_ADJUST;
+    basic[7].ebx &= ~(EBX7_SGX | EBX7_INVPCID | EBX7_RDT_M | EBX7_RDT_A | EBX7_RDSEED | EBX7_PT);
     basic[7].ecx &= ~(ECX7_WAITPKG | ECX7_CET_SS | ECX7_LA57 | ECX7_ENQCMD | ECX7_SGX_LC | ECX7_PKS);
     basic[7].edx &= EDX7_FSRM | EDX7_SERIALIZE; // the others are controls in MSRs that this machine does not have
     basic[0xa] = (struct cpuid_result){ 0 }; // no performance counters

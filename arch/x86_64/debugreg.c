@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // MOV to DR0-3 and DR7, done here for the guest; reads need no exit. DR0-3 are live in the CPU, as the monitor has no
-// breakpoints of its own; DR7 is in the VMCB and the CPU's own is off while the monitor runs, so on hardware the guest's
-// breakpoints work as ever, in the guest.
+// breakpoints of its own; DR7 is in the VMCB and the CPU's own is off while the monitor runs, so on hardware the
+// guest's breakpoints work as ever, in the guest.
 //
-// They are done here because of QEMU's TCG (7.2): there a MOV that the guest executes itself sets its breakpoints for the
-// whole machine, #VMEXIT leaves them armed, and one at an address that the monitor executes is a #DB in the monitor,
-// between two instructions of the world switch if the guest likes. Written by the monitor while its own DR7 is off they
-// are not armed there at all: under TCG a guest's breakpoints never come, which is the price.
+// They are done here because of QEMU's TCG (7.2): there a MOV that the guest executes itself sets its breakpoints for
+// the whole machine, #VMEXIT leaves them armed, and one at an address that the monitor executes is a #DB in the
+// monitor, between two instructions of the world switch if the guest likes. Written by the monitor while its own DR7 is
+// off they are not armed there at all: under TCG a guest's breakpoints never come, which is the price.
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/vendor.h"
 

@@ -158,7 +158,8 @@ static bool map_exists(enum insn_encoding encoding, unsigned map)
     return map >= INSN_MAP_0F && map <= INSN_MAP_0F3A;
 }
 
-// Takes VEX, EVEX or XOP and the opcode. R, X and B are stored inverted. A legacy 66, F2, F3, F0 or REX before them is #UD.
+// Takes VEX, EVEX or XOP and the opcode. R, X and B are stored inverted. A legacy 66, F2, F3, F0 or REX before them is
+// #UD.
 static void take_vector_prefix(struct insn *insn, struct cursor *cursor, uint8_t first)
 {
     const uint8_t refused = INSN_PREFIX_OPSIZE | INSN_PREFIX_LOCK | INSN_PREFIX_REP | INSN_PREFIX_REPNE;

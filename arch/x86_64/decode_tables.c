@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The one-byte and the 0F opcode maps (SDM 2D, Appendix A, tables; APM 3, Appendix A, for 3DNow! and SSE4A).
+// The one-byte and the 0F opcode maps (SDM 2D, Appendix A, tables; APM 3, Appendix A, for 3DNow! and
+// SSE4A).
 //
 // One shape per opcode, sixteen to a pair of rows, so that the tables can be read beside the manual's. Shapes that
 // depend on ModRM.reg or on a mandatory prefix (F6, F7, FF, 0F 78) are completed in decode.c. The maps 0F 38 and 0F 3A
-// need no table: every opcode of the first has a ModRM byte, every one of the second a ModRM byte and an immediate byte.
+// need no table: every opcode of the first has a ModRM byte, every one of the second a ModRM byte and an immediate
+// byte.
 #include "arch/x86_64/decode_tables.h"
 
 #define __  0u // nothing follows

@@ -18,8 +18,8 @@ uint64_t arch_counter_hz(void)
     return tsc_hz();
 }
 
-// The alarm is stopped first. It runs on while the monitor works, and one that goes off there ends the next slice before
-// its first instruction; with a deadline nearer than the monitor's own work, every slice after that one too.
+// The alarm is stopped first. It runs on while the monitor works, and one that goes off there ends the next slice
+// before its first instruction; with a deadline nearer than the monitor's own work, every slice after that one too.
 void arch_take_interrupts(void)
 {
     hosttimer_stop();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Polled 16550 driver for the machine's COM1 and COM2 (16550D data sheet, chapter 8). Called by log.c, panic.c and the
-// guest's console. Uses the transmit FIFO: one look at the line status, then up to 16 bytes. Never waits without a bound,
-// never uses an interrupt.
+// guest's console. Uses the transmit FIFO: one look at the line status, then up to 16 bytes. Never waits without a
+// bound, never uses an interrupt.
 #include "arch/x86_64/hostserial.h"
 
 #include "arch/x86_64/x86.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The machine's own serial ports, polled. COM1 is the console of the guest; the log goes to COM1 or, when told, to COM2.
-// Every wait is bounded; a port without a UART swallows what it is given.
+// The machine's own serial ports, polled. COM1 is the console of the guest; the log goes to COM1 or, when told, to
+// COM2. Every wait is bounded; a port without a UART swallows what it is given.
 #ifndef ARCH_X86_64_HOSTSERIAL_H
 #define ARCH_X86_64_HOSTSERIAL_H
 

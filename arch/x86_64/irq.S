@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The 256 entries of the interrupt table: each brings the stack to one shape (struct trap_frame, idt.h), saves the general
-// registers and calls trap_handle(). The host never runs user code, so there is no SWAPGS and no stack switch but the IST's.
+// The 256 entries of the interrupt table: each brings the stack to one shape (struct trap_frame, idt.h), saves the
+// general registers and calls trap_handle(). The host never runs user code, so there is no SWAPGS and no stack switch
+// but the IST's.
 
         // Exceptions that push an error code: SDM 3A 6.15.
-#define ERROR_CODE_VECTORS (1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30)
+#define ERROR_CODE_VECTORS (1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17 | 1 << 21 | 1 << 29 | \
+                            1 << 30)
 
         .text
         .globl  trap_stubs

@@ -120,7 +120,9 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
 {
     if (exit->is_fetch || exit->is_table_walk || exit->during_delivery) {
         vm_kill(vcpu->vm, "%s at %#lx, which is not RAM (rip %#lx)",
-                exit->is_fetch ? "executes" : exit->is_table_walk ? "has page tables" : "has a stack or descriptor table",
+                exit->is_fetch        ? "executes"
+                : exit->is_table_walk ? "has page tables"
+                                      : "has a stack or descriptor table",
                 exit->address.value, vcpu_regs(vcpu)->rip);
         return;
     }

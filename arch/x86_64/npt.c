@@ -69,7 +69,8 @@ bool npt_build(struct guest_ram ram, hpa *root)
         return false;
     uint64_t host = (uintptr_t)ram.host;
     for (uint64_t address = 0; address < ram.size;) {
-        bool large = ram.size - address >= LARGE_PAGE && address % LARGE_PAGE == 0 && (host + address) % LARGE_PAGE == 0;
+        bool aligned = address % LARGE_PAGE == 0 && (host + address) % LARGE_PAGE == 0;
+        bool large = aligned && ram.size - address >= LARGE_PAGE;
         uint64_t *entry = entry_for(*root, address, large ? LEAF_LEVEL + 1 : LEAF_LEVEL);
         if (entry == NULL) {
             npt_free(*root);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Builds the monitor's page tables once, at boot (SDM 3A 4.5): text RX, rodata R, everything else RW and never executable;
-// 4 KiB pages where permissions or memory types meet, 2 MiB elsewhere. Called by boot/main.c; nobody changes them later.
+// Builds the monitor's page tables once, at boot (SDM 3A 4.5): text RX, rodata R, everything else RW and never
+// executable; 4 KiB pages where permissions or memory types meet, 2 MiB elsewhere. Called by boot/main.c; nobody
+// changes them later.
 #include "arch/x86_64/paging.h"
 
 #include "arch/x86_64/cpu.h"

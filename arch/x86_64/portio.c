@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// IN, OUT, INS and OUTS. The CPU has already checked IOPL and the TSS bitmap; what is left is the device's half and, for
-// the string forms, the guest's memory. A repeated one does a bounded number of iterations an exit, so that no count a
-// guest can load keeps the monitor busy.
+// IN, OUT, INS and OUTS. The CPU has already checked IOPL and the TSS bitmap; what is left is the device's half and,
+// for the string forms, the guest's memory. A repeated one does a bounded number of iterations an exit, so that no
+// count a guest can load keeps the monitor busy.
 #include "arch/x86_64/vendor.h"
 
 #define STRING_ITERATIONS_PER_EXIT 32
@@ -15,7 +15,7 @@ static void simple(struct vcpu *vcpu, const struct exit *exit)
 {
     uint64_t *rax = &vcpu_regs(vcpu)->gpr[GPR_RAX];
     uint64_t mask = size_mask(exit->size);
-    struct io_access io = { .offset = exit->port, .size = exit->size, .is_write = exit->is_write, .value = *rax & mask };
+    struct io_access io = { .offset = exit->port, .value = *rax & mask, .size = exit->size, .is_write = exit->is_write };
     machine_port(vcpu->vm, &io);
     if (!exit->is_write) // a 32-bit result clears the upper half, smaller ones leave the rest
         *rax = exit->size == 4 ? io.value & mask : (*rax & ~mask) | (io.value & mask);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The paravirtual clock's MSRs: where the guest wants its clock page, and what is written there. Layout and arithmetic
-// are time/pvclock.c. Under a guest clock the pair {tsc, ns} is true for ever, so the page is written when the guest asks
-// for it and when the guest itself moves its TSC, and at no other time.
+// are time/pvclock.c. Under a guest clock the pair {tsc, ns} is true for ever, so the page is written when the guest
+// asks for it and when the guest itself moves its TSC, and at no other time.
 #include "arch/x86_64/vendor.h"
 #include "time/ratio.h"
 #include "vmm/guestmem.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// HPET (IA-PC HPET specification 1.0a, 2.3), ACPI PM timer (ACPI 4.8.3.3), 8254 channel 2 (8254 data sheet) and the LAPIC
-// timer's current count, behind one interface. Called by tsc.c at boot only. Every wait is bounded by a number of reads.
+// HPET (IA-PC HPET specification 1.0a, 2.3), ACPI PM timer (ACPI 4.8.3.3), 8254 channel 2 (8254 data sheet) and the
+// LAPIC timer's current count, behind one interface. Called by tsc.c at boot only. Every wait is bounded by a number of
+// reads.
 #include "arch/x86_64/refclock.h"
 
 #include "arch/x86_64/acpi_host.h"

@@ -251,7 +251,7 @@ static void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
 #define INT_CTL_V_IRQ_FIRST (INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT)) // outranks every TPR
 
 // An external interrupt goes in as the virtual interrupt of int_ctl, taken at the guest's first boundary, because it is
-// injected only when that boundary can take it. EVENTINJ would do the same on hardware, but QEMU's TCG (7.2 and 10.0)
+// injected only when that boundary can take it. EVENTINJ would do the same on hardware, but QEMU's TCG (7.2)
 // leaves its vector behind and delivers it a second time, inside the handler, when the slice ends by a host interrupt.
 // A host interrupt that comes first leaves V_IRQ set; svm_enter() then keeps it queued.
 static void inject_interrupt(struct vcpu *vcpu, uint8_t vector)
@@ -279,10 +279,10 @@ static void svm_inject(struct vcpu *vcpu, struct guest_event event)
     }
 }
 
-// The same virtual interrupt with its delivery intercepted: the guest exits at the first boundary where IF is set and no
-// shadow is in the way (APM 2, 15.21.4). Two states cannot be waited for like that, and run one instruction on their own
-// first: a virtual interrupt that is itself still to be delivered, and an interrupt shadow where VMRUN loses the one it is
-// given (QEMU's TCG, found out at boot).
+// The same virtual interrupt with its delivery intercepted: the guest exits at the first boundary where IF is set and
+// no shadow is in the way (APM 2, 15.21.4). Two states cannot be waited for like that, and run one instruction on their
+// own first: a virtual interrupt that is itself still to be delivered, and an interrupt shadow where VMRUN loses the
+// one it is given (QEMU's TCG, found out at boot).
 static void svm_want_window(struct vcpu *vcpu, bool want)
 {
     struct arch_vcpu *arch = vcpu->arch;

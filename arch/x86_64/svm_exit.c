@@ -15,7 +15,8 @@ struct exit_rule {
 };
 
 #define EXIT_RULE(kind_)             { .known = true, .kind = (kind_) }
-#define INSN_RULE(kind_, length_, opcode_) { .known = true, .kind = (kind_), .opcode_length = (length_), .opcode = (opcode_) }
+#define INSN_RULE(kind_, length_, opcode_) \
+    { .known = true, .kind = (kind_), .opcode_length = (length_), .opcode = (opcode_) }
 #define UNDEFINED_RULE               { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_UD }
 
 static const struct exit_rule rules[] = {
@@ -75,8 +76,8 @@ static void decode_nested_fault(const struct vcpu *vcpu, struct exit *exit)
     exit->is_table_walk = (vmcb->exit_info1 & NPF_TABLE_WALK) != 0;
 }
 
-// An event whose delivery was cut short by this exit is delivered by the next entry. Software interrupts and the traps of
-// INT3 and INTO are left out: RIP still points at their instruction, which will run again (APM 2, 15.7.2, 15.20).
+// An event whose delivery was cut short by this exit is delivered by the next entry. Software interrupts and the traps
+// of INT3 and INTO are left out: RIP still points at their instruction, which will run again (APM 2, 15.7.2, 15.20).
 static void keep_interrupted_event(struct vcpu *vcpu, struct exit *exit)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
@@ -143,7 +144,7 @@ static bool at_mov_to_cr3_or_cr4(struct vcpu *vcpu)
     return insn.map == INSN_MAP_0F && insn.opcode == 0x22 && (reg == 3 || reg == 4);
 }
 
-// QEMU's TCG (7.2 and 10.0) answers reserved bits in a MOV to CR3 or CR4 with VMEXIT_INVALID where a CPU gives #GP
+// QEMU's TCG (7.2) answers reserved bits in a MOV to CR3 or CR4 with VMEXIT_INVALID where a CPU gives #GP
 // (APM 2, 3.1.2, 3.1.3). Hardware has that exit for VMRUN alone, which runs nothing: so if the next entry, which
 // delivers the #GP, gives the guest no cycle and ends the same way, the exit was what it says.
 static bool control_register_refused(struct vcpu *vcpu)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Instruction lengths where the CPU does not save the next RIP. The code is read where the guest's page tables say it is;
-// the way there is remembered entry by entry and compared at each use, which gives exactly what a new walk would give and
-// costs a fraction of it.
+// Instruction lengths where the CPU does not save the next RIP. The code is read where the guest's page tables say it
+// is; the way there is remembered entry by entry and compared at each use, which gives exactly what a new walk would
+// give and costs a fraction of it.
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/svm.h"
 #include "vmm/guestmem.h"

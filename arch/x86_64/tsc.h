@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-// Measures the TSC and the LAPIC timer against every independent clock of the machine in one window of 10 ms. Panics when
-// no clock runs or when all clocks contradict each other.
+// Measures the TSC and the LAPIC timer against every independent clock of the machine in one window of 10 ms. Panics
+// when no clock runs or when all clocks contradict each other.
 void tsc_init(void);
 
 // 0 before tsc_init().

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The x86 side of the seam (arch/arch.h): choosing the vendor, a vCPU's life, entering, events, and the instructions that
-// belong to the architecture. Device accesses are mmio.c and portio.c.
+// The x86 side of the seam (arch/arch.h): choosing the vendor, a vCPU's life, entering, events, and the instructions
+// that belong to the architecture. Device accesses are mmio.c and portio.c.
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/vendor.h"
@@ -61,14 +61,30 @@ void arch_vm_free(struct vm *vm)
 
 #define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
 
+// Every register of the FPU and of its extensions as after reset: an image that names no component restores each to its
+// initial state (SDM 1, 13.6). Where there is no XSAVE the legacy image has zeros for all of them.
+static void reset_fpu(void)
+{
+    static struct {
+        uint16_t control, unused[11];
+        uint32_t mxcsr, rest[137];
+    } image __attribute__((aligned(64))) = { .control = 0x37f, .mxcsr = 0x1f80 };
+    _Static_assert(sizeof(image) == 576, "SDM 1, 13.4: legacy region and header");
+    if ((x86_read_cr4() & CR4_OSXSAVE) == 0) {
+        __asm__ volatile("fxrstor64 %0" : : "m"(image));
+        return;
+    }
+    struct cpuid_result components = x86_cpuid(0xd, 0);
+    x86_xsetbv(0, (uint64_t)components.edx << 32 | components.eax);
+    __asm__ volatile("xrstor64 %0" : : "m"(image), "a"(UINT32_MAX), "d"(UINT32_MAX));
+    x86_xsetbv(0, 1);
+}
+
 // What the switch leaves in the CPU because the monitor itself does not use it: the FPU (no code here is compiled for
 // it), the debug address registers and TSC_AUX. Each VM starts with them as after reset.
 static void reset_live_registers(void)
 {
-    uint32_t mxcsr = 0x1f80;
-    if ((x86_read_cr4() & CR4_OSXSAVE) != 0)
-        x86_xsetbv(0, 1);
-    __asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
+    reset_fpu();
     __asm__ volatile("mov %0, %%db0; mov %0, %%db1; mov %0, %%db2; mov %0, %%db3" : : "r"(UINT64_C(0)));
     if ((x86_cpuid(0x80000001, 0).edx & 1u << 27) != 0) // RDTSCP
         x86_wrmsr(MSR_TSC_AUX, 0);
@@ -99,14 +115,12 @@ void arch_vcpu_free(struct vcpu *vcpu)
     vcpu->arch = NULL;
 }
 
-// The alarm's count for a slice of `cycles` of guest time: it starts switch_costs.alarm ticks before the guest's first
-// instruction. Never 0, which would stop the timer; a slice too long for the register ends early and is followed by
-// more.
+// The alarm's count for a slice of `cycles`: it starts switch_costs.alarm ticks before the guest's first instruction. A
+// slice is never 0 and never longer than LIMIT_SLICE_NS and the alarm's slack, so the count fits the register.
 static uint64_t alarm_count(uint64_t cycles)
 {
-    uint64_t ticks = time_add(alarm_is_counter ? cycles : ratio_ceil(alarm_ratio, cycles), switch_costs.alarm);
-    if (__builtin_expect(ticks - 1 >= UINT32_MAX, 0))
-        return ticks == 0 ? 1 : UINT32_MAX;
+    uint64_t ticks = (alarm_is_counter ? cycles : ratio_ceil(alarm_ratio, cycles)) + switch_costs.alarm;
+    INVARIANT(cycles != 0 && ticks <= UINT32_MAX);
     return ticks;
 }
 
@@ -154,8 +168,9 @@ void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
         vendor->want_window(vcpu, want);
 }
 
-// A fault's frame has RF set, so that a breakpoint on the instruction is not taken again (SDM 3B 17.3.1.1). The CPU sees
-// to that for its own faults, not for an injected one. #DB is given as it came: as a trap, or with RF already right.
+// A fault's frame has RF set, so that a breakpoint on the instruction is not taken again (SDM 3B 17.3.1.1). The CPU
+// sees to that for its own faults, not for an injected one. #DB is given as it came: as a trap, or with RF already
+// right.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
 {
     vcpu->halted = false; // the single-step trap behind a HLT wakes
@@ -296,7 +311,8 @@ void arch_vcpu_record(struct vcpu *vcpu)
     log_line("record", "rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx", r->gpr[0], r->gpr[3], r->gpr[1], r->gpr[2]);
     log_line("record", "rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx", r->gpr[6], r->gpr[7], r->gpr[5], r->gpr[4]);
     log_line("record", "r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx", r->gpr[8], r->gpr[9], r->gpr[10], r->gpr[11]);
-    log_line("record", "r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx", r->gpr[12], r->gpr[13], r->gpr[14], r->gpr[15]);
+    log_line("record", "r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx", r->gpr[12], r->gpr[13], r->gpr[14],
+             r->gpr[15]);
     log_line("record", "cr0 %08lx  cr2 %016lx  cr3 %016lx  cr4 %08lx  efer %08lx", vendor->get(vcpu, REGISTER_CR0),
              vendor->get(vcpu, REGISTER_CR2), vendor->get(vcpu, REGISTER_CR3), vendor->get(vcpu, REGISTER_CR4),
              vendor->get(vcpu, REGISTER_EFER));

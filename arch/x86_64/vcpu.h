@@ -12,8 +12,8 @@
 
 struct vmcb;
 
-// Where the code that runs now is in host memory, and what must still hold for that to be so: the paging registers and the
-// value of every page-table entry on the way. Looked at again at each use, so it is never stale (svm_length.c).
+// Where the code that runs now is in host memory, and what must still hold for that to be so: the paging registers and
+// the value of every page-table entry on the way. Looked at again at each use, so it is never stale (svm_length.c).
 struct code_window {
     uint64_t        cr0, cr3, efer;
     uint64_t        page; // linear
@@ -91,8 +91,8 @@ enum guest_access {
     GUEST_WRITE,
 };
 
-// Translates a linear address with the tables the guest has now. False: not mapped, not allowed, or its tables are not in
-// RAM.
+// Translates a linear address with the tables the guest has now. False: not mapped, not allowed, or its tables are not
+// in RAM.
 bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out);
 
 // Copies `size` bytes at a linear address; returns how many could be reached. Bytes outside RAM cannot.
@@ -124,7 +124,8 @@ bool guest_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
 // Gives the guest an exception; it is delivered by the next entry.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
 
-// MOV to a debug register (debugreg.c), IN, OUT, INS, OUTS (portio.c), one instruction on memory that is not RAM (mmio.c).
+// MOV to a debug register (debugreg.c), IN, OUT, INS, OUTS (portio.c), one instruction on memory that is not RAM
+// (mmio.c).
 void emulate_debug_write(struct vcpu *vcpu, const struct exit *exit);
 void emulate_port(struct vcpu *vcpu, const struct exit *exit);
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);

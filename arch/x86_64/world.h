@@ -27,7 +27,8 @@ _Static_assert(offsetof(struct world, alarm_mmio) == 192, "world_svm.S");
 _Static_assert(offsetof(struct world, alarm) == 200, "world_svm.S");
 
 // Runs the guest until its next exit. Interrupts off in and out; the counter is sampled at both ends. The compiler is
-// told that the registers are lost, so it keeps the few values it still needs, instead of the callee saving all of them.
+// told that the registers are lost, so it keeps the few values it still needs, instead of the callee saving all of
+// them.
 static inline void svm_world_switch(struct world *world)
 {
     __asm__ volatile("call svm_world_switch_body"

@@ -12,7 +12,8 @@ uint64_t host_random(uint64_t *state);
 // A number in [low, high], each equally likely to within 2^-64 of the range. low must not exceed high.
 uint64_t host_random_range(uint64_t *state, uint64_t low, uint64_t high);
 
-// A number whose length in bits is random, often 0, a power of two, its neighbour, or all ones: where arithmetic breaks.
+// A number whose length in bits is random, often 0, a power of two, its neighbour, or all ones: where arithmetic
+// breaks.
 uint64_t host_random_edgy(uint64_t *state);
 
 #endif

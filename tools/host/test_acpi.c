@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // needs: arch/x86_64/acpi.c
-// The ACPI parser on a machine's memory built here: XSDT and RSDT, each table's facts, what is damaged counts as absent, and
-// random damage. The memory ends where its allocation ends, so the sanitizer sees a read of one byte too many.
+// The ACPI parser on a machine's memory built here: XSDT and RSDT, each table's facts, what is damaged counts as
+// absent, and random damage. The memory ends where its allocation ends, so the sanitizer sees a read of one byte too
+// many.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

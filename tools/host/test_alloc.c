@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: vmm/frames.c
-// The frame allocator's core against a model with one flag a page: random adds, reservations, allocations and frees, first
-// fit, alignment, byte counts; a full list; the end of the address space.
+// The frame allocator's core against a model with one flag a page: random adds, reservations, allocations and frees,
+// first fit, alignment, byte counts; a full list; the end of the address space.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

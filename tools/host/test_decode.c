@@ -25,8 +25,8 @@ enum exception {
     KNIGHTS_CORNER,
     // MPX ignores an address-size prefix in 64-bit mode (SDM 2A, BNDLDX), we do not know MPX. Lengths are equal.
     MPX_ADDRESS_SIZE,
-    // With 32-bit addresses in 64-bit mode Zydis takes SIB.base 5 with REX.B and mod 0 for r13d. SDM 2A 2.2.1.2: REX.B is
-    // not decoded there, and there is no base, as with 64-bit addresses. test_emulate asks the CPU.
+    // With 32-bit addresses in 64-bit mode Zydis takes SIB.base 5 with REX.B and mod 0 for r13d. SDM 2A 2.2.1.2: REX.B
+    // is not decoded there, and there is no base, as with 64-bit addresses. test_emulate asks the CPU.
     R13D_WITHOUT_DISPLACEMENT,
     EXCEPTIONS,
     NO_EXCEPTION = EXCEPTIONS,

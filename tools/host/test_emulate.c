@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// needs: arch/x86_64/emulate.c arch/x86_64/emulate_alu.c arch/x86_64/decode.c arch/x86_64/decode_tables.c tools/host/native_x86.c
+// needs: arch/x86_64/emulate.c arch/x86_64/emulate_alu.c arch/x86_64/decode.c arch/x86_64/decode_tables.c
+// needs: tools/host/native_x86.c
 // The emulator against the CPU this test runs on: every supported form is built with random operands, addressing,
 // registers and flags, executed, and emulated. All sixteen registers, the defined arithmetic flags, rip and 16 KiB of
 // memory around the operand must agree. test_mmio_plan.c has what cannot run here.

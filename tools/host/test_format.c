@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: vmm/format.c
-// format() against the C library's snprintf: every conversion with every flag and edgy values, and buffers of every size.
+// format() against the C library's snprintf: every conversion with every flag and edgy values, and buffers of every
+// size.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -41,7 +41,8 @@ static void init_x2apic(struct lapic *l, uint32_t id)
 }
 
 // What table 11-6 and the register figures say, typed anew from the manual: index = MSR - 0x800.
-// In xAPIC mode: power-up value, bits that a write of all ones sets. In x2APIC mode: r, w, and the bits that are not #GP.
+// In xAPIC mode: power-up value, bits that a write of all ones sets. In x2APIC mode: r, w, and the bits that are not
+// #GP.
 static const struct reg {
     uint8_t index;
     bool xapic;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: arch/x86_64/rate.c time/ratio.c
-// The arithmetic that turns two clocks into one frequency: a simulated clock's true rate is always inside the interval, and
-// the rule that picks the number.
+// The arithmetic that turns two clocks into one frequency: a simulated clock's true rate is always inside the interval,
+// and the rule that picks the number.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

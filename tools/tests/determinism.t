@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Law 9: under clock=guest on a deterministic machine, what a guest prints is byte-identical whatever noise the host has:
-# no noise, and five seeds of extra monitor work and host interrupts. The host's traces must differ, or the noise was none.
+# Law 9: under clock=guest on a deterministic machine, what a guest prints is byte-identical whatever noise the host
+# has: no noise, and five seeds of extra monitor work and host interrupts. The host's traces must differ, or the noise
+# was none.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Kernels that nobody here wrote run as they are, with their command lines and modules, and their exit status comes back.
-# QEMU's tests/multiboot, from Debian's source package: a module list, a memory map, nine images in address-field form.
-# KVM_UNIT_TESTS=FOLDER, a built kvm-unit-tests: a few of its tests that need no device of QEMU's own.
+# Kernels that nobody here wrote run as they are, with their command lines and modules, and their exit status comes
+# back. QEMU's tests/multiboot, from Debian's source package: a module list, a memory map, nine images in address-field
+# form. KVM_UNIT_TESTS=FOLDER, a built kvm-unit-tests: a few of its tests that need no device of QEMU's own.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
@@ -52,8 +52,8 @@ else
     claim 0 "QEMU's tests/multiboot # SKIP Debian's source package of QEMU cannot be fetched here"
 fi
 
-# vmexit.flat is not among them: it repeats each exit until the guest's clock has counted 2^30 cycles, and under clock=guest
-# an exit costs none. --vm "clock=wall idle=real" without --exact is how a person runs it.
+# vmexit.flat is not among them: it repeats each exit until the guest's clock has counted 2^30 cycles, and under
+# clock=guest an exit costs none. --vm "clock=wall idle=real" without --exact is how a person runs it.
 images=${KVM_UNIT_TESTS:-}/x86
 if [ -f "$images/tsc.flat" ]; then
     for name in tsc tsc_adjust kvmclock_test eventinj hypercall; do
