@@ -37,33 +37,24 @@ static const struct port_range port_ranges[] = {
 
 static uint8_t port_device[PORTS]; // enum device_id, DEVICE_COUNT: nobody. The same for every VM
 
-static const struct device_ops *const device_ops[DEVICE_COUNT] = {
-    [DEVICE_PIT] = &pit_ops,
-    [DEVICE_PORT61] = &port61_ops,
-    [DEVICE_LAPIC] = &lapic_ops,
-    [DEVICE_PM] = &pmtimer_ops,
-    [DEVICE_UART] = &uart_ops,
-    [DEVICE_PIC] = &pic_ops,
-    [DEVICE_DEBUGEXIT] = &debugexit_ops,
-    [DEVICE_FWCFG] = &fwcfg_ops,
-    [DEVICE_PCI] = &pcihost_ops,
-};
-
-static const size_t device_offset[DEVICE_COUNT] = {
-    [DEVICE_PIT] = offsetof(struct machine, pit),
-    [DEVICE_PORT61] = offsetof(struct machine, pit),
-    [DEVICE_LAPIC] = offsetof(struct machine, lapic),
-    [DEVICE_PM] = offsetof(struct machine, pm),
-    [DEVICE_UART] = offsetof(struct machine, uart),
-    [DEVICE_PIC] = offsetof(struct machine, pic),
-    [DEVICE_DEBUGEXIT] = offsetof(struct machine, debugexit),
-    [DEVICE_FWCFG] = offsetof(struct machine, fwcfg),
-    [DEVICE_PCI] = offsetof(struct machine, pci),
+static const struct {
+    const struct device_ops *ops;
+    size_t                   offset;
+} devices[DEVICE_COUNT] = {
+    [DEVICE_PIT] = { &pit_ops, offsetof(struct machine, pit) },
+    [DEVICE_PORT61] = { &port61_ops, offsetof(struct machine, pit) },
+    [DEVICE_LAPIC] = { &lapic_ops, offsetof(struct machine, lapic) },
+    [DEVICE_PM] = { &pmtimer_ops, offsetof(struct machine, pm) },
+    [DEVICE_UART] = { &uart_ops, offsetof(struct machine, uart) },
+    [DEVICE_PIC] = { &pic_ops, offsetof(struct machine, pic) },
+    [DEVICE_DEBUGEXIT] = { &debugexit_ops, offsetof(struct machine, debugexit) },
+    [DEVICE_FWCFG] = { &fwcfg_ops, offsetof(struct machine, fwcfg) },
+    [DEVICE_PCI] = { &pcihost_ops, offsetof(struct machine, pci) },
 };
 
 static void *device_at(struct machine *machine, enum device_id id)
 {
-    return (uint8_t *)machine + device_offset[id];
+    return (uint8_t *)machine + devices[id].offset;
 }
 
 void machine_init(struct vm *vm)
@@ -284,7 +275,7 @@ void machine_settle(struct vm *vm, enum device_id id)
 static void access(struct vm *vm, enum device_id id, struct io_access *io)
 {
     vm->machine.firing = vm->vtime.now;
-    if (device_ops[id]->access(device_at(&vm->machine, id), io, vm->vtime.now) == IO_UNCLAIMED && !io->is_write)
+    if (devices[id].ops->access(device_at(&vm->machine, id), io, vm->vtime.now) == IO_UNCLAIMED && !io->is_write)
         io->value = UINT64_MAX;
     machine_settle(vm, id);
 }
@@ -321,7 +312,7 @@ void machine_run_timers(struct vm *vm)
             return;
         }
         machine->firing = due->deadline;
-        device_ops[id]->advance(device_at(machine, id), due->deadline);
+        devices[id].ops->advance(device_at(machine, id), due->deadline);
         machine_settle(vm, id);
     }
 }
@@ -348,40 +339,39 @@ bool machine_interrupt_pending(const struct vm *vm)
 static void resume_timer(struct vm *vm, enum device_id id)
 {
     vm->machine.firing = vm->vtime.now;
-    device_ops[id]->advance(device_at(&vm->machine, id), vm->vtime.now);
+    devices[id].ops->advance(device_at(&vm->machine, id), vm->vtime.now);
     machine_settle(vm, id);
 }
 
-static unsigned acknowledge_pic(struct vm *vm)
+// The acknowledge cycle of `vector` is over; `was_tick`: this timer's tick was on its line before. Returns the tick's
+// deadline when it was the one that was taken, else 0.
+static vtime_t acknowledged(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring,
+                            enum device_id id, bool was_tick)
 {
-    struct machine *machine = &vm->machine;
-    bool tick = !pit_line_free(machine);
-    unsigned vector = pic_acknowledge(&machine->pic);
-    settle_pic(machine);
-    vtime_t due = 0;
-    if (tick && pit_line_free(machine)) {
-        due = machine->pit_tick.due;
-        tick_taken(vm, &machine->pit_tick, TIMER_PIT);
-        resume_timer(vm, DEVICE_PIT);
-    }
-    vm_trace(vm, TRACE_INJECT, vector, vm->vcpu.last_t1, 0, due);
-    return vector;
+    if (!was_tick || !wiring->line_free(&vm->machine))
+        return 0;
+    vtime_t due = source->due;
+    tick_taken(vm, source, wiring->id);
+    resume_timer(vm, id);
+    return due;
 }
 
 // The 8259's interrupt bypasses the APIC's priorities, as its INTR pin does.
 unsigned machine_acknowledge(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    if (extint_pending(machine))
-        return acknowledge_pic(vm);
-    unsigned vector = (unsigned)lapic_pending_vector(&machine->lapic);
-    bool tick = !lapic_line_free(machine);
-    vtime_t due = 0;
-    lapic_accept(&machine->lapic, vector);
-    if (tick && lapic_line_free(machine)) {
-        due = machine->lapic_tick.due;
-        tick_taken(vm, &machine->lapic_tick, TIMER_LAPIC);
-        resume_timer(vm, DEVICE_LAPIC);
+    unsigned vector;
+    vtime_t due;
+    if (extint_pending(machine)) {
+        bool was_tick = !pit_line_free(machine);
+        vector = pic_acknowledge(&machine->pic);
+        settle_pic(machine);
+        due = acknowledged(vm, &machine->pit_tick, &pit_wiring, DEVICE_PIT, was_tick);
+    } else {
+        bool was_tick = !lapic_line_free(machine);
+        vector = (unsigned)lapic_pending_vector(&machine->lapic);
+        lapic_accept(&machine->lapic, vector);
+        due = acknowledged(vm, &machine->lapic_tick, &lapic_wiring, DEVICE_LAPIC, was_tick);
     }
     vm_trace(vm, TRACE_INJECT, vector, vm->vcpu.last_t1, 0, due);
     return vector;

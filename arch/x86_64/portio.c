@@ -15,7 +15,7 @@ static void simple(struct vcpu *vcpu, const struct exit *exit)
 {
     uint64_t *rax = &vcpu_regs(vcpu)->gpr[GPR_RAX];
     uint64_t mask = size_mask(exit->size);
-    struct io_access io = { .offset = exit->port, .value = *rax & mask, .size = exit->size, .is_write = exit->is_write };
+    struct io_access io = { exit->port, *rax & mask, exit->size, exit->is_write };
     machine_port(vcpu->vm, &io);
     if (!exit->is_write) // a 32-bit result clears the upper half, smaller ones leave the rest
         *rax = exit->size == 4 ? io.value & mask : (*rax & ~mask) | (io.value & mask);
