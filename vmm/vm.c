@@ -10,6 +10,8 @@
 #include "vmm/format.h"
 #include "vmm/guest_acpi.h"
 #include "vmm/log.h"
+#include "vmm/panic.h"
+#include "vmm/percpu.h"
 #include "vmm/report.h"
 #include "vmm/vm.h"
 
@@ -122,6 +124,22 @@ static unsigned refuse(const struct vm *vm, unsigned status, const char *text)
     return status;
 }
 
+#define PANIC_RECORDS 32
+
+// The last records of the trace, for a panic: what the guest and the monitor did until then.
+static void dump_trace(void)
+{
+    if (this_cpu()->running == NULL)
+        return;
+    const struct trace *trace = &this_cpu()->running->trace;
+    uint64_t kept = trace_kept(trace);
+    for (uint64_t i = kept > PANIC_RECORDS ? kept - PANIC_RECORDS : 0; i < kept; i++) {
+        const struct trace_record *r = trace_get(trace, i);
+        log_line("trace", "host %lu  v %lu  kind %u  reason %u  duration %u  arg %lu", r->host, r->v, r->kind,
+                 r->reason, r->duration, r->arg);
+    }
+}
+
 // From memory to the end, once the VM's own struct is there. What is allocated here is freed here.
 static unsigned build_and_run(struct vm *vm, const struct monitor_config *monitor, const struct loader_input *input)
 {
@@ -139,6 +157,8 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     }
     init_stats(vm);
     start_clocks(vm);
+    this_cpu()->running = vm;
+    panic_set_trace_dump(dump_trace);
     machine_init(vm);
     log_line("vm", "%s starts: %s, %lu MiB, entry %#lx", vm->config.name, entry.format, vm->ram.size / MIB, entry.rip);
     vcpu_run(&vm->vcpu);
@@ -146,6 +166,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     log_line("vm", "%s ended: %s", vm->config.name, vm->end_reason);
     if (monitor->report)
         print_report(vm);
+    this_cpu()->running = NULL;
     arch_vcpu_free(&vm->vcpu);
     arch_vm_free(vm);
     return exit_status(vm);

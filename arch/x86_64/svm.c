@@ -17,6 +17,7 @@
 #define SVM_FEATURE_NRIPS     (1u << 3)
 #define SVM_FEATURE_CLEAN     (1u << 5)
 #define SVM_FEATURE_FLUSHASID (1u << 6)
+#define SVM_FEATURE_ASSISTS   (1u << 7)
 
 #define GUEST_ASID 1 // one VM runs at a time; its translations are flushed before the next one starts
 
@@ -29,6 +30,11 @@ static uint8_t msr_permissions[2 * PAGE_SIZE] __attribute__((aligned(4096))); //
 bool svm_has_next_rip(void)
 {
     return (svm_features & SVM_FEATURE_NRIPS) != 0;
+}
+
+bool svm_has_decode_assists(void)
+{
+    return (svm_features & SVM_FEATURE_ASSISTS) != 0;
 }
 
 static bool svm_probe(struct refusal *refusal)
@@ -94,11 +100,12 @@ static bool svm_cpu_enable(void)
 
 static const char *svm_describe(void)
 {
-    static char text[120];
-    format(text, sizeof(text), "AMD SVM, nested paging, %u ASIDs, NRIP save %s, flush by ASID %s, clean bits %s",
+    static char text[160];
+    format(text, sizeof(text),
+           "AMD SVM, nested paging, %u ASIDs, NRIP save %s, flush by ASID %s, clean bits %s, decode assists %s",
            x86_cpuid(0x8000000a, 0).ebx, svm_has_next_rip() ? "yes" : "no",
            (svm_features & SVM_FEATURE_FLUSHASID) != 0 ? "yes" : "no",
-           (svm_features & SVM_FEATURE_CLEAN) != 0 ? "yes" : "no");
+           (svm_features & SVM_FEATURE_CLEAN) != 0 ? "yes" : "no", svm_has_decode_assists() ? "yes" : "no");
     return text;
 }
 

@@ -9,6 +9,7 @@
 #include "arch/x86_64/vmcb.h"
 
 bool svm_has_next_rip(void);
+bool svm_has_decode_assists(void);
 
 // The `count` bytes at CS:RIP, at most 15, as the guest's page tables map them now. Null: across the end of a page, not
 // mapped, not in RAM, or in a kind of paging that guest_fetch() has to walk.

@@ -71,6 +71,9 @@ static __attribute__((noinline)) bool remember(struct vcpu *vcpu, uint64_t linea
 
 const uint8_t *svm_code(struct vcpu *vcpu, size_t count)
 {
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    if (svm_has_decode_assists() && vmcb->exit_code == SVM_EXIT_NPF && vmcb->fetched_length >= count)
+        return vmcb->fetched_bytes; // the CPU's own fetch, APM 2, 15.8.4
     struct code_window *code = &vcpu->arch->code;
     uint64_t linear = code_address(vcpu->arch->vmcb);
     uint64_t offset = linear - code->page;
