@@ -224,10 +224,7 @@ static void bad_end_of_time(void)
     ok(false, "still here");
 }
 
-static const struct word {
-    const char *word;
-    void (*run)(void);
-} words[] = {
+static const struct named_test words[] = {
     { "all-ports", bad_all_ports },
     { "all-msrs", bad_all_msrs },
     { "apic-over-itself", bad_apic_over_itself },
@@ -241,13 +238,5 @@ static const struct word {
 
 void test_main(void)
 {
-    for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
-        if (cmdline_word(words[i].word)) {
-            words[i].run();
-            return;
-        }
-    plan(1);
-    ok(false, "which nonsense? one of:");
-    for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
-        diag("  %s", words[i].word);
+    run_named_test(words, ARRAY_LENGTH(words));
 }

@@ -286,10 +286,7 @@ static void bad_cr_garbage(void)
     ok(true, "garbage in control registers is survived");
 }
 
-static const struct word {
-    const char *word;
-    void (*run)(void);
-} words[] = {
+static const struct named_test words[] = {
     { "jump-nowhere", bad_jump_nowhere },
     { "triple-fault", bad_triple_fault },
     { "cli-loop", bad_cli_loop },
@@ -310,13 +307,5 @@ static const struct word {
 
 void test_main(void)
 {
-    for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
-        if (cmdline_word(words[i].word)) {
-            words[i].run();
-            return;
-        }
-    plan(1);
-    ok(false, "which nonsense? one of:");
-    for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
-        diag("  %s", words[i].word);
+    run_named_test(words, ARRAY_LENGTH(words));
 }

@@ -51,6 +51,13 @@ bool cmdline_word(const char *word);                               // is this wo
 uint64_t cmdline_number(const char *name, uint64_t default_value); // name=123 or name=0x1f
 bool text_equal(const char *a, const char *b, size_t length);
 
+// One of several tests in a kernel, named by a word of the command line. No known word: a failure that lists them.
+struct named_test {
+    const char *word;
+    void (*run)(void);
+};
+void run_named_test(const struct named_test *tests, size_t count);
+
 // Oracle hypercalls: only when platform.oracle.
 #define ORACLE_EXITS      0u
 #define ORACLE_HOST_CLOCK 2u

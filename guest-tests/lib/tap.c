@@ -113,3 +113,17 @@ void power_off(void)
     for (;;)
         __asm__ volatile("hlt");
 }
+
+void run_named_test(const struct named_test *tests, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (cmdline_word(tests[i].word)) {
+            tests[i].run();
+            return;
+        }
+    }
+    plan(1);
+    ok(false, "which one? one of:");
+    for (size_t i = 0; i < count; i++)
+        diag("  %s", tests[i].word);
+}
