@@ -116,6 +116,25 @@ static void execute(struct vcpu *vcpu, const struct exit *exit, const struct ins
         vcpu_skip(vcpu, insn->length);
 }
 
+// The instruction at CS:RIP, from the same bytes as last time or decoded anew. Null: it is not an instruction.
+static const struct insn *fetch_insn(struct vcpu *vcpu, uint64_t bytes[2], size_t *count)
+{
+    struct decoded *last = &vcpu->arch->decoded;
+    unsigned bits = guest_code_bits(vcpu);
+    bytes[1] = 0;
+    *count = guest_fetch(vcpu, (uint8_t *)bytes);
+    bool whole = *count == INSN_MAX_LENGTH;
+    if (whole && last->bits == bits && last->bytes[0] == bytes[0] && last->bytes[1] == bytes[1])
+        return &last->insn;
+    last->bits = 0;
+    if (insn_decode(&last->insn, (const uint8_t *)bytes, *count, bits) != DECODE_OK)
+        return NULL;
+    last->bytes[0] = bytes[0];
+    last->bytes[1] = bytes[1];
+    last->bits = whole ? bits : 0;
+    return &last->insn;
+}
+
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
 {
     if (exit->is_fetch || exit->is_table_walk || exit->during_delivery) {
@@ -126,17 +145,18 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
                 exit->address.value, vcpu_regs(vcpu)->rip);
         return;
     }
-    uint8_t bytes[INSN_MAX_LENGTH];
-    struct insn insn;
+    uint64_t bytes[2];
+    size_t count;
     struct mmio_plan plan;
-    size_t count = guest_fetch(vcpu, bytes);
-    if (insn_decode(&insn, bytes, count, guest_code_bits(vcpu)) != DECODE_OK) {
-        kill_undecodable(vcpu, bytes, count, exit->address, "cannot decode the instruction");
+    const struct insn *insn = fetch_insn(vcpu, bytes, &count);
+    if (insn == NULL) {
+        kill_undecodable(vcpu, (const uint8_t *)bytes, count, exit->address, "cannot decode the instruction");
         return;
     }
-    if (emulate_begin(&plan, &insn, vcpu_regs(vcpu)) != EMULATE_OK) {
-        kill_undecodable(vcpu, bytes, insn.length, exit->address, "this version cannot emulate the device access");
+    if (emulate_begin(&plan, insn, vcpu_regs(vcpu)) != EMULATE_OK) {
+        kill_undecodable(vcpu, (const uint8_t *)bytes, insn->length, exit->address,
+                         "this version cannot emulate the device access");
         return;
     }
-    execute(vcpu, exit, &insn, &plan);
+    execute(vcpu, exit, insn, &plan);
 }

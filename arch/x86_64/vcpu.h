@@ -22,6 +22,14 @@ struct code_window {
     uint64_t        value[4];
 };
 
+// The last instruction that was decoded for device memory, and the bytes it was decoded from: a loop around one register
+// decodes it once.
+struct decoded {
+    uint64_t    bytes[2]; // INSN_MAX_LENGTH of them and a zero
+    unsigned    bits;     // of the code segment; 0: nothing is remembered
+    struct insn insn;
+};
+
 enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
 
 // Exceptions by vector, SDM 3A 6.3.1.
@@ -38,6 +46,7 @@ struct arch_vcpu {
     struct world         world; // first: the registers are what everything touches
     struct vmcb         *vmcb;
     struct code_window   code;
+    struct decoded       decoded;
     uint64_t             tsc_adjust; // guest TSC = V + tsc_adjust; also IA32_TSC_ADJUST
     uint64_t             pat, misc_enable, mtrr_default;
     uint64_t             mtrr_fixed[11], mtrr_variable[16];
