@@ -53,14 +53,13 @@ void arch_vm_free(struct vm *vm);
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry);
 void arch_vcpu_free(struct vcpu *vcpu);
 
-// One slice of the guest, whose counter continues from vtime. alarm_cycles: host cycles after which a host interrupt
+// One slice of the guest, whose counter continues from V. alarm_cycles: host cycles after which a host interrupt
 // ends it (exactly, where the hardware can). The slice is what the ledger needs; the exit is decoded.
 struct slice {
     htime_t  t0, t1;
     uint64_t cost_cycles; // calibrated t1 - t0 of an empty guest for this kind of exit
 };
-void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alarm_cycles, struct slice *slice,
-                     struct exit *exit);
+void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice, struct exit *exit);
 
 // Can an external interrupt be injected at this very boundary? (IF set, no shadow, nothing else being injected.)
 bool arch_vcpu_interruptible(const struct vcpu *vcpu);

@@ -2,18 +2,9 @@
 // What each exit asks for, one line a case. The switch has no default, so a new kind of exit does not compile until it
 // has its line.
 #include "arch/arch.h"
+#include "vmm/account.h"
 #include "vmm/console.h"
 #include "vmm/vm.h"
-
-// E, the modelled cost of an instruction that the monitor executes for the guest: one cycle, what an emulator that
-// counts instructions charges. Booked always, added to V by clock=guest+emu only.
-#define EMULATED_INSN_CYCLES 1
-
-static void emulated(struct vcpu *vcpu)
-{
-    vcpu->ledger.emulated += EMULATED_INSN_CYCLES;
-    vtime_emulated(&vcpu->vm->vtime, EMULATED_INSN_CYCLES);
-}
 
 static void interrupted(struct vcpu *vcpu)
 {
@@ -45,6 +36,7 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
     case EXIT_HYPERCALL:
     case EXIT_IGNORED: arch_vcpu_emulate(vcpu, exit); break;
     case EXIT_FAULT: arch_vcpu_emulate(vcpu, exit); return;
+    case EXIT_ANSWERED: return;
     case EXIT_SHUTDOWN: vm_kill(vcpu->vm, "triple fault"); return;
     case EXIT_UNKNOWN:
     case EXIT_KIND_COUNT:
@@ -52,5 +44,5 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
                 exit->hardware_reason, exit->info);
         return;
     }
-    emulated(vcpu);
+    vcpu_emulated(vcpu);
 }

@@ -22,6 +22,7 @@ enum exit_kind {
     EXIT_FAULT,      // an instruction or exception that is given back to the guest as a fault
     EXIT_IGNORED,    // an instruction that has no effect here (INVD), or bookkeeping of the hardware
     EXIT_SHUTDOWN,   // triple fault
+    EXIT_ANSWERED,   // the backend has booked and answered it by itself; look what else is to be done
     EXIT_UNKNOWN,    // hardware reported what this version does not know
     EXIT_KIND_COUNT
 };

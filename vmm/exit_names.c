@@ -18,6 +18,7 @@ static const char *const exit_names[EXIT_KIND_COUNT] = {
     [EXIT_FAULT] = "fault",
     [EXIT_IGNORED] = "ignored",
     [EXIT_SHUTDOWN] = "shutdown",
+    [EXIT_ANSWERED] = "answered",
     [EXIT_UNKNOWN] = "unknown",
 };
 

@@ -4,6 +4,7 @@
 #include "arch/arch.h"
 #include "time/limits.h"
 #include "time/ratio.h"
+#include "vmm/account.h"
 #include "vmm/console.h"
 #include "vmm/vm.h"
 
@@ -11,33 +12,14 @@
 // hardware the calibrated way in can be a little too short, and a guest that is always stopped before its first
 // instruction would hang.
 #define EARLY_ALARMS_TOLERATED 8u
-#define EARLY_ALARMS_MAX       32u
 
 static uint64_t next_alarm(struct vcpu *vcpu)
 {
     const struct vm *vm = vcpu->vm;
-    uint64_t cycles = timerq_next(&vm->machine.timers) - vm->vtime.now;
-    if (cycles > vm->slice_cycles)
-        cycles = vm->slice_cycles;
+    uint64_t cycles = vcpu_cycles_to_next(vcpu);
     if (vcpu->early_alarms > EARLY_ALARMS_TOLERATED)
         cycles += UINT64_C(1) << (vcpu->early_alarms - EARLY_ALARMS_TOLERATED);
     return vm->noise.on ? noise_alarm(vcpu->vm, cycles) : cycles;
-}
-
-static void account(struct vcpu *vcpu, const struct slice *slice, const struct exit *exit)
-{
-    struct vm *vm = vcpu->vm;
-    histogram_add(vcpu->paid_by, slice->t0 - vcpu->last_t1);
-    uint64_t guest_cycles = ledger_slice(&vcpu->ledger, slice->t0, slice->t1, slice->cost_cycles);
-    vtime_ran(&vm->vtime, guest_cycles, 0, slice->t1);
-    vm_trace(vm, TRACE_GUEST, exit->kind, slice->t0, guest_cycles, slice->t1 - slice->t0);
-    vcpu->stats.exits++;
-    if (guest_cycles != 0)
-        vcpu->early_alarms = 0;
-    else if (exit->kind == EXIT_INTERRUPT && vcpu->early_alarms < EARLY_ALARMS_MAX)
-        vcpu->early_alarms++;
-    vcpu->paid_by = &vcpu->stats.cost[exit->kind];
-    vcpu->last_t1 = slice->t1;
 }
 
 // The host really waits: until the next deadline where V moves with host time, for input from outside where it does
@@ -93,13 +75,15 @@ static struct vcpu *slice(struct vcpu *vcpu)
 {
     struct slice slice;
     struct exit exit;
-    arch_vcpu_enter(vcpu, &vcpu->vm->vtime, next_alarm(vcpu), &slice, &exit);
+    arch_vcpu_enter(vcpu, next_alarm(vcpu), &slice, &exit);
     vcpu = loaded_once(vcpu);
-    struct vm *vm = vcpu->vm;
-    account(vcpu, &slice, &exit);
-    if (timerq_next(&vm->machine.timers) <= vm->vtime.now) // mostly not: asked here, where it costs no call
-        machine_run_timers(vm);
+    if (exit.kind != EXIT_ANSWERED)
+        vcpu_account(vcpu, &slice, exit.kind);
+    if (vcpu_timers_due(vcpu)) // mostly not: asked here, where it costs no call
+        machine_run_timers(vcpu->vm);
     exit_dispatch(vcpu, &exit);
+    if (vcpu_timers_due(vcpu)) // clock=guest+emu: the instruction's own cost can reach a deadline
+        machine_run_timers(vcpu->vm);
     return vcpu;
 }
 

@@ -157,6 +157,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     }
     init_stats(vm);
     start_clocks(vm);
+    vm->vcpu.quick = !vm->noise.on;
     this_cpu()->running = vm;
     panic_set_trace_dump(dump_trace);
     machine_init(vm);

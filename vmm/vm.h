@@ -28,6 +28,7 @@ struct vcpu {
     struct arch_vcpu *arch;
     uint32_t          index;
     bool              halted;
+    bool              quick;        // the backend may answer exits by itself
     struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
     htime_t           last_t1;      // when that exit happened
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle

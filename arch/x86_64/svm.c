@@ -4,6 +4,7 @@
 // where CPUID 8000000Ah announces them. APM volume 2, chapter 15.
 #include "arch/x86_64/svm.h"
 #include "arch/x86_64/x86.h"
+#include "vmm/account.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/percpu.h"
@@ -193,6 +194,12 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     vmcb->v_tpr = lapic_tpr(&vcpu->vm->machine.lapic) >> 4; // CR8 reads do not exit, this answers them
 
     svm_world_switch(&arch->world);
+    enum svm_quick quick = SVM_QUICK_NO;
+    while (vcpu->quick && (quick = svm_answer(vcpu)) == SVM_QUICK_AGAIN) { // with no event in EVENTINJ
+        vmcb->clean = clean_after_exit;
+        vcpu_set_time(vcpu, vcpu_cycles_to_next(vcpu));
+        svm_world_switch(&arch->world);
+    }
 
     regs->gpr[GPR_RAX] = vmcb->rax;
     regs->gpr[GPR_RSP] = vmcb->rsp;
@@ -207,7 +214,10 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     arch->vmcb_clean = clean_after_exit;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
-    svm_decode_exit(vcpu, exit);
+    if (quick == SVM_QUICK_DONE)
+        exit->kind = EXIT_ANSWERED;
+    else
+        svm_decode_exit(vcpu, exit);
 }
 
 static uint64_t *register_field(const struct vcpu *vcpu, enum guest_register reg)

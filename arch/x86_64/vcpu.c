@@ -124,15 +124,20 @@ static uint64_t alarm_count(uint64_t cycles)
     return ticks;
 }
 
-// Every exit comes through here: flatten makes the vendor's part one piece with it.
-__attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, const struct vtime *vtime, uint64_t alarm_cycles,
-                                              struct slice *slice, struct exit *exit)
+void vcpu_set_time(struct vcpu *vcpu, uint64_t alarm_cycles)
 {
     struct arch_vcpu *arch = vcpu->arch;
-    struct tsc_plan tsc = vtime_tsc_plan(vtime, arch->tsc_adjust, switch_costs.in);
+    struct tsc_plan tsc = vtime_tsc_plan(&vcpu->vm->vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
-    arch->world.alarm = alarm_count(arch->step_once ? 1 : alarm_cycles);
+    arch->world.alarm = alarm_count(alarm_cycles);
+}
+
+// Every exit comes through here: flatten makes the vendor's part one piece with it.
+__attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice,
+                                              struct exit *exit)
+{
+    vcpu_set_time(vcpu, vcpu->arch->step_once ? 1 : alarm_cycles);
     vendor_enter(vcpu, slice, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
 }

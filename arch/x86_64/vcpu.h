@@ -54,12 +54,17 @@ struct arch_vcpu {
     uint64_t             iret_rip;     // of that IRET
     uint64_t             cr_refused_exit; // number of the exit after the one where a MOV to CR3 or CR4 was refused
     bool                 shadow;       // interrupts are held back for one instruction (STI, MOV SS)
-    bool                 window_wanted;
-    bool                 event_queued; // an event will be delivered by the next entry
-    bool                 nmi_blocked;  // an NMI was injected and its IRET has not been seen
-    bool                 iret_passed;  // IRET was intercepted; NMIs open again when it has run
-    bool                 interrupt_queued; // ... and it is an external interrupt, as the hardware's virtual one
-    bool                 step_once;    // a window cannot be asked for now: run one instruction, then look again
+    union {
+        struct {
+            bool window_wanted;
+            bool event_queued;     // an event will be delivered by the next entry
+            bool nmi_blocked;      // an NMI was injected and its IRET has not been seen
+            bool iret_passed;      // IRET was intercepted; NMIs open again when it has run
+            bool interrupt_queued; // ... and it is an external interrupt, as the hardware's virtual one
+            bool step_once;        // a window cannot be asked for now: run one instruction, then look again
+        };
+        uint64_t under_way; // not 0: one of these
+    };
     uint32_t             vmcb_clean;
 };
 
@@ -77,6 +82,9 @@ struct arch_vcpu {
 #define RFLAGS_RF       (UINT64_C(1) << 16)
 
 static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
+
+// For the next entry: the guest's counter continues from V, and the alarm comes after so many cycles.
+void vcpu_set_time(struct vcpu *vcpu, uint64_t alarm_cycles);
 
 // arch_vcpu_skip(), for its callers in this folder. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Booking one slice of a guest: what its exit's handling cost, the ledger, V, the trace. Inline, because every exit pays for
+// it, in the run loop and where a backend answers an exit by itself.
+#ifndef VMM_ACCOUNT_H
+#define VMM_ACCOUNT_H
+
+#include "arch/arch.h"
+#include "vmm/vm.h"
+
+#define EARLY_ALARMS_MAX 32u
+
+static inline void vcpu_account(struct vcpu *vcpu, const struct slice *slice, enum exit_kind kind)
+{
+    struct vm *vm = vcpu->vm;
+    histogram_add(vcpu->paid_by, slice->t0 - vcpu->last_t1);
+    uint64_t guest_cycles = ledger_slice(&vcpu->ledger, slice->t0, slice->t1, slice->cost_cycles);
+    vtime_ran(&vm->vtime, guest_cycles, 0, slice->t1);
+    vm_trace(vm, TRACE_GUEST, kind, slice->t0, guest_cycles, slice->t1 - slice->t0);
+    vcpu->stats.exits++;
+    if (guest_cycles != 0)
+        vcpu->early_alarms = 0;
+    else if (kind == EXIT_INTERRUPT && vcpu->early_alarms < EARLY_ALARMS_MAX)
+        vcpu->early_alarms++;
+    vcpu->paid_by = &vcpu->stats.cost[kind];
+    vcpu->last_t1 = slice->t1;
+}
+
+// E: what an instruction costs that the monitor executes for the guest, modelled as the one cycle that an emulator which
+// counts instructions charges. Booked always, added to V by clock=guest+emu only.
+#define EMULATED_INSN_CYCLES 1
+
+static inline void vcpu_emulated(struct vcpu *vcpu)
+{
+    vcpu->ledger.emulated += EMULATED_INSN_CYCLES;
+    vtime_emulated(&vcpu->vm->vtime, EMULATED_INSN_CYCLES);
+}
+
+// How long the guest can run before something is due; no longer than a slice.
+static inline uint64_t vcpu_cycles_to_next(const struct vcpu *vcpu)
+{
+    uint64_t cycles = timerq_next(&vcpu->vm->machine.timers) - vcpu->vm->vtime.now;
+    return cycles > vcpu->vm->slice_cycles ? vcpu->vm->slice_cycles : cycles;
+}
+
+// Has a timer come due at V?
+static inline bool vcpu_timers_due(const struct vcpu *vcpu)
+{
+    return timerq_next(&vcpu->vm->machine.timers) <= vcpu->vm->vtime.now;
+}
+
+#endif
