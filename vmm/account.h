@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Booking one slice of a guest: what its exit's handling cost, the ledger, V, the trace. Inline, because every exit pays for
-// it, in the run loop and where a backend answers an exit by itself.
+// Booking one slice of a guest: what its exit's handling cost, the ledger, V, the trace. Inline, because every exit
+// pays for it, in the run loop and where a backend answers an exit by itself.
 #ifndef VMM_ACCOUNT_H
 #define VMM_ACCOUNT_H
 
@@ -25,8 +25,8 @@ static inline void vcpu_account(struct vcpu *vcpu, const struct slice *slice, en
     vcpu->last_t1 = slice->t1;
 }
 
-// E: what an instruction costs that the monitor executes for the guest, modelled as the one cycle that an emulator which
-// counts instructions charges. Booked always, added to V by clock=guest+emu only.
+// E: what an instruction costs that the monitor executes for the guest, modelled as the one cycle that an emulator
+// which counts instructions charges. Booked always, added to V by clock=guest+emu only.
 #define EMULATED_INSN_CYCLES 1
 
 static inline void vcpu_emulated(struct vcpu *vcpu)

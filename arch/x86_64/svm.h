@@ -19,8 +19,8 @@ const uint8_t *svm_code(struct vcpu *vcpu, size_t count);
 // decoder is asked only when prefixes are in the way. 0: it cannot be fetched or decoded.
 uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
-// Answers the exit that has just come, if it is one of the few that can be answered at once; svm_quick.c. AGAIN: answered,
-// the guest can go on. DONE: answered, and there is something else to be done first. NO: nothing was done.
+// Answers the exit that has just come, if it is one of the few that can be answered at once; svm_quick.c. AGAIN:
+// answered, the guest can go on. DONE: answered, and there is something else to be done first. NO: nothing was done.
 enum svm_quick { SVM_QUICK_NO, SVM_QUICK_AGAIN, SVM_QUICK_DONE };
 enum svm_quick svm_answer(struct vcpu *vcpu);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The short way: four exits that guests make more than all others are answered here, beside the world switch, and the guest
-// goes on at once: CPUID, VMMCALL, a plain port access, an EOI to the x2APIC. They are booked like every exit; what is left
-// out is everything that cannot be due: nothing is pending, nothing was being delivered, no timer has come. Whenever one
-// of these is in doubt the exit takes the long way through vmm/run.c, and with noise=SEED all of them do, so the test of
-// law 9 compares the two ways.
+// The short way: four exits that guests make more than all others are answered here, beside the world switch, and the
+// guest goes on at once: CPUID, VMMCALL, a plain port access, an EOI to the x2APIC. They are booked like every exit;
+// what is left out is everything that cannot be due: nothing is pending, nothing was being delivered, no timer has
+// come. Whenever one of these is in doubt the exit takes the long way through vmm/run.c, and with noise=SEED all of
+// them do, so the test of law 9 compares the two ways.
 #include "arch/x86_64/svm.h"
 #include "vmm/account.h"
 
@@ -23,7 +23,8 @@ static enum exit_kind kind_of(const struct vcpu *vcpu)
     case SVM_EXIT_MSR: {
         const uint64_t *gpr = vcpu->arch->world.regs.gpr;
         bool eoi = vmcb->exit_info1 == 1 && (uint32_t)gpr[GPR_RCX] == MSR_X2APIC_EOI;
-        bool legal = ((uint32_t)gpr[GPR_RDX] | (uint32_t)vmcb->rax) == 0 && (lapic_base_read(&vcpu->vm->machine.lapic) >> 10 & 3) == 3; // x2APIC on
+        bool x2apic = (lapic_base_read(&vcpu->vm->machine.lapic) >> 10 & 3) == 3;
+        bool legal = x2apic && ((uint32_t)gpr[GPR_RDX] | (uint32_t)vmcb->rax) == 0;
         return eoi && legal ? EXIT_MSR_WRITE : EXIT_UNKNOWN;
     }
     default: return EXIT_UNKNOWN;
@@ -34,8 +35,9 @@ static bool nothing_in_doubt(const struct vcpu *vcpu, const struct slice *slice)
 {
     const struct arch_vcpu *arch = vcpu->arch;
     uint64_t elapsed = slice->t1 - slice->t0;
-    return arch->under_way == 0 && (arch->vmcb->rflags & (RFLAGS_TF | RFLAGS_RF)) == 0 && machine_quiet(&vcpu->vm->machine) &&
-           vcpu->ledger.debt == 0 && vcpu->vm->vtime.now + elapsed < timerq_next(&vcpu->vm->machine.timers);
+    return arch->under_way == 0 && (arch->vmcb->rflags & (RFLAGS_TF | RFLAGS_RF)) == 0 &&
+           machine_quiet(&vcpu->vm->machine) && vcpu->ledger.debt == 0 &&
+           vcpu->vm->vtime.now + elapsed < timerq_next(&vcpu->vm->machine.timers);
 }
 
 static uint64_t length_of(struct vcpu *vcpu, enum exit_kind kind)
@@ -56,7 +58,8 @@ static void answer_port(struct vcpu *vcpu)
     unsigned size = (vmcb->exit_info1 >> IOIO_SIZE_SHIFT) & 7;
     uint64_t mask = size == 4 ? UINT32_MAX : (UINT64_C(1) << (size * 8)) - 1;
     bool is_write = (vmcb->exit_info1 & IOIO_IN) == 0;
-    struct io_access io = { (uint16_t)(vmcb->exit_info1 >> IOIO_PORT_SHIFT), vmcb->rax & mask, (uint8_t)size, is_write };
+    uint16_t port = (uint16_t)(vmcb->exit_info1 >> IOIO_PORT_SHIFT);
+    struct io_access io = { port, vmcb->rax & mask, (uint8_t)size, is_write };
     machine_port(vcpu->vm, &io);
     if (!is_write)
         vmcb->rax = size == 4 ? io.value & mask : (vmcb->rax & ~mask) | (io.value & mask);

@@ -22,8 +22,8 @@ struct code_window {
     uint64_t        value[4];
 };
 
-// The last instruction that was decoded for device memory, and the bytes it was decoded from: a loop around one register
-// decodes it once.
+// The last instruction that was decoded for device memory, and the bytes it was decoded from: a loop around one
+// register decodes it once.
 struct decoded {
     uint64_t    bytes[2]; // INSN_MAX_LENGTH of them and a zero
     unsigned    bits;     // of the code segment; 0: nothing is remembered

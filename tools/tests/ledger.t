@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# M18 and law 5 on the machine: at the end of a VM its accounts add up to the counter, to the cycle, and every expiry of a
-# timer was injected, is pending or was dropped; under each clock and idle rule, with and without host noise, also where
-# the machine is not deterministic.
+# M18 and law 5 on the machine: at the end of a VM its accounts add up to the counter, to the cycle, and every expiry of
+# a timer was injected, is pending or was dropped; under each clock and idle rule, with and without host noise, also
+# where the machine is not deterministic.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
