@@ -219,3 +219,13 @@ struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t suble
         return hypervisor_leaf(vcpu, leaf);
     return (struct cpuid_result){ 0 };
 }
+
+void guest_execute_cpuid(struct vcpu *vcpu, uint64_t *rax)
+{
+    uint64_t *gpr = vcpu_regs(vcpu)->gpr;
+    struct cpuid_result result = guest_cpuid(vcpu, (uint32_t)*rax, (uint32_t)gpr[GPR_RCX]);
+    *rax = result.eax;
+    gpr[GPR_RBX] = result.ebx;
+    gpr[GPR_RCX] = result.ecx;
+    gpr[GPR_RDX] = result.edx;
+}

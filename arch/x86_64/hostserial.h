@@ -10,7 +10,6 @@
 enum { HOSTSERIAL_COM1, HOSTSERIAL_COM2, HOSTSERIAL_PORTS };
 
 void hostserial_init(void);
-bool hostserial_present(unsigned port_index);
 void hostserial_set_log(unsigned port_index); // where hostserial_log_port() points; COM1 at first
 unsigned hostserial_log_port(void);
 

@@ -29,11 +29,6 @@ void hosttimer_set_hz(uint64_t hz)
     timer.hz = hz;
 }
 
-const struct hosttimer *hosttimer(void)
-{
-    return &timer;
-}
-
 uint64_t hosttimer_hz(void)
 {
     return timer.hz;

@@ -15,7 +15,6 @@ struct hosttimer {
 
 void                    hosttimer_init(void); // after hostapic_init()
 void                    hosttimer_set_hz(uint64_t hz);
-const struct hosttimer *hosttimer(void);
 uint64_t                hosttimer_hz(void);
 volatile uint32_t      *hosttimer_mmio(void);
 void                    hosttimer_arm(uint32_t count); // interrupt after `count` ticks; 0 stops it

@@ -11,14 +11,18 @@ static uint64_t size_mask(unsigned size)
     return size == 4 ? UINT32_MAX : (UINT64_C(1) << (size * 8)) - 1;
 }
 
+void guest_execute_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write)
+{
+    uint64_t mask = size_mask(size);
+    struct io_access io = { port, *rax & mask, size, is_write };
+    machine_port(vcpu->vm, &io);
+    if (!is_write) // a 32-bit result clears the upper half, smaller ones leave the rest
+        *rax = size == 4 ? io.value & mask : (*rax & ~mask) | (io.value & mask);
+}
+
 static void simple(struct vcpu *vcpu, const struct exit *exit)
 {
-    uint64_t *rax = &vcpu_regs(vcpu)->gpr[GPR_RAX];
-    uint64_t mask = size_mask(exit->size);
-    struct io_access io = { exit->port, *rax & mask, exit->size, exit->is_write };
-    machine_port(vcpu->vm, &io);
-    if (!exit->is_write) // a 32-bit result clears the upper half, smaller ones leave the rest
-        *rax = exit->size == 4 ? io.value & mask : (*rax & ~mask) | (io.value & mask);
+    guest_execute_port(vcpu, &vcpu_regs(vcpu)->gpr[GPR_RAX], exit->port, exit->size, exit->is_write);
     vcpu_skip(vcpu, exit->insn_length);
 }
 

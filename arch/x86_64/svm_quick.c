@@ -52,35 +52,20 @@ static uint64_t length_of(struct vcpu *vcpu, enum exit_kind kind)
     return kind == EXIT_HYPERCALL ? svm_insn_length(vcpu, OPCODE_VMMCALL, 3) : svm_insn_length(vcpu, OPCODE_WRMSR, 2);
 }
 
-static void answer_port(struct vcpu *vcpu)
-{
-    struct vmcb *vmcb = vcpu->arch->vmcb;
-    unsigned size = (vmcb->exit_info1 >> IOIO_SIZE_SHIFT) & 7;
-    uint64_t mask = size == 4 ? UINT32_MAX : (UINT64_C(1) << (size * 8)) - 1;
-    bool is_write = (vmcb->exit_info1 & IOIO_IN) == 0;
-    uint16_t port = (uint16_t)(vmcb->exit_info1 >> IOIO_PORT_SHIFT);
-    struct io_access io = { port, vmcb->rax & mask, (uint8_t)size, is_write };
-    machine_port(vcpu->vm, &io);
-    if (!is_write)
-        vmcb->rax = size == 4 ? io.value & mask : (vmcb->rax & ~mask) | (io.value & mask);
-}
-
 static void answer(struct vcpu *vcpu, enum exit_kind kind)
 {
-    uint64_t *gpr = vcpu->arch->world.regs.gpr, *rax = &vcpu->arch->vmcb->rax;
-    if (kind == EXIT_CPUID) {
-        struct cpuid_result result = guest_cpuid(vcpu, (uint32_t)*rax, (uint32_t)gpr[GPR_RCX]);
-        *rax = result.eax;
-        gpr[GPR_RBX] = result.ebx;
-        gpr[GPR_RCX] = result.ecx;
-        gpr[GPR_RDX] = result.edx;
-    } else if (kind == EXIT_HYPERCALL) {
-        *rax = hypercall(vcpu, *rax, gpr[GPR_RBX]);
-    } else if (kind == EXIT_IO) {
-        answer_port(vcpu);
-    } else {
+    struct vmcb *vmcb = vcpu->arch->vmcb;
+    if (kind == EXIT_MSR_WRITE) {
         lapic_write_msr(&vcpu->vm->machine.lapic, MSR_X2APIC_EOI, 0, vcpu->vm->vtime.now);
         machine_settle(vcpu->vm, DEVICE_LAPIC);
+    } else if (kind == EXIT_CPUID) {
+        guest_execute_cpuid(vcpu, &vmcb->rax);
+    } else if (kind == EXIT_HYPERCALL) {
+        vmcb->rax = hypercall(vcpu, vmcb->rax, vcpu_regs(vcpu)->gpr[GPR_RBX]);
+    } else {
+        uint64_t info = vmcb->exit_info1;
+        guest_execute_port(vcpu, &vmcb->rax, (uint16_t)(info >> IOIO_PORT_SHIFT), (info >> IOIO_SIZE_SHIFT) & 7,
+                           (info & IOIO_IN) == 0);
     }
 }
 

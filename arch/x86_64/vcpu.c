@@ -212,12 +212,7 @@ static void general_protection(struct vcpu *vcpu)
 
 static void emulate_cpuid(struct vcpu *vcpu, const struct exit *exit)
 {
-    uint64_t *gpr = vcpu_regs(vcpu)->gpr;
-    struct cpuid_result result = guest_cpuid(vcpu, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX]);
-    gpr[GPR_RAX] = result.eax;
-    gpr[GPR_RBX] = result.ebx;
-    gpr[GPR_RCX] = result.ecx;
-    gpr[GPR_RDX] = result.edx;
+    guest_execute_cpuid(vcpu, &vcpu_regs(vcpu)->gpr[GPR_RAX]);
     vcpu_skip(vcpu, exit->insn_length);
 }
 

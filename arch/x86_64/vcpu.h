@@ -130,6 +130,11 @@ unsigned guest_code_bits(struct vcpu *vcpu);
 
 // --- instructions and registers that belong to x86 (cpuid.c, msr.c, pv.c) -------------------------------------------
 
+// CPUID and a plain IN or OUT on the guest's registers, without the step over the instruction. RAX is apart, because
+// beside the world switch it is still in the VMCB.
+void guest_execute_cpuid(struct vcpu *vcpu, uint64_t *rax);
+void guest_execute_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write);
+
 void                cpuid_init(void);
 struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf);
 unsigned guest_address_bits(void); // MAXPHYADDR
