@@ -52,7 +52,7 @@ struct machine {
     struct timer       timer[DEVICE_TIMED_COUNT];
     struct timer       limit; // the end of the VM's time, a deadline like the others
     vtime_t            firing; // deadline of the timer being fired, or V of the access
-    uint16_t           irq_levels; // of the 8259's inputs, as they were set last
+    uint32_t           irq_levels; // of the interrupt inputs, as they were set last
     bool               extint;     // the 8259's output; follows every use of the 8259
     struct tick_source pit_tick, lapic_tick;
 };
