@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Loading a guest's kernel: says what an image is, refuses what is foreign, hands the rest to loader_elf.c and
-// loader_multiboot1.c, and keeps the list of guest memory that is taken. Called once when a VM is made. Pure: reads the
-// images, writes guest memory, both bounds-checked. Nothing is written before the kernel has been checked completely.
+// Loading a guest's kernel: says what an image is, refuses what is foreign, hands the rest to loader_elf.c,
+// loader_multiboot1.c and loader_linux.c, and keeps the list of guest memory that is taken. Called once when a VM is
+// made. Pure: reads the images, writes guest memory, both bounds-checked. Nothing is written before the kernel has been
+// checked completely.
 #include "vmm/loader_image.h"
 #include <string.h>
 
@@ -9,6 +10,10 @@
 #define PTE_LARGE         (1u << 7) // PS: 2 MiB
 #define LONG64_TABLES     6         // one PML4, one PDPT, four PDs: the first 4 GiB
 #define LONG64_STACK      (4 * PAGE_SIZE)
+#define LONG64_BYTES      (LONG64_TABLES * PAGE_SIZE + LONG64_STACK + sizeof(long64_gdt))
+
+// SDM 3A 3.4.5: flat, at the selectors that Linux' boot protocol names: 0x10 code (64 bits), 0x18 data.
+static const uint64_t long64_gdt[] = { 0, 0, UINT64_C(0x00af9b000000ffff), UINT64_C(0x00cf93000000ffff) };
 
 // Kinds of files that people hand to a loader by mistake, by their first bytes.
 static const struct foreign {
@@ -24,7 +29,7 @@ static const struct foreign {
     { "BZh", 3, "is bzip2-compressed; unpack it first (bunzip2)" },
     { "#!", 2, "is a script, not a kernel" },
     { "!<arch>", 7, "is a library archive, not a kernel" },
-    { "MZ", 2, "is a PE program (Windows, EFI); this version boots multiboot1 and ELF64" },
+    { "MZ", 2, "is a PE program (Windows, EFI); expected multiboot1, ELF64 or Linux bzImage" },
 };
 
 uint16_t image_16(const struct image *image, uint64_t offset)
@@ -127,12 +132,6 @@ uint64_t loader_place(struct loading *l, uint64_t size, uint64_t align, uint64_t
     return at;
 }
 
-static bool is_linux(const struct image *image)
-{
-    return image_has(image, 0x1fe, 8) && image_16(image, 0x1fe) == 0xaa55 &&
-           memcmp(image->data + 0x202, "HdrS", 4) == 0;
-}
-
 static bool is_arm64_linux(const struct image *image)
 {
     return image_has(image, 0x38, 4) && memcmp(image->data + 0x38, "ARM\x64", 4) == 0;
@@ -168,31 +167,30 @@ static bool refuse_foreign(struct loading *l)
 
     if (image->size == 0)
         return REFUSE(l, "%s is empty", image->name);
-    if (is_linux(image))
-        return REFUSE(l, "%s is a Linux bzImage: this version boots multiboot1 and ELF64", image->name);
     if (is_arm64_linux(image))
-        return REFUSE(l, "%s is an arm64 Linux image: this version boots multiboot1 and ELF64 for x86", image->name);
+        return REFUSE(l, "%s is an arm64 Linux image: expected multiboot1, ELF64 or Linux bzImage for x86",
+                      image->name);
     for (size_t i = 0; i < sizeof(foreigners) / sizeof(foreigners[0]); i++) {
         if (image_has(image, 0, foreigners[i].length) &&
             memcmp(image->data, foreigners[i].magic, foreigners[i].length) == 0)
             return REFUSE(l, "%s %s", image->name, foreigners[i].sentence);
     }
     if (has_multiboot2(image))
-        return REFUSE(l, "%s has a multiboot2 header: this version boots multiboot1 and ELF64", image->name);
+        return REFUSE(l, "%s has a multiboot2 header: expected multiboot1, ELF64 or Linux bzImage", image->name);
     if (is_text(image))
         return REFUSE(l, "%s is a text file, not a kernel", image->name);
     return REFUSE(l, "%s has no known format: no multiboot1 header in its first 8 KiB, and it is not ELF", image->name);
 }
 
-// Page tables that map the first 4 GiB onto themselves in 2 MiB pages, and a stack; what ENTRY_LONG64 promises.
-static bool enter_long64(struct loading *l, struct entry_state *out)
+// Page tables that map the first 4 GiB onto themselves in 2 MiB pages, a stack and a GDT; what ENTRY_LONG64 promises.
+bool loader_enter_long64(struct loading *l, struct entry_state *out)
 {
-    uint64_t tables = loader_place(l, LONG64_TABLES * PAGE_SIZE + LONG64_STACK, PAGE_SIZE, LOADER_OWN_LOW);
+    uint64_t tables = loader_place(l, LONG64_BYTES, PAGE_SIZE, LOADER_OWN_LOW);
     uint64_t *entry = (uint64_t *)(void *)(l->ram.host + tables);
 
     if (tables == 0)
         return REFUSE(l, "no %lu KiB of guest memory are left for page tables; give the VM more (mem=)",
-                      (unsigned long)((LONG64_TABLES * PAGE_SIZE + LONG64_STACK) / KIB));
+                      (unsigned long)(LONG64_BYTES / KIB));
     memset(entry, 0, LONG64_TABLES * PAGE_SIZE);
     entry[0] = (tables + PAGE_SIZE) | PTE_PRESENT_WRITE;
     for (uint64_t i = 0; i < 4; i++)
@@ -202,6 +200,9 @@ static bool enter_long64(struct loading *l, struct entry_state *out)
     out->mode = ENTRY_LONG64;
     out->cr3 = tables;
     out->rsp = tables + LONG64_TABLES * PAGE_SIZE + LONG64_STACK;
+    out->gdt = out->rsp;
+    out->gdt_limit = sizeof(long64_gdt) - 1;
+    memcpy(l->ram.host + out->gdt, long64_gdt, sizeof(long64_gdt));
     return true;
 }
 
@@ -233,11 +234,11 @@ static bool load_kernel(struct loading *l, struct entry_state *out)
         return elf_load(l, &elf, &out->rip);
     }
     if (has_multiboot2(image))
-        return REFUSE(l, "%s has a multiboot2 header: this version boots multiboot1 and ELF64", image->name);
+        return REFUSE(l, "%s has a multiboot2 header: expected multiboot1, ELF64 or Linux bzImage", image->name);
     if (!elf.is_64)
         return REFUSE(l, "%s is a 32-bit ELF without a multiboot1 header in its first 8 KiB", image->name);
     out->format = "ELF64";
-    return elf_load(l, &elf, &out->rip) && enter_long64(l, out);
+    return elf_load(l, &elf, &out->rip) && loader_enter_long64(l, out);
 }
 
 bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out,
@@ -254,6 +255,8 @@ bool loader_load(const struct loader_input *input, struct guest_ram ram, struct 
     take(&l, 0, PAGE_SIZE);
     take(&l, LOW_RAM_END, HIGH_RAM);
     l.kernel_first = l.kernel_end = l.taken_count;
+    if (linux_is(&input->kernel))
+        return linux_load(&l, out);
     if (!load_kernel(&l, out) || !multiboot1_inform(&l, &out->rbx))
         return false;
     out->rax = MULTIBOOT1_BOOT_MAGIC;

@@ -15,24 +15,24 @@ struct loader_input {
     const char *module_args[LOADER_MODULES_MAX]; // "name args" string of each
     unsigned module_count;
     const char *cmdline; // the guest's own command line, without the kernel's name
-    uint64_t rsdp_area;  // first byte of the ROM area that guest_acpi_build() filled; the loader keeps out of
-                         // [0xe0000, 0x100000) and of [0xa0000, 0xe0000)
 };
 
 enum entry_mode {
     ENTRY_PROTECTED32, // flat 32-bit segments, paging off, interrupts off: multiboot1 §3.2
-    ENTRY_LONG64,      // flat 64-bit, identity-mapped by page tables that the loader put into guest memory
+    ENTRY_LONG64,      // flat 64-bit, identity-mapped by page tables that the loader put into guest memory; CS is
+                       // 0x10, the data segments are 0x18, in a GDT that is there too
 };
 
 struct entry_state {
     enum entry_mode mode;
     uint64_t rip;
     uint64_t rax, rbx, rdi, rsi, rsp;
-    uint64_t cr3;       // ENTRY_LONG64
+    uint64_t cr3, gdt;  // ENTRY_LONG64
+    uint16_t gdt_limit;
     const char *format; // "multiboot1 ELF32", ...: for the log
 };
 
-// Finds the format and loads. Formats: multiboot1 in ELF32, ELF64 or address-field form; plain ELF64.
+// Finds the format and loads. Formats: multiboot1 in ELF32, ELF64 or address-field form; plain ELF64; Linux bzImage.
 bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out,
                  struct refusal *refusal);
 

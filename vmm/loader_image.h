@@ -72,6 +72,9 @@ bool loader_in_kernel(const struct loading *l, uint64_t address);
 // The first free place of `size` bytes in [from, RAM's end), taken; 0 when there is none. align is a power of two.
 uint64_t loader_place(struct loading *l, uint64_t size, uint64_t align, uint64_t from);
 
+// Page tables, stack and GDT for ENTRY_LONG64, into guest memory and into *out.
+bool loader_enter_long64(struct loading *l, struct entry_state *out);
+
 // loader_elf.c
 bool elf_is(const struct image *image);
 bool elf_read(struct loading *l, struct elf *elf);
@@ -84,5 +87,9 @@ bool multiboot1_load_fields(struct loading *l, const struct multiboot1_header *h
 
 // Copies the modules above the kernel, writes the information structure (3.3); its guest address to *info.
 bool multiboot1_inform(struct loading *l, uint64_t *info);
+
+// loader_linux.c
+bool linux_is(const struct image *image);
+bool linux_load(struct loading *l, struct entry_state *out);
 
 #endif

@@ -131,11 +131,13 @@ static void set_entry_state(struct vcpu *vcpu, const struct entry_state *entry)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
     bool long_mode = entry->mode == ENTRY_LONG64;
-    struct vmcb_segment code = { 0x08, long_mode ? 0xa9b : 0xc9b, UINT32_MAX, 0 };
-    struct vmcb_segment data = { 0x10, 0xc93, UINT32_MAX, 0 };
+    struct vmcb_segment code = { long_mode ? 0x10 : 0x08, long_mode ? 0xa9b : 0xc9b, UINT32_MAX, 0 };
+    struct vmcb_segment data = { long_mode ? 0x18 : 0x10, 0xc93, UINT32_MAX, 0 };
     vmcb->cs = code;
     vmcb->ds = vmcb->es = vmcb->ss = vmcb->fs = vmcb->gs = data;
     vmcb->gdtr.limit = vmcb->idtr.limit = 0xffff;
+    if (long_mode)
+        vmcb->gdtr = (struct vmcb_segment){ 0, 0, entry->gdt_limit, entry->gdt };
     vmcb->ldtr = (struct vmcb_segment){ 0, 0x82, 0xffff, 0 };
     vmcb->tr = (struct vmcb_segment){ 0, 0x8b, 0xffff, 0 };
     vmcb->cr0 = 0x10 | CR0_PE | (long_mode ? CR0_PG : 0);

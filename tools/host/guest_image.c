@@ -163,6 +163,29 @@ void flat_image(void)
     put32(44, 0x100040);
 }
 
+void linux_image(void)
+{
+    fresh_image();
+    image_bytes = 1024 + 4096;
+    for (uint64_t at = 1024; at < image_bytes; at++)
+        image[at] = (uint8_t)(at * 7 + (at >> 8));
+    image[0x1f1] = 1;
+    put32(0x1f4, 4096 / 16);
+    put16(0x1fe, 0xaa55);
+    put16(0x200, 0x6aeb); // a short jump over the header, to 0x26c
+    memcpy(image + 0x202, "HdrS", 4);
+    put16(0x206, 0x20f);
+    image[0x211] = 1;           // loadflags: loaded high
+    put32(0x22c, 0x7fffffff);   // initrd_addr_max
+    put32(0x230, 0x200000);     // kernel_alignment
+    image[0x234] = 1;           // relocatable
+    put16(0x236, 0x3f);         // xloadflags
+    put32(0x238, 2047);         // cmdline_size
+    put64(0x258, 0x200000);     // pref_address
+    put32(0x260, 0x10000);      // init_size
+    put32(0x268, 0x12345678);   // kernel_info_offset, the last field of the header
+}
+
 void assert_filled(uint64_t from, uint64_t to, uint8_t value)
 {
     for (uint64_t at = from; at < to; at++) {

@@ -36,5 +36,7 @@ void elf32_image(void);
 void elf64_image(void);
 // A flat image at 1 MiB whose multiboot1 header with address fields is 16 bytes inside.
 void flat_image(void);
+// A Linux kernel of 4 KiB behind 1 KiB of setup code, protocol 2.15, relocatable: prefers 2 MiB and runs in 64 KiB.
+void linux_image(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/loader.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/format.c tools/host/guest_image.c
+// needs: vmm/loader.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c vmm/format.c tools/host/guest_image.c
 // Loaders, the good cases: valid images in every form land where they ask, nothing else is touched, and the boot
 // information says what multiboot 0.6.96 says.
 #include <setjmp.h>
@@ -67,6 +67,10 @@ static void test_elf64_plain(void **state)
     assert_true(entry.rsp % 16 == 0 && entry.rsp <= 0x9fc00);
     assert_true(entry.rbx >= entry.rsp || entry.rbx < entry.cr3);
     assert_int_equal(ram64(entry.cr3 + 8), 0);
+    assert_true(entry.gdt >= entry.rsp && entry.gdt + 32 <= 0x9fc00 && entry.gdt_limit == 31);
+    assert_int_equal(ram64(entry.gdt), 0);
+    assert_true(ram64(entry.gdt + 0x10) == UINT64_C(0x00af9b000000ffff));
+    assert_true(ram64(entry.gdt + 0x18) == UINT64_C(0x00cf93000000ffff));
 }
 
 static void test_entry_given_as_virtual_address(void **state)

@@ -31,7 +31,21 @@ patch() {
     printf "$3" | dd of="$folder/$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
 
-echo 1..19
+# A Linux kernel of 4 KiB that never runs: its header alone decides. linux NAME [OFFSET OCTAL-BYTES ...]
+linux() {
+    head -c 5120 /dev/zero >"$folder/$1"
+    name=$1
+    shift
+    set -- 497 '\001' 500 '\000\001' 510 '\125\252' 514 HdrS 518 '\017\002' 556 '\377\377\377\177' 562 '\040' 564 '\001' \
+        566 '\001' 568 '\377\007' 603 '\001' 610 '\001' "$@"
+    while [ $# -gt 0 ]; do
+        # shellcheck disable=SC2059
+        printf "$2" | dd of="$folder/$name" bs=1 seek="$1" conv=notrunc 2>/dev/null
+        shift 2
+    done
+}
+
+echo 1..27
 head -c 20000 "$good" >"$folder/cut.elf"
 refused 8 "cut.elf" "a truncated image" --kernel "$folder/cut.elf"
 patch arm.elf 18 '\267\000'
@@ -56,3 +70,24 @@ refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing
 refused 64 "is a folder" "a folder" --kernel "$folder"
 refused 64 "--timeout" "no time at all" --kernel "$good" --timeout 0
 refused 124 "" "a guest that never ends" --kernel "$build/guests/bad_guest.elf" --cmdline cli-loop --timeout 3
+
+linux kernel
+linux old 518 '\013\002'
+refused 8 "boot protocol 2.11; the 64-bit entry needs 2.12" "a Linux kernel that is too old" --kernel "$folder/old"
+linux kernel32 566 '\000'
+refused 8 "without a 64-bit entry" "a Linux kernel for 32 bits" --kernel "$folder/kernel32"
+head -c 5000 "$folder/kernel" >"$folder/cut"
+refused 8 "its header says 5120 bytes, the file has 5000" "a truncated Linux kernel" --kernel "$folder/cut"
+refused 8 "needs 16448 KiB of guest memory, but the VM has 16388 KiB" "less memory than init_size" \
+    --kernel "$folder/kernel" --vm mem=16388K
+head -c 5000000 /dev/zero >"$folder/initrd"
+refused 8 "the initrd has 4883 KiB and does not fit" "an initrd that does not fit" --kernel "$folder/kernel" \
+    --initrd "$folder/initrd" --vm mem=20M
+linux short 568 '\010\000'
+refused 8 "the command line has 9 characters; short takes at most 8" "a command line that is too long" \
+    --kernel "$folder/short" --cmdline "123456789"
+head -c 5120 /dev/zero >"$folder/Image"
+printf 'ARM\144' | dd of="$folder/Image" bs=1 seek=56 conv=notrunc 2>/dev/null
+refused 8 "is an arm64 Linux image" "an arm64 Image" --kernel "$folder/Image"
+linux unaligned 560 '\003'
+refused 8 "kernel_alignment is 0x200003" "a Linux kernel that only the monitor finds damaged" --kernel "$folder/unaligned"
