@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ACPI tables a guest finds: RSDP, RSDT, XSDT, FADT, MADT and a DSDT with S5, in the BIOS area below 1 MiB.
+// The ACPI tables a guest finds: RSDP, RSDT, XSDT, FADT, MADT, HPET and a DSDT with S5 and ISA devices, in the BIOS
+// area below 1 MiB.
 #ifndef VMM_GUEST_ACPI_H
 #define VMM_GUEST_ACPI_H
 

@@ -9,6 +9,7 @@
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/guest_acpi.h"
+#include "vmm/guest_mptable.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 #include "vmm/percpu.h"
@@ -146,6 +147,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     struct refusal refusal = { "" };
     struct entry_state entry;
     guest_acpi_build(vm->ram, vm->config.vcpus);
+    guest_mptable_build(vm->ram, vm->config.vcpus);
     if (!loader_load(input, vm->ram, &entry, &refusal))
         return refuse(vm, STATUS_REFUSED, refusal.text);
     if (!arch_vm_init(vm))
