@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// HPET, the high precision event timers (IA-PC HPET specification 1.0a): one block of 1 KiB at 0xfed00000, a 64-bit
+// main counter of exactly 10 MHz (100,000,000 fs, the longest period the specification allows, and one that is a whole
+// number of nanoseconds), three timers that can all be one-shot or periodic, 32 or 64 bits, edge or level.
+//
+// The running counter is base + floor((V - origin) * 10^7 / hz): the moment it is enabled is a tick, and the tick that
+// makes it n comes at V = origin + ceil((n - base) * hz / 10^7). A timer fires when the counter steps to its
+// comparator; one that is behind it fires after a wrap around, as on the chip. A periodic comparator then moves on by
+// the value written last, any number of times in one division. A period of 0 leaves the comparator where it is.
+//
+// Legacy replacement gives timer 0 the interrupt of the 8254 (IRQ 0, pin 2 of an IOAPIC) and timer 1 that of the RTC
+// (IRQ 8). Otherwise a timer has the IOAPIC pin of its choice, 20 to 23.
+#ifndef DEVICES_HPET_H
+#define DEVICES_HPET_H
+
+#include "devices/device.h"
+#include "time/ratio.h"
+
+#define HPET_BASE   0xfed00000u
+#define HPET_SIZE   0x400u
+#define HPET_HZ     10000000u
+#define HPET_TIMERS 3u
+#define HPET_NO_PIN UINT32_MAX
+
+struct hpet_timer {
+    struct irq_line irq; // edge: `rises` counts the pulses, level stays 0
+    uint64_t comparator;
+    uint64_t period; // the value written last
+    uint32_t config;
+    uint32_t stale; // of irq.rises, from before the guest last programmed this timer
+    uint32_t restarted;
+    uint32_t reserved;
+};
+
+struct hpet {
+    struct ratio per_cycle; // ticks in a cycle of V
+    vtime_t origin;         // V of a tick
+    uint64_t base;          // the counter at origin; all of it while halted
+    uint64_t elapsed;       // ticks from origin to `seen`
+    vtime_t seen;           // the latest V that everything is brought up to
+    uint32_t config;
+    uint32_t status; // of the timers that are level-triggered, a bit each
+    struct hpet_timer timer[HPET_TIMERS];
+};
+
+// guest_hz, the rate of V, must be at least 10^7.
+void hpet_init(struct hpet *hpet, uint64_t guest_hz);
+
+extern const struct device_ops hpet_ops; // offsets from HPET_BASE
+
+// The next deadline of one timer; that of hpet_ops is the least of the three.
+vtime_t hpet_timer_deadline(const struct hpet *hpet, unsigned timer);
+
+// Do timers 0 and 1 have the interrupts of the 8254 and the RTC?
+bool hpet_legacy(const struct hpet *hpet);
+
+// The IOAPIC pin of a timer's interrupt, HPET_NO_PIN while it has none.
+uint32_t hpet_pin(const struct hpet *hpet, unsigned timer);
+
+bool hpet_level_triggered(const struct hpet *hpet, unsigned timer);
+
+// Has the guest programmed this timer since the last call? *stale: pulses from before that, taken with this call.
+bool hpet_take_restart(struct hpet *hpet, unsigned timer, uint32_t *stale);
+
+// Cycles of V between two pulses, rounded down; 0 if the timer is not periodic. For spacing ticks, never for adding
+// them up.
+uint64_t hpet_period_cycles(const struct hpet *hpet, unsigned timer);
+
+#endif
