@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The local APIC's core: reset, IA32_APIC_BASE, which interrupt is next, its acceptance and its end, errors, LINT pins.
-// Registers are in lapic_regs.c, outgoing messages in lapic_ipi.c, the timer in lapic_timer.c.
+// Registers are in lapic_regs.c, outgoing messages in lapic_ipi.c, incoming ones in lapic_message.c, the timer in
+// lapic_timer.c.
 #include "devices/lapic_regs.h"
 
 #define APIC_BASE_DEFAULT UINT64_C(0xfee00000)
@@ -15,6 +16,7 @@ void lapic_reset(struct lapic *lapic)
         .ipis = old.ipis,
         .ipis_to_nobody = old.ipis_to_nobody,
         .lint1_level = old.lint1_level,
+        .rerouted = true,
         .dfr = UINT32_MAX,
         .svr = 0xff,
     };
@@ -67,6 +69,7 @@ bool lapic_base_write(struct lapic *lapic, uint64_t value)
     lapic->base = value;
     if (from == to)
         return true;
+    lapic->rerouted = true;
 
     if (to == 0)
         lapic_reset(lapic);
@@ -222,22 +225,39 @@ void lapic_lint1(struct lapic *lapic, bool level)
     if (!rises)
         return;
     if (!(lapic->base & APIC_BASE_EN)) {
-        lapic->nmi_pending = 1;
+        lapic->direct |= LAPIC_DIRECT_NMI;
         return;
     }
     if (lvt & LAPIC_LVT_MASKED)
         return;
     if (delivery_of(lvt) == DELIVERY_NMI)
-        lapic->nmi_pending = 1;
+        lapic->direct |= LAPIC_DIRECT_NMI;
     else if (delivery_of(lvt) == DELIVERY_FIXED)
         lapic_raise(lapic, lvt & 0xff, false);
 }
 
+static bool take_direct(struct lapic *lapic, uint8_t which)
+{
+    bool pending = lapic->direct & which;
+    lapic->direct &= (uint8_t)~which;
+    return pending;
+}
+
 bool lapic_take_nmi(struct lapic *lapic)
 {
-    bool pending = lapic->nmi_pending != 0;
-    lapic->nmi_pending = 0;
-    return pending;
+    return take_direct(lapic, LAPIC_DIRECT_NMI);
+}
+
+bool lapic_take_extint(struct lapic *lapic)
+{
+    return take_direct(lapic, LAPIC_DIRECT_EXTINT);
+}
+
+bool lapic_take_rerouted(struct lapic *lapic)
+{
+    bool rerouted = lapic->rerouted;
+    lapic->rerouted = false;
+    return rerouted;
 }
 
 uint8_t lapic_tpr(const struct lapic *lapic)

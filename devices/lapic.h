@@ -8,6 +8,7 @@
 #ifndef DEVICES_LAPIC_H
 #define DEVICES_LAPIC_H
 
+#include "devices/apicmessage.h"
 #include "devices/device.h"
 #include "devices/lapic_timer.h"
 
@@ -19,6 +20,9 @@ struct vector_set {
 };
 
 enum { LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT }; // the timer's LVT is in struct lapic_timer
+
+#define LAPIC_DIRECT_NMI    1u
+#define LAPIC_DIRECT_EXTINT 2u // from an IOAPIC: the CPU shall run an acknowledge cycle with the 8259
 
 struct lapic {
     struct lapic_timer timer;
@@ -35,9 +39,10 @@ struct lapic {
     uint32_t errors; // logged since the last ESR write
     uint32_t icr_low, icr_high;
     uint32_t lvt[LVT_COUNT];
-    uint8_t nmi_pending;
+    uint8_t direct; // what waits for the CPU and has no vector here: LAPIC_DIRECT_...
     uint8_t lint1_level;
-    uint8_t reserved[6];
+    uint8_t rerouted; // what it hears may have changed since somebody asked
+    uint8_t reserved[5];
 };
 
 // The MMIO page. Answers in xAPIC mode only; otherwise IO_UNCLAIMED, as the page is then ordinary physical address
@@ -84,14 +89,24 @@ uint64_t lapic_timer_period_cycles(const struct lapic *lapic); // 0 unless perio
 int lapic_pending_vector(const struct lapic *lapic);
 void lapic_accept(struct lapic *lapic, unsigned vector);
 
-// An interrupt message arrived. A software-disabled APIC drops it (SDM 3A 11.4.7.2).
+// A vector arrived. A software-disabled APIC drops it (SDM 3A 11.4.7.2).
 void lapic_raise(struct lapic *lapic, unsigned vector, bool level);
+
+// A message is on the bus, whoever it is for. lapic_would_take(): would it come to something here, as the registers are
+// now? lapic_is_waiting(): something like it has come and the CPU has not taken it.
+void lapic_receive(struct lapic *lapic, const struct apic_message *message);
+bool lapic_would_take(const struct lapic *lapic, const struct apic_message *message);
+bool lapic_is_waiting(const struct lapic *lapic, const struct apic_message *message);
+
+// Has a register been written since the last call that decides what this APIC hears, from LINT0 or from messages?
+bool lapic_take_rerouted(struct lapic *lapic);
 bool lapic_take_eoi(struct lapic *lapic, uint8_t *vector); // a level-triggered vector ended: for the IOAPIC
 
 // The 8259 reaches the CPU: LINT0 is an unmasked ExtINT, or the APIC is globally disabled.
 bool lapic_accepts_extint(const struct lapic *lapic);
 void lapic_lint1(struct lapic *lapic, bool level);
 bool lapic_take_nmi(struct lapic *lapic);
+bool lapic_take_extint(struct lapic *lapic);
 
 uint8_t lapic_tpr(const struct lapic *lapic); // CR8 is TPR >> 4
 void lapic_set_tpr(struct lapic *lapic, uint8_t tpr);

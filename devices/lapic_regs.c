@@ -94,6 +94,7 @@ static uint32_t read_register(const struct lapic *lapic, uint32_t offset, vtime_
 static void write_svr(struct lapic *lapic, uint32_t value, vtime_t now)
 {
     lapic->svr = value;
+    lapic->rerouted = true;
     if (lapic_software_enabled(lapic))
         return;
     for (unsigned i = 0; i < LVT_COUNT; i++)
@@ -110,6 +111,7 @@ static void write_lvt(struct lapic *lapic, uint32_t offset, uint32_t value, vtim
         lapic_timer_write_lvt(&lapic->timer, value, now);
     else
         lapic->lvt[(offset - APIC_LVT_THERMAL) >> 4] = value;
+    lapic->rerouted |= offset == APIC_LVT_LINT0;
 }
 
 static void write_register(struct lapic *lapic, uint32_t offset, uint32_t value, vtime_t now)
@@ -121,8 +123,14 @@ static void write_register(struct lapic *lapic, uint32_t offset, uint32_t value,
     switch (offset) {
     case APIC_TPR: lapic->tpr = value; break;
     case APIC_EOI: lapic_end_of_interrupt(lapic); break;
-    case APIC_LDR: lapic->ldr = value; break;
-    case APIC_DFR: lapic->dfr = value | 0x0fffffff; break;
+    case APIC_LDR:
+        lapic->ldr = value;
+        lapic->rerouted = true;
+        break;
+    case APIC_DFR:
+        lapic->dfr = value | 0x0fffffff;
+        lapic->rerouted = true;
+        break;
     case APIC_SVR: write_svr(lapic, value, now); break;
     case APIC_ESR:
         lapic->esr = lapic->errors;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The local APIC's registers by their xAPIC offset (SDM 3A table 11-1; MSR 0x800 + offset / 16 in x2APIC mode), their
-// bits, and what lapic.c, lapic_regs.c and lapic_ipi.c offer each other. Nobody else includes this but tests.
+// bits, and what lapic.c, lapic_regs.c, lapic_ipi.c and lapic_message.c offer each other. Nobody else includes this but
+// tests.
 #ifndef DEVICES_LAPIC_REGS_H
 #define DEVICES_LAPIC_REGS_H
 
@@ -53,14 +54,9 @@ enum {
 #define ESR_RECEIVE_ILLEGAL_VECTOR 0x40u
 #define ESR_ILLEGAL_REGISTER       0x80u
 
-// Delivery modes of LVT and ICR, SDM 3A 11.5.1 and 11.6.1
+// Delivery mode of LVT and ICR, SDM 3A 11.5.1 and 11.6.1
 #define DELIVERY_SHIFT             8
 #define DELIVERY_MASK              7u
-#define DELIVERY_FIXED             0u
-#define DELIVERY_LOWEST            1u
-#define DELIVERY_NMI               4u
-#define DELIVERY_INIT              5u
-#define DELIVERY_EXTINT            7u
 
 // ICR, SDM 3A figure 11-12
 #define ICR_LOGICAL                0x00000800u
@@ -116,6 +112,9 @@ uint32_t lapic_ppr(const struct lapic *lapic);
 // lapic_ipi.c
 void lapic_send_ipi(struct lapic *lapic); // what icr_low and icr_high say
 void lapic_self_ipi(struct lapic *lapic, uint8_t vector);
+
+// lapic_message.c
+bool lapic_is_destination(const struct lapic *lapic, uint32_t destination, bool logical); // 32 bits in x2APIC mode
 uint32_t lapic_x2apic_ldr(uint32_t id);
 
 #endif

@@ -161,6 +161,20 @@ bool pic_waiting(const struct pic *pic, unsigned irq)
     return irq < 16 && own_requests(&pic->chip[irq / 8]) & bit(irq & 7);
 }
 
+static bool chip_open(const struct pic_chip *chip, unsigned input)
+{
+    return chip->init_step == 0 && !(chip->imr & bit(input));
+}
+
+bool pic_open(const struct pic *pic, unsigned irq)
+{
+    if (irq == CASCADE || irq >= 16)
+        return false;
+    if (irq < 8)
+        return chip_open(&pic->chip[0], irq);
+    return chip_open(&pic->chip[0], CASCADE) && chip_open(&pic->chip[1], irq & 7);
+}
+
 // ICW1 resets the edge detectors: an input must fall and rise again.
 static void start_init(struct pic_chip *chip, uint8_t icw1)
 {

@@ -55,4 +55,7 @@ uint8_t pic_acknowledge(struct pic *pic);
 // The request of `irq` has not been acknowledged yet.
 bool pic_waiting(const struct pic *pic, unsigned irq);
 
+// A request of `irq` gets to the INTR pin when its priority lets it: no mask is in the way.
+bool pic_open(const struct pic *pic, unsigned irq);
+
 #endif

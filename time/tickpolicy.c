@@ -41,6 +41,13 @@ void ticks_expire(struct ticks *ticks, uint64_t count, bool deliverable)
     check_law_5(ticks);
 }
 
+void ticks_lose(struct ticks *ticks, uint64_t count)
+{
+    ticks->expired += count;
+    ticks->dropped += count;
+    check_law_5(ticks);
+}
+
 bool ticks_take(struct ticks *ticks, vtime_t now, uint64_t period_cycles)
 {
     if (ticks->pending == 0 || now < ticks->not_before)

@@ -27,6 +27,9 @@ void ticks_init(struct ticks *ticks, enum tick_policy policy);
 // `count` ticks have come due. deliverable: the line is free to take one now.
 void ticks_expire(struct ticks *ticks, uint64_t count, bool deliverable);
 
+// `count` ticks have come due for nobody: the guest does not want any.
+void ticks_lose(struct ticks *ticks, uint64_t count);
+
 // The guest stopped or reprogrammed the timer: ticks of its past that still wait are dropped.
 void ticks_cancel(struct ticks *ticks);
 

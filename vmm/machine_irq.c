@@ -1,35 +1,127 @@
 // SPDX-License-Identifier: MIT
-// The PC's interrupt lines: from a device's output through the interrupt controllers to the CPU's acknowledge cycle.
+// The PC's interrupt lines: from a device's output through both interrupt controllers to the CPU's acknowledge cycle.
+//
+// A line goes to the 8259 pair and to the IOAPIC, whichever the guest listens to. The 8259's own output goes to the
+// local APIC's LINT0 and, as on a PC's board, to pin 0 of the IOAPIC, for guests that want it as ExtINT.
 #include "vmm/machine_wiring.h"
+
+#define PIN_8259        0u
+#define PIN_IRQ_0       2u // the MADT says so: an interrupt source override
+#define ISA_IRQS        16u
+#define NO_PIN          IOAPIC_PINS
+#define PINS_ACTIVE_LOW 0xff0000u // 16..23 are those of the PCI bus, whose interrupts are active low
+
+static unsigned pin_of(unsigned irq)
+{
+    if (irq == IRQ_PIT)
+        return PIN_IRQ_0;
+    return irq == PIN_IRQ_0 ? NO_PIN : irq; // ISA has no line 2: it is the 8259's cascade
+}
+
+void machine_irq_init(struct machine *machine, unsigned cpus)
+{
+    pic_init(&machine->pic);
+    ioapic_init(&machine->ioapic, cpus, PINS_ACTIVE_LOW); // the ID after those of the CPUs, as the MADT says
+}
+
+// Never more than one message a pin.
+static void send_messages(struct machine *machine)
+{
+    struct apic_message message;
+    while (ioapic_take_message(&machine->ioapic, &message))
+        lapic_receive(&machine->lapic, &message);
+}
 
 static void follow_pic(struct machine *machine)
 {
-    machine->extint = pic_output(&machine->pic);
+    bool output = pic_output(&machine->pic);
+    if (output == machine->extint)
+        return;
+    machine->extint = output;
+    ioapic_set_pin(&machine->ioapic, PIN_8259, output);
+    send_messages(machine);
 }
 
 void machine_set_irq(struct machine *machine, unsigned irq, bool level)
 {
-    if (level == ((machine->irq_levels >> irq) & 1))
+    uint32_t bit = 1u << irq;
+    unsigned pin = pin_of(irq);
+    if (level == ((machine->irq_levels & bit) != 0))
         return;
-    machine->irq_levels ^= 1u << irq;
-    pic_set_irq(&machine->pic, irq, level);
-    follow_pic(machine);
+    machine->irq_levels ^= bit;
+    if (irq < ISA_IRQS) {
+        pic_set_irq(&machine->pic, irq, level);
+        follow_pic(machine);
+    }
+    if (pin != NO_PIN) {
+        ioapic_set_pin(&machine->ioapic, pin, level != (PINS_ACTIVE_LOW >> pin & 1));
+        send_messages(machine);
+    }
 }
 
-bool machine_irq_waiting(const struct machine *machine, unsigned irq)
+// --- the ways of a line to the CPU ----------------------------------------------------------------------------------
+
+static bool pin_open(const struct machine *machine, unsigned pin, struct apic_message *message)
 {
-    return pic_waiting(&machine->pic, irq);
+    return ioapic_pin_message(&machine->ioapic, pin, message) && lapic_would_take(&machine->lapic, message);
 }
+
+static bool pic_route_open(const struct machine *machine, unsigned irq)
+{
+    struct apic_message message;
+    if (irq >= ISA_IRQS || !pic_open(&machine->pic, irq))
+        return false;
+    return lapic_accepts_extint(&machine->lapic) ||
+           (pin_open(machine, PIN_8259, &message) && message.delivery == DELIVERY_EXTINT);
+}
+
+bool machine_irq_open(const struct machine *machine, unsigned irq)
+{
+    struct apic_message message;
+    unsigned pin = pin_of(irq);
+    return pic_route_open(machine, irq) || (pin != NO_PIN && pin_open(machine, pin, &message));
+}
+
+bool machine_irq_waiting(const struct machine *machine, unsigned irq, bool open)
+{
+    struct apic_message message;
+    unsigned pin = pin_of(irq);
+    if (pic_waiting(&machine->pic, irq) && (!open || pic_route_open(machine, irq)))
+        return true;
+    return open && pin != NO_PIN && pin_open(machine, pin, &message) &&
+           (lapic_is_waiting(&machine->lapic, &message) || ioapic_pin_in_service(&machine->ioapic, pin));
+}
+
+// --- settling -------------------------------------------------------------------------------------------------------
 
 void settle_pic(struct vm *vm)
 {
-    settle_pit(vm); // a new initialisation can free IRQ 0
+    machine_tick_reroute(vm);
     follow_pic(&vm->machine);
 }
 
+void settle_ioapic(struct vm *vm)
+{
+    send_messages(&vm->machine);
+    machine_tick_reroute(vm);
+}
+
+void machine_lapic_used(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    uint8_t vector;
+    while (lapic_take_eoi(&machine->lapic, &vector))
+        ioapic_eoi(&machine->ioapic, vector);
+    send_messages(machine);
+    lapic_take_rerouted(&machine->lapic);
+    machine_tick_reroute(vm);
+}
+
+// --- the acknowledge cycle ------------------------------------------------------------------------------------------
+
 static bool extint_pending(const struct machine *machine)
 {
-    return machine->extint && lapic_accepts_extint(&machine->lapic);
+    return (machine->extint && lapic_accepts_extint(&machine->lapic)) || machine->lapic.direct & LAPIC_DIRECT_EXTINT;
 }
 
 bool machine_interrupt_pending(const struct vm *vm)
@@ -42,6 +134,7 @@ static unsigned acknowledge_cycle(struct machine *machine)
 {
     unsigned vector;
     if (extint_pending(machine)) {
+        lapic_take_extint(&machine->lapic);
         vector = pic_acknowledge(&machine->pic);
         follow_pic(machine);
     } else {
@@ -62,5 +155,9 @@ unsigned machine_acknowledge(struct vm *vm)
 
 bool machine_take_nmi(struct vm *vm)
 {
-    return lapic_take_nmi(&vm->machine.lapic);
+    struct ticks_waiting waiting = machine_ticks_waiting(&vm->machine);
+    if (!lapic_take_nmi(&vm->machine.lapic))
+        return false;
+    machine_ticks_taken(vm, waiting); // a timer's pin can be programmed to give an NMI
+    return true;
 }

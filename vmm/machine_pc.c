@@ -36,7 +36,7 @@ struct memory_range {
 };
 
 static const struct memory_range memory_ranges[] = {
-    { 0xfec00000, 0xfec00fff, DEVICE_COUNT }, // where a PC's IOAPIC is
+    { 0xfec00000, 0xfec00fff, DEVICE_IOAPIC },
 };
 
 static uint8_t port_device[PORTS]; // enum device_id, DEVICE_COUNT: nobody. The same for every VM
@@ -61,6 +61,7 @@ static const struct {
     [DEVICE_PM] = { &pmtimer_ops, offsetof(struct machine, pm), settle_pm },
     [DEVICE_UART] = { &uart_ops, offsetof(struct machine, uart), settle_uart },
     [DEVICE_PIC] = { &pic_ops, offsetof(struct machine, pic), settle_pic },
+    [DEVICE_IOAPIC] = { &ioapic_ops, offsetof(struct machine, ioapic), settle_ioapic },
     [DEVICE_DEBUGEXIT] = { &debugexit_ops, offsetof(struct machine, debugexit), settle_debugexit },
     [DEVICE_FWCFG] = { &fwcfg_ops, offsetof(struct machine, fwcfg), settle_nothing },
     [DEVICE_PCI] = { &pcihost_ops, offsetof(struct machine, pci), settle_nothing },
@@ -83,7 +84,7 @@ void machine_init(struct vm *vm)
     pit_init(&machine->pit, hz);
     lapic_init(&machine->lapic, 0, true);
     lapic_virtual_wire(&machine->lapic); // as a PC's firmware leaves it: the 8259 reaches the CPU
-    pic_init(&machine->pic);
+    machine_irq_init(machine, vm->config.vcpus);
     pmtimer_init(&machine->pm, hz);
     uart_init(&machine->uart, UART_BASE, hz);
     debugexit_init(&machine->debugexit);

@@ -5,6 +5,7 @@
 
 #include "devices/debugexit.h"
 #include "devices/fwcfg.h"
+#include "devices/ioapic.h"
 #include "devices/lapic.h"
 #include "devices/pcihost.h"
 #include "devices/pic.h"
@@ -23,6 +24,7 @@ enum device_id {
     DEVICE_PM,
     DEVICE_UART,
     DEVICE_PIC,
+    DEVICE_IOAPIC,
     DEVICE_DEBUGEXIT,
     DEVICE_FWCFG,
     DEVICE_PCI,
@@ -36,12 +38,14 @@ struct tick_source {
     struct ticks ticks;
     vtime_t      due;     // deadline of the tick that is on the line now
     bool         on_line; // raised and not yet acknowledged
+    bool         open;    // a way to the CPU was not masked, when it was looked at last
 };
 
 struct machine {
     struct pit       pit;
     struct lapic     lapic;
     struct pic       pic;
+    struct ioapic    ioapic;
     struct pmtimer   pm;
     struct uart      uart;
     struct debugexit debugexit;
@@ -60,7 +64,7 @@ struct machine {
 // Nothing is pending that could become an interrupt or an NMI, whatever the guest's priorities are.
 static inline bool machine_quiet(const struct machine *machine)
 {
-    return (machine->lapic.irr.nonzero | machine->lapic.nmi_pending | machine->extint) == 0;
+    return (machine->lapic.irr.nonzero | machine->lapic.direct | machine->extint) == 0;
 }
 
 #endif

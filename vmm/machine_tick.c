@@ -6,6 +6,9 @@
 // guest can see before it does, so the timer is off the queue: they are counted, exactly, when it is next looked at. So
 // are those that come while a tick waits for its time (tick=delay). No period a guest can choose makes the monitor work
 // more than once per interrupt taken.
+//
+// Expiries of the PIT while the guest has masked its line in the 8259 and in the IOAPIC are no late ticks: no policy
+// keeps them. As on the chips, one is latched by the 8259 and the others are lost.
 #include "arch/arch.h"
 #include "vmm/machine_wiring.h"
 
@@ -13,11 +16,12 @@ void machine_tick_init(struct vm *vm)
 {
     ticks_init(&vm->machine.pit_tick.ticks, vm->config.tick);
     ticks_init(&vm->machine.lapic_tick.ticks, vm->config.tick);
+    vm->machine.lapic_tick.open = true; // its expiries are counted in the timer only while its LVT is not masked
 }
 
 static bool pit_line_free(const struct machine *machine)
 {
-    return !machine_irq_waiting(machine, IRQ_PIT);
+    return !machine_irq_waiting(machine, IRQ_PIT, machine->pit_tick.open);
 }
 
 static void pit_raise(struct machine *machine)
@@ -37,7 +41,7 @@ static void lapic_raise_tick(struct machine *machine)
 }
 
 struct tick_wiring {
-    enum timer_id  timer;
+    enum timer_id timer;
     enum device_id device;
     bool (*line_free)(const struct machine *machine);
     void (*raise)(struct machine *machine);
@@ -54,16 +58,27 @@ static void forget_backlog(struct tick_source *source, uint32_t stale)
     ticks_cancel(&source->ticks);
 }
 
+static void book(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring, uint32_t expiries,
+                 bool line_free)
+{
+    if (expiries == 0)
+        return;
+    uint32_t lost = source->open ? 0 : expiries - line_free;
+    ticks_expire(&source->ticks, expiries - lost, line_free);
+    ticks_lose(&source->ticks, lost);
+    vm_trace(vm, TRACE_DUE, wiring->timer, vm->vcpu.last_t1, expiries, vm->machine.firing);
+}
+
 // Books `expiries`, and puts at most one tick on the line. Returns when to look again although no device asks for it: a
 // tick that waits for its time under tick=delay.
-static vtime_t settle_tick(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring,
-                           uint32_t expiries, uint64_t period_cycles)
+//
+// Inline, here and below: for each caller the wiring is a constant, and every tick comes this way.
+static inline __attribute__((always_inline)) vtime_t settle_tick(struct vm *vm, struct tick_source *source,
+                                                                 const struct tick_wiring *wiring, uint32_t expiries,
+                                                                 uint64_t period_cycles)
 {
     struct machine *machine = &vm->machine;
-    if (expiries != 0) {
-        ticks_expire(&source->ticks, expiries, wiring->line_free(machine));
-        vm_trace(vm, TRACE_DUE, wiring->timer, vm->vcpu.last_t1, expiries, machine->firing);
-    }
+    book(vm, source, wiring, expiries, wiring->line_free(machine));
     if (source->ticks.pending != 0 && wiring->line_free(machine) &&
         ticks_take(&source->ticks, vm->vtime.now, period_cycles)) {
         source->due = expiries == 1 ? machine->firing : TIME_NEVER; // of a backlog the single deadlines are not kept
@@ -74,13 +89,18 @@ static vtime_t settle_tick(struct vm *vm, struct tick_source *source, const stru
     return retry > vm->vtime.now ? retry : TIME_NEVER; // a moment that has passed waits for the guest, not for time
 }
 
-static vtime_t settle_pit_ticks(struct vm *vm)
+static uint32_t take_pit_expiries(struct machine *machine)
 {
-    struct machine *machine = &vm->machine;
     uint32_t stale;
     if (pit_take_restart(&machine->pit, &stale))
         forget_backlog(&machine->pit_tick, stale);
-    uint32_t rises = irq_line_take_rises(&machine->pit.irq0);
+    return irq_line_take_rises(&machine->pit.irq0);
+}
+
+static __attribute__((noinline)) vtime_t settle_pit_ticks(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    uint32_t rises = take_pit_expiries(machine);
     return settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit));
 }
 
@@ -94,23 +114,40 @@ void settle_pit(struct vm *vm)
     machine_rearm(vm, DEVICE_PIT, retry != TIME_NEVER ? retry : next);
 }
 
-static vtime_t settle_lapic_ticks(struct vm *vm)
+// What came due before the guest masked the PIT's line, or took a mask away, is booked as it was then.
+void machine_tick_reroute(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    bool open = machine_irq_open(machine, IRQ_PIT);
+    if (open != machine->pit_tick.open) {
+        machine_advance(vm, DEVICE_PIT, vm->vtime.now);
+        book(vm, &machine->pit_tick, &pit_wiring, take_pit_expiries(machine), false); // not free: it would be booked
+        machine->pit_tick.open = open;
+    }
+    settle_pit(vm);
+}
+
+static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     uint32_t stale;
+    if ((machine->lapic.rerouted | machine->lapic.ended.nonzero) != 0)
+        machine_lapic_used(vm);
     if (lapic_take_timer_restart(&machine->lapic, &stale))
         forget_backlog(&machine->lapic_tick, stale);
     uint32_t expiries = lapic_take_timer_expiries(&machine->lapic);
     return settle_tick(vm, &machine->lapic_tick, &lapic_wiring, expiries, lapic_timer_period_cycles(&machine->lapic));
 }
 
+// Most accesses leave nothing to do but to queue the deadline: an EOI of an edge, a message to itself.
 void settle_lapic(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    const struct lapic_timer *timer = &machine->lapic.timer;
-    bool ticks = (timer->restarted | timer->expired | machine->lapic_tick.ticks.pending) != 0;
-    vtime_t retry = ticks ? settle_lapic_ticks(vm) : TIME_NEVER;
-    vtime_t next = lapic_line_free(machine) ? lapic_ops.next_deadline(&machine->lapic) : TIME_NEVER;
+    const struct lapic *lapic = &machine->lapic;
+    bool outputs = (lapic->timer.restarted | lapic->timer.expired | machine->lapic_tick.ticks.pending |
+                    lapic->rerouted | lapic->ended.nonzero) != 0;
+    vtime_t retry = outputs ? settle_lapic_outputs(vm) : TIME_NEVER;
+    vtime_t next = lapic_line_free(machine) ? lapic_ops.next_deadline(lapic) : TIME_NEVER;
     machine_rearm(vm, DEVICE_LAPIC, retry != TIME_NEVER ? retry : next);
 }
 
@@ -118,17 +155,21 @@ void settle_lapic(struct vm *vm)
 
 struct ticks_waiting machine_ticks_waiting(const struct machine *machine)
 {
-    return (struct ticks_waiting){ .pit = !pit_line_free(machine), .lapic = !lapic_line_free(machine) };
+    return (struct ticks_waiting){
+        .pit = machine->pit_tick.on_line && !pit_line_free(machine),
+        .lapic = machine->lapic_tick.on_line && !lapic_line_free(machine),
+    };
 }
 
 // Did the cycle that is over take this timer's tick? Then its lateness is known, and the timer, that was off the queue
 // meanwhile, counts what has expired. Returns the tick's deadline, 0 if it was not this one.
-static vtime_t taken(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring, bool was_waiting)
+static inline __attribute__((always_inline)) vtime_t taken(struct vm *vm, struct tick_source *source,
+                                                           const struct tick_wiring *wiring)
 {
-    if (!was_waiting || !wiring->line_free(&vm->machine))
+    if (!wiring->line_free(&vm->machine))
         return 0;
     vtime_t due = source->due;
-    if (source->on_line && due != TIME_NEVER)
+    if (due != TIME_NEVER)
         histogram_add(&vm->vcpu.stats.timer[wiring->timer].lateness, vm->vtime.now - due);
     source->on_line = false;
     machine_advance(vm, wiring->device, vm->vtime.now);
@@ -139,7 +180,7 @@ static vtime_t taken(struct vm *vm, struct tick_source *source, const struct tic
 vtime_t machine_ticks_taken(struct vm *vm, struct ticks_waiting before)
 {
     struct machine *machine = &vm->machine;
-    vtime_t pit = taken(vm, &machine->pit_tick, &pit_wiring, before.pit);
-    vtime_t lapic = taken(vm, &machine->lapic_tick, &lapic_wiring, before.lapic);
+    vtime_t pit = before.pit ? taken(vm, &machine->pit_tick, &pit_wiring) : 0;
+    vtime_t lapic = before.lapic ? taken(vm, &machine->lapic_tick, &lapic_wiring) : 0;
     return pit != 0 ? pit : lapic;
 }

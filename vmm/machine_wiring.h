@@ -10,7 +10,8 @@
 
 #include "vmm/vm.h"
 
-// ISA interrupts, as everybody counts them.
+// Interrupt lines of the board. 0..15 are the ISA interrupts as everybody counts them: input n of the 8259 pair and pin
+// n of the IOAPIC, but 0 is at pin 2. 16..23 reach the IOAPIC only.
 #define IRQ_PIT  0u
 #define IRQ_UART 4u
 #define IRQ_SCI  9u
@@ -19,14 +20,22 @@
 void machine_advance(struct vm *vm, enum device_id id, vtime_t now); // fires everything due by then, settles nothing
 void machine_rearm(struct vm *vm, enum device_id id, vtime_t deadline);
 
-// machine_irq.c: one interrupt line of the board. Setting it to the level it has is nothing.
+// machine_irq.c: one line. Setting it to the level it has is nothing.
+void machine_irq_init(struct machine *machine, unsigned cpus);
 void machine_set_irq(struct machine *machine, unsigned irq, bool level);
-bool machine_irq_waiting(const struct machine *machine, unsigned irq); // a request that nobody has acknowledged
 void settle_pic(struct vm *vm);
+void settle_ioapic(struct vm *vm);
+void machine_lapic_used(struct vm *vm); // its EOIs go to the IOAPIC, what it hears may have changed
+
+// Can an interrupt of this line get to the CPU, as the masks are now? Has one got as far as its priorities, and no
+// further? Of a line that is masked everywhere, the only edge that is kept is in the 8259's latch: waiting means there.
+bool machine_irq_open(const struct machine *machine, unsigned irq);
+bool machine_irq_waiting(const struct machine *machine, unsigned irq, bool open);
 
 // machine_tick.c
 void machine_tick_init(struct vm *vm);
 void settle_pit(struct vm *vm);
+void machine_tick_reroute(struct vm *vm); // a mask or a route has changed
 void settle_lapic(struct vm *vm);
 
 // Around an acknowledge cycle: which timers' ticks wait for one, and then which of them it was. Returns the deadline of
