@@ -79,6 +79,10 @@ void arch_vcpu_skip(struct vcpu *vcpu, unsigned length);
 // included. May end the VM (vm_kill) when the guest does what this version cannot emulate.
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit);
 
+// A hypercall of the architecture's own interface, or one that this mode of the guest may not make: true, with the
+// answer. False: the number is not one of these.
+bool arch_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result);
+
 // The vCPU's own clocks for the report: how many were written.
 struct clock_reading;
 unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out);

@@ -101,3 +101,13 @@ uint64_t pvclock_eval_ns(const struct pvclock_page *page, uint64_t tsc)
         delta <<= (unsigned)page->tsc_shift & 63;
     return page->system_time_ns + (uint64_t)(((uint128_t)delta * page->tsc_to_system_mul) >> 32);
 }
+
+// Bound: now % hz < 2^64 and NS_PER_S < 2^30; the quotient is below NS_PER_S.
+struct pvclock_pairing pvclock_pair(uint64_t wall_start_s, vtime_t now, uint64_t hz, uint64_t tsc)
+{
+    return (struct pvclock_pairing){
+        .sec = (int64_t)(wall_start_s + now / hz),
+        .nsec = (int64_t)mul_div_floor(now % hz, NS_PER_S, hz),
+        .tsc = tsc,
+    };
+}

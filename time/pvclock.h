@@ -32,6 +32,18 @@ struct pvclock_wall {
 };
 _Static_assert(sizeof(struct pvclock_wall) == 12, "pvclock-abi.h: struct pvclock_wall_clock");
 
+// What KVM_HC_CLOCK_PAIRING writes (hypercalls.rst): the wall clock and the guest's TSC at one instant.
+struct pvclock_pairing {
+    int64_t  sec, nsec;
+    uint64_t tsc;
+    uint32_t flags;
+    uint32_t pad[9];
+};
+_Static_assert(sizeof(struct pvclock_pairing) == 64, "kvm_para.h: struct kvm_clock_pairing");
+
+// The wall clock is wall_start_s, seconds since 1970 at V = 0, and V.
+struct pvclock_pairing pvclock_pair(uint64_t wall_start_s, vtime_t now, uint64_t hz, uint64_t tsc);
+
 struct pvclock_scale {
     uint32_t mul;
     int8_t   shift;

@@ -15,7 +15,10 @@ struct value {
     struct text text;
 };
 
-enum { VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_ORACLE, VM_LANES, VM_WORDS };
+enum {
+    VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_ORACLE, VM_LANES, VM_HYPERVISOR,
+    VM_WORDS
+};
 enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_REPORT, MONITOR_WORDS };
 #define WORDS_MAX VM_WORDS
 
@@ -31,6 +34,7 @@ static const struct word vm_words[VM_WORDS] = {
     [VM_LIMIT] = { "limit", WORD_DURATION, "a time such as 10s or 500ms, or 0 for none" },
     [VM_ORACLE] = { "oracle", WORD_CHOICE, "off|on" },
     [VM_LANES] = { "lanes", WORD_CHOICE, "off|on" },
+    [VM_HYPERVISOR] = { "hypervisor", WORD_CHOICE, "kvm|none" },
 };
 
 static const struct word monitor_words[MONITOR_WORDS] = {
@@ -196,6 +200,7 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     out->limit_ms = number_or(&values[VM_LIMIT], 0);
     out->oracle = number_or(&values[VM_ORACLE], 1) != 0;
     out->lanes = number_or(&values[VM_LANES], 1) != 0;
+    out->bare = number_or(&values[VM_HYPERVISOR], 0) != 0;
     return behind == NULL || copy_cmdline(behind, out, refusal);
 }
 

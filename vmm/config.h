@@ -26,6 +26,7 @@ struct vm_config {
     uint64_t limit_ms;              // limit=10s|500ms: the VM is ended after so much of its own V; 0 = no limit
     bool oracle;                    // oracle=on|off: hypercalls that show host figures; default on
     bool lanes;                     // lanes=on|off: draw H/M/G at the end; default on
+    bool bare;                      // hypervisor=kvm|none: none hides every sign of one; default kvm
     char cmdline[CONFIG_CMDLINE_MAX]; // everything behind " -- "
 };
 

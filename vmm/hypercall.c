@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Hypercalls. The monitor offers none that a guest needs; the oracle's let a test guest see figures of the host's, to
-// judge its own clocks by. A VM with oracle=off gets the same answer as for any unknown number.
+// Hypercalls. KVM's, that a stock guest knows, are the architecture's (arch/x86_64/pv.c). The oracle's let a test guest
+// see figures of the host's, to judge its own clocks by. A VM with oracle=off gets the same answer as for any unknown
+// number.
 #include "arch/arch.h"
 #include "vmm/vm.h"
 
@@ -12,6 +13,9 @@ enum oracle { ORACLE_EXITS, ORACLE_EXITS_OF_KIND, ORACLE_HOST_COUNTER, ORACLE_NO
 uint64_t hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
 {
     uint32_t call = (uint32_t)number;
+    uint64_t result;
+    if (arch_hypercall(vcpu, number, argument, &result))
+        return result;
     if (!vcpu->vm->config.oracle || (call & ~15u) != HYPERCALL_ORACLE)
         return HYPERCALL_ENOSYS;
     switch (call & 15u) {

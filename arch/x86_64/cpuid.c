@@ -14,58 +14,66 @@
 #define BASIC_LEAVES    0x17u // 0 .. 16h
 #define EXTENDED_LEAVES 0x22u // 80000000h .. 80000021h
 
+// What is passed on where the host has it. Everything else is absent: a bit that names an MSR which this machine does
+// not have, a source of chance that no run repeats (law 9: RDRAND, RDSEED, RTM), or what is not known here.
 // Leaf 1, SDM 2A CPUID.
-#define ECX1_MONITOR      (1u << 3)
-#define ECX1_VMX          (1u << 5)
-#define ECX1_PDCM         (1u << 15)
-#define ECX1_PCID         (1u << 17)
+#define ECX1_SSE3         (1u << 0)
+#define ECX1_PCLMULQDQ    (1u << 1)
+#define ECX1_SSSE3        (1u << 9)
+#define ECX1_FMA          (1u << 12)
+#define ECX1_CX16         (1u << 13)
+#define ECX1_SSE4         (3u << 19) // 4.1, 4.2
 #define ECX1_X2APIC       (1u << 21)
+#define ECX1_MOVBE        (1u << 22)
+#define ECX1_POPCNT       (1u << 23)
 #define ECX1_TSC_DEADLINE (1u << 24)
+#define ECX1_AES          (1u << 25)
+#define ECX1_XSAVE        (1u << 26)
 #define ECX1_OSXSAVE      (1u << 27)
-#define ECX1_RDRAND       (1u << 30)
+#define ECX1_AVX          (1u << 28)
+#define ECX1_F16C         (1u << 29)
 #define ECX1_HYPERVISOR   (1u << 31)
+#define ECX1_KEPT                                                                                           \
+    (ECX1_SSE3 | ECX1_PCLMULQDQ | ECX1_SSSE3 | ECX1_FMA | ECX1_CX16 | ECX1_SSE4 | ECX1_MOVBE | ECX1_POPCNT | \
+     ECX1_AES | ECX1_XSAVE | ECX1_AVX | ECX1_F16C)
 #define EDX1_MCE          (1u << 7)
 #define EDX1_APIC         (1u << 9)
 #define EDX1_MCA          (1u << 14)
+#define EDX1_PSN          (1u << 18)
+#define EDX1_DS           (1u << 21)
+#define EDX1_ACPI         (1u << 22)
 #define EDX1_HTT          (1u << 28)
-// Leaf 7.
+#define EDX1_TM           (1u << 29)
+#define EDX1_PBE          (1u << 31)
+#define EDX1_ABSENT (EDX1_MCE | EDX1_MCA | EDX1_PSN | EDX1_DS | EDX1_ACPI | EDX1_HTT | EDX1_TM | EDX1_PBE)
+// Leaf 7: instructions, and FSGSBASE, SMEP, SMAP, UMIP and PKU, which are bits of CR4.
 #define EBX7_TSC_ADJUST (1u << 1)
-#define EBX7_SGX        (1u << 2)
-#define EBX7_INVPCID    (1u << 10)
-#define EBX7_RDT_M      (1u << 12)
-#define EBX7_RDT_A      (1u << 15)
-#define EBX7_RDSEED     (1u << 18)
-#define EBX7_PT         (1u << 25)
-#define ECX7_WAITPKG    (1u << 5)
-#define ECX7_CET_SS     (1u << 7)
-#define ECX7_LA57       (1u << 16)
-#define ECX7_ENQCMD     (1u << 29)
-#define ECX7_SGX_LC     (1u << 30)
-#define ECX7_PKS        (1u << 31)
+#define EBX7_KEPT       (0xffffffffu & ~(1u << 2 | 1u << 4 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 15 | \
+                                         1u << 18 | 1u << 22 | 1u << 25)) // SGX HLE INVPCID RTM RDT MPX RDT RDSEED - PT
+#define CR4_PKE         (UINT64_C(1) << 22)
+#define ECX7_OSPKE      (1u << 4)
+#define ECX7_KEPT       (0x0000000fu | 1u << 6 | 0x00005f00u | 1u << 22 | 1u << 25 | 1u << 27 | 1u << 28)
 #define EDX7_FSRM       (1u << 4)
 #define EDX7_SERIALIZE  (1u << 14)
-// Leaf Dh, sub-leaf 1: XSAVES has an MSR of its own, and so has XFD.
-#define EAXD_XSAVES     (1u << 3)
-#define EAXD_XFD        (1u << 4)
-// Leaf 80000001h, APM 3 E.4.
-#define ECX81_SVM        (1u << 2)
-#define ECX81_EXTAPIC    (1u << 3)
-#define ECX81_IBS        (1u << 10)
-#define ECX81_SKINIT     (1u << 12)
-#define ECX81_PERFCORE   (1u << 23)
-#define ECX81_MWAITX     (1u << 29)
-#define ECX81_TOPOEXT    (1u << 22)
-#define ECX81_PERFNB     (1u << 24)
-#define ECX81_PERFTSC    (1u << 27)
-#define ECX81_PERFLLC    (1u << 28)
-#define EDX87_INVARIANT  (1u << 8)
-// Leaf 80000008h EBX: those that are instructions alone, CLZERO, RstrFpErrPtrs and WBNOINVD. The others have MSRs.
-#define EBX88_KEPT       ((1u << 0) | (1u << 2) | (1u << 9))
-// Leaf 80000021h EAX: LFENCE serialises, a null selector clears the base.
-#define EAX821_KEPT      ((1u << 2) | (1u << 6))
+// Leaf Dh: components that come with a feature left out above (MPX, AMX), and XSAVES and XFD with their MSRs.
+#define EAXD_ABSENT (3u << 3 | 3u << 17)
+#define EAXD_XSAVES (1u << 3)
+#define EAXD_XFD    (1u << 4)
+// Leaf 80000001h, APM 3 E.4: LAHF, CR8 by LOCK, ABM, SSE4A, misaligned SSE, PREFETCH, OSVW, XOP, FMA4, TBM.
+#define ECX81_OSVW (1u << 9)
+#define ECX81_KEPT (1u << 0 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 | 1u << 16 | 1u << 21)
+#define EDX81_ABSENT (EDX1_MCE | EDX1_MCA | 1u << 19) // and the bit of a dual processor
+#define EDX87_INVARIANT (1u << 8)
+// Leaf 80000008h EBX: instructions alone (CLZERO, RstrFpErrPtrs, WBNOINVD), and errata that the CPU does not have (SSB,
+// BTC). The others have MSRs.
+#define EBX88_KEPT  (1u << 0 | 1u << 2 | 1u << 9 | 1u << 26 | 1u << 29)
+// Leaf 80000021h EAX: facts about LFENCE, VERW and null selectors, data breakpoints, no SRSO; ECX: no TSA.
+#define EAX821_KEPT (1u << 0 | 1u << 2 | 1u << 5 | 1u << 6 | 1u << 29)
+#define ECX821_KEPT (1u << 1 | 1u << 2)
 
 #define KVM_FEATURE_CLOCKSOURCE  (1u << 0)
 #define KVM_FEATURE_CLOCKSOURCE2 (1u << 3)
+#define KVM_FEATURE_STEAL_TIME   (1u << 5)
 #define KVM_FEATURE_CLOCK_STABLE (1u << 24)
 
 #define OWN_EXACT_CLOCK (1u << 0) // clock=guest: what this guest sees depends on itself alone
@@ -74,17 +82,15 @@
 static struct cpuid_result basic[BASIC_LEAVES], extended[EXTENDED_LEAVES];
 static uint32_t            basic_max, extended_max;
 
-// Leaf 15h gives TSC = ECX * EBX / EAX. The crystal has 32 bits, so a faster TSC is written as a whole multiple of a
-// crystal that divides it; a rate that no small multiple divides is not told here (0x40000010 has it).
-static void tell_tsc_crystal(void)
+// Leaf 15h: TSC = ECX * EBX / EAX, and the APIC timer counts ECX, which here is V itself. Leaf 16h has whole MHz. A
+// rate that does not fit is not told: whoever does not know 40000010h then measures it, and finds the true one.
+static void tell_rates(void)
 {
     uint64_t hz = arch_counter_hz();
-    for (uint32_t multiple = 1; multiple <= 1000; multiple++) {
-        if (hz % multiple == 0 && hz / multiple <= UINT32_MAX) {
-            basic[0x15] = (struct cpuid_result){ .eax = 1, .ebx = multiple, .ecx = (uint32_t)(hz / multiple) };
-            return;
-        }
-    }
+    if (hz <= UINT32_MAX)
+        basic[0x15] = (struct cpuid_result){ .eax = 1, .ebx = 1, .ecx = (uint32_t)hz };
+    uint32_t mhz = hz % 1000000 == 0 && hz / 1000000 <= UINT16_MAX ? (uint32_t)(hz / 1000000) : 0;
+    basic[0x16] = (struct cpuid_result){ .eax = mhz, .ebx = mhz, .ecx = mhz };
 }
 
 static void filter_basic(void)
@@ -94,29 +100,27 @@ static void filter_basic(void)
         basic_max = BASIC_LEAVES - 1;
     for (uint32_t leaf = 0; leaf <= basic_max; leaf++)
         basic[leaf] = x86_cpuid(leaf, 0);
-    if (basic_max < 0x15)
-        basic_max = 0x15;
+    basic_max = BASIC_LEAVES - 1;
     basic[0].eax = basic_max;
     basic[1].ebx &= 0x0000ffffu; // initial APIC id 0, one logical processor
     basic[1].ebx |= 1u << 16;
-    // RDRAND and RDSEED would bring in what no run repeats (law 9); a guest that was not offered them does not ask.
-    basic[1].ecx &= ~(ECX1_MONITOR | ECX1_VMX | ECX1_PDCM | ECX1_PCID | ECX1_OSXSAVE | ECX1_RDRAND);
-    basic[1].ecx |= ECX1_X2APIC | ECX1_TSC_DEADLINE | ECX1_HYPERVISOR;
-    basic[1].edx &= ~(EDX1_MCE | EDX1_MCA | EDX1_HTT);
+    basic[1].ecx &= ECX1_KEPT;
+    basic[1].ecx |= ECX1_X2APIC | ECX1_TSC_DEADLINE;
+    basic[1].edx &= ~EDX1_ABSENT;
     basic[4] = (struct cpuid_result){ 0 };   // deterministic cache parameters: per sub-leaf, see guest_cpuid
     basic[5] = (struct cpuid_result){ 0 };   // MONITOR
     basic[6] = (struct cpuid_result){ .eax = 1u << 2 }; // ARAT: the APIC timer never stops
     basic[7].eax = 0;
+    basic[7].ebx &= EBX7_KEPT;
     basic[7].ebx |= EBX7_TSC_ADJUST;
-    basic[7].ebx &= ~(EBX7_SGX | EBX7_INVPCID | EBX7_RDT_M | EBX7_RDT_A | EBX7_RDSEED | EBX7_PT);
-    basic[7].ecx &= ~(ECX7_WAITPKG | ECX7_CET_SS | ECX7_LA57 | ECX7_ENQCMD | ECX7_SGX_LC | ECX7_PKS);
-    basic[7].edx &= EDX7_FSRM | EDX7_SERIALIZE; // the others are controls in MSRs that this machine does not have
+    basic[7].ecx &= ECX7_KEPT;
+    basic[7].edx &= EDX7_FSRM | EDX7_SERIALIZE;
+    basic[9] = (struct cpuid_result){ 0 };   // direct cache access
     basic[0xa] = (struct cpuid_result){ 0 }; // no performance counters
     basic[0xb] = (struct cpuid_result){ 0 }; // one CPU: no topology to tell
-    basic[0x14] = (struct cpuid_result){ 0 };
-    basic[0x15] = (struct cpuid_result){ 0 };
-    basic[0x16] = (struct cpuid_result){ 0 };
-    tell_tsc_crystal();
+    for (uint32_t leaf = 0xe; leaf <= basic_max; leaf++) // resource monitoring, SGX, processor trace
+        basic[leaf] = (struct cpuid_result){ 0 };
+    tell_rates();
 }
 
 static void filter_extended(void)
@@ -129,17 +133,34 @@ static void filter_extended(void)
     if (extended_max < 8)
         extended_max = 8;
     extended[0].eax = LEAF_EXTENDED + extended_max;
-    extended[1].ecx &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_TOPOEXT |
-                         ECX81_PERFCORE | ECX81_PERFNB | ECX81_PERFTSC | ECX81_PERFLLC | ECX81_MWAITX);
-    extended[1].edx &= ~(EDX1_MCE | EDX1_MCA); // the same bits as in leaf 1
-    extended[7].edx |= EDX87_INVARIANT; // V runs at one rate for ever
+    extended[1].ecx &= ECX81_KEPT;
+    extended[1].ecx |= guest_cpu_is_amd() ? ECX81_OSVW : 0; // the list of errata that this machine does not have
+    extended[1].edx &= ~EDX81_ABSENT;
+    extended[7] = (struct cpuid_result){ .edx = EDX87_INVARIANT };
     extended[8].ebx &= EBX88_KEPT;
-    extended[8].ecx = 0;                // one core
+    extended[8].ecx = extended[8].edx = 0; // one core
     for (uint32_t leaf = 9; leaf <= extended_max; leaf++) // SVM, IBS, topology, encryption; 19h and 1Ah are plain facts
         if (leaf != 0x19 && leaf != 0x1a && leaf != 0x21)
             extended[leaf] = (struct cpuid_result){ 0 };
     if (extended_max >= 0x21)
-        extended[0x21] = (struct cpuid_result){ .eax = extended[0x21].eax & EAX821_KEPT };
+        extended[0x21] = (struct cpuid_result){ .eax = extended[0x21].eax & EAX821_KEPT,
+                                                 .ecx = extended[0x21].ecx & ECX821_KEPT };
+}
+
+static bool is_vendor(uint32_t b, uint32_t d, uint32_t c)
+{
+    return basic[0].ebx == b && basic[0].edx == d && basic[0].ecx == c;
+}
+
+bool guest_cpu_is_amd(void)
+{
+    return is_vendor(0x68747541, 0x69746e65, 0x444d4163) || // AuthenticAMD
+           is_vendor(0x6f677948, 0x6e65476e, 0x656e6975);   // HygonGenuine
+}
+
+bool guest_cpu_is_intel(void)
+{
+    return is_vendor(0x756e6547, 0x49656e69, 0x6c65746e); // GenuineIntel
 }
 
 unsigned guest_address_bits(void)
@@ -162,7 +183,8 @@ static struct cpuid_result hypervisor_leaf(const struct vcpu *vcpu, uint32_t lea
         return (struct cpuid_result){ 0x40000010, 0x4b4d564b, 0x564b4d56, 0x4d };
     case LEAF_KVM + 1:
         return (struct cpuid_result){
-            .eax = KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_CLOCKSOURCE2 | KVM_FEATURE_CLOCK_STABLE
+            .eax = KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_CLOCKSOURCE2 | KVM_FEATURE_STEAL_TIME |
+                   KVM_FEATURE_CLOCK_STABLE
         };
     case LEAF_KVM + 0x10: // generic timing leaf, kHz
         return (struct cpuid_result){ .eax = (uint32_t)(hz / 1000), .ebx = (uint32_t)(hz / 1000) };
@@ -179,16 +201,40 @@ static struct cpuid_result hypervisor_leaf(const struct vcpu *vcpu, uint32_t lea
     }
 }
 
+static bool apic_enabled(const struct vcpu *vcpu)
+{
+    const struct lapic *lapic = &vcpu->vm->machine.lapic;
+    return lapic_mmio_enabled(lapic) || (lapic_base_read(lapic) >> 11 & 1) != 0;
+}
+
+// XSAVE areas. Their sizes follow the guest's XCR0, which is in the CPU now: XSETBV is not intercepted, the CPU itself
+// refuses what it does not have, and no code here reads or needs XCR0.
+static struct cpuid_result xsave_leaf(uint32_t subleaf)
+{
+    if ((basic[1].ecx & ECX1_XSAVE) == 0)
+        return (struct cpuid_result){ 0 };
+    struct cpuid_result result = x86_cpuid(0xd, subleaf);
+    bool absent = subleaf >= 2 && (subleaf >= 32 || (EAXD_ABSENT >> subleaf & 1) != 0);
+    bool supervisor = subleaf >= 2 && (result.ecx & 1) != 0; // needs IA32_XSS, which comes with XSAVES
+    if (absent || supervisor)
+        return (struct cpuid_result){ 0 };
+    if (subleaf == 0)
+        result.eax &= ~EAXD_ABSENT;
+    if (subleaf == 1)
+        result = (struct cpuid_result){ .eax = result.eax & ~(EAXD_XSAVES | EAXD_XFD), .ebx = result.ebx };
+    return result;
+}
+
 // What the guest's own registers decide, and leaves whose sub-leaves are the host's.
 static struct cpuid_result dynamic_basic(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {
     struct cpuid_result result = basic[leaf];
+    uint64_t cr4 = vendor->get(vcpu, REGISTER_CR4);
     switch (leaf) {
     case 1:
-        if ((vendor->get(vcpu, REGISTER_CR4) & CR4_OSXSAVE) != 0)
-            result.ecx |= ECX1_OSXSAVE;
-        if (!lapic_mmio_enabled(&vcpu->vm->machine.lapic) && (lapic_base_read(&vcpu->vm->machine.lapic) >> 11 & 1) == 0)
-            result.edx &= ~EDX1_APIC;
+        result.ecx |= (cr4 & CR4_OSXSAVE) != 0 ? ECX1_OSXSAVE : 0;
+        result.ecx |= vcpu->vm->config.bare ? 0 : ECX1_HYPERVISOR;
+        result.edx &= apic_enabled(vcpu) ? UINT32_MAX : ~EDX1_APIC;
         break;
     case 4:
         result = x86_cpuid(leaf, subleaf);
@@ -196,16 +242,27 @@ static struct cpuid_result dynamic_basic(struct vcpu *vcpu, uint32_t leaf, uint3
         break;
     case 7:
         if (subleaf != 0)
-            result = (struct cpuid_result){ 0 };
+            return (struct cpuid_result){ 0 };
+        result.ecx |= (cr4 & CR4_PKE) != 0 ? ECX7_OSPKE : 0;
         break;
-    case 0xd: // XSAVE area sizes follow the guest's XCR0, which is in the CPU now
-        result = x86_cpuid(leaf, subleaf);
-        if (subleaf == 1)
-            result.eax &= ~(EAXD_XSAVES | EAXD_XFD);
+    case 0xd:
+        result = xsave_leaf(subleaf);
         break;
     default:
         break;
     }
+    return result;
+}
+
+// The invariant TSC is a promise of the machine's. A guest with the clock page has a better one, which will hold on
+// another machine too, and Linux prefers the raw TSC to it wherever this bit is set.
+static struct cpuid_result dynamic_extended(const struct vcpu *vcpu, uint32_t leaf)
+{
+    struct cpuid_result result = extended[leaf - LEAF_EXTENDED];
+    if (leaf == LEAF_EXTENDED + 1 && !apic_enabled(vcpu))
+        result.edx &= ~EDX1_APIC; // on AMD the same bit as in leaf 1
+    if (leaf == LEAF_EXTENDED + 7 && !vcpu->vm->config.bare)
+        result.edx &= ~EDX87_INVARIANT;
     return result;
 }
 
@@ -214,8 +271,8 @@ struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t suble
     if (leaf <= basic_max)
         return dynamic_basic(vcpu, leaf, subleaf);
     if (leaf - LEAF_EXTENDED <= extended_max)
-        return extended[leaf - LEAF_EXTENDED];
-    if (leaf >= LEAF_KVM && leaf < LEAF_KVM + 0x200)
+        return dynamic_extended(vcpu, leaf);
+    if (leaf >= LEAF_KVM && leaf < LEAF_KVM + 0x200 && !vcpu->vm->config.bare)
         return hypervisor_leaf(vcpu, leaf);
     return (struct cpuid_result){ 0 };
 }

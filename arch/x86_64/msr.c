@@ -7,6 +7,7 @@
 #define MSR_TSC_DEADLINE    0x6e0u
 #define MSR_KVM_WALL_CLOCK  0x4b564d00u
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01u
+#define MSR_KVM_STEAL_TIME  0x4b564d03u
 
 typedef bool (*msr_read)(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
 typedef bool (*msr_write)(struct vcpu *vcpu, uint32_t msr, uint64_t value);
@@ -128,68 +129,88 @@ static bool read_pat(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
     return true;
 }
 
-// SDM 3A 11.12.2: each byte is a memory type 0, 1, 4, 5, 6 or 7.
 static bool write_pat(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     (void)msr;
-    for (unsigned i = 0; i < 64; i += 8) {
-        uint64_t type = (value >> i) & 0xff;
-        if (type > 7 || type == 2 || type == 3)
-            return false;
-    }
+    if (!pat_valid(value))
+        return false;
     vcpu->arch->pat = value;
     vendor->set(vcpu, REGISTER_PAT, value);
     return true;
 }
 
-// MTRRs are plain storage: nested paging decides memory types, and all guest RAM is write-back.
-static uint64_t *mtrr_cell(struct vcpu *vcpu, uint32_t msr)
-{
-    static const uint32_t fixed[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
-    if (msr == 0x2ff)
-        return &vcpu->arch->mtrr_default;
-    if (msr >= 0x200 && msr < 0x210)
-        return &vcpu->arch->mtrr_variable[msr - 0x200];
-    for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-        if (fixed[i] == msr)
-            return &vcpu->arch->mtrr_fixed[i];
-    }
-    return NULL;
-}
-
 static bool read_mtrr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-    const uint64_t *cell = mtrr_cell(vcpu, msr);
-    *value = cell != NULL ? *cell : 0;
-    return cell != NULL;
+    return mtrr_read(&vcpu->arch->mtrr, msr, value);
 }
 
 static bool write_mtrr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-    uint64_t *cell = mtrr_cell(vcpu, msr);
-    if (cell != NULL)
-        *cell = value;
-    return cell != NULL;
+    return mtrr_write(&vcpu->arch->mtrr, msr, value, guest_address_bits());
 }
 
-static bool read_mtrr_capability(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
-{
-    (void)vcpu, (void)msr;
-    *value = 0x508; // SDM 3A 11.11.1: 8 variable ranges, fixed ranges, write-combining
-    return true;
-}
+// SDM 4, table 2-2: fast strings can be turned off. Branch trace and PEBS are not there, and no other bit means
+// anything on a CPU that announces none of the features they control.
+#define MISC_FAST_STRINGS UINT64_C(1)
+#define MISC_ABSENT       (UINT64_C(3) << 11)
 
 static bool read_misc_enable(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
     (void)msr;
-    *value = vcpu->arch->misc_enable;
+    *value = vcpu->arch->misc_enable | MISC_ABSENT;
     return true;
 }
 
 static bool write_misc_enable(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     (void)msr;
-    vcpu->arch->misc_enable = value;
+    if ((value & ~(MISC_FAST_STRINGS | MISC_ABSENT)) != 0)
+        return false;
+    vcpu->arch->misc_enable = value & MISC_FAST_STRINGS;
+    return true;
+}
+
+// APM 2, A.9, HWCR: TscFreqSel says that the TSC counts at one rate; Linux takes a family 10h or later without it for a
+// firmware bug. The TLB cache, TLB flush filter and IGNNE bits are taken without effect, as KVM does.
+#define HWCR_TSC_FREQ (UINT64_C(1) << 24)
+#define HWCR_IGNORED  (UINT64_C(1) << 3 | UINT64_C(1) << 6 | UINT64_C(1) << 8)
+
+static bool read_hwcr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = vcpu->arch->hwcr;
+    return true;
+}
+
+static bool write_hwcr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    if ((value & ~(HWCR_TSC_FREQ | HWCR_IGNORED)) != 0)
+        return false;
+    vcpu->arch->hwcr = value & HWCR_TSC_FREQ;
+    return true;
+}
+
+// LFENCE serialises; Linux sets this bit when it is not set already.
+#define DE_CFG_LFENCE (UINT64_C(1) << 1)
+
+static bool read_de_cfg(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+    (void)vcpu, (void)msr;
+    *value = DE_CFG_LFENCE;
+    return true;
+}
+
+static bool write_de_cfg(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    (void)vcpu, (void)msr;
+    return value == DE_CFG_LFENCE;
+}
+
+static bool read_osvw_length(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+    (void)vcpu, (void)msr;
+    *value = 64; // so many errata are spoken of in the one status register behind, and none of them is here
     return true;
 }
 
@@ -203,7 +224,21 @@ static bool read_system_time(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 static bool write_system_time(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     (void)msr;
-    return pv_write_system_time(vcpu, value);
+    pv_write_system_time(vcpu, value);
+    return true;
+}
+
+static bool read_steal_time(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = vcpu->arch->pv.steal_msr;
+    return true;
+}
+
+static bool write_steal_time(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    return pv_write_steal_time(vcpu, value);
 }
 
 static bool read_wall_clock(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
@@ -216,46 +251,69 @@ static bool read_wall_clock(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 static bool write_wall_clock(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     (void)msr;
-    return pv_write_wall_clock(vcpu, value);
+    pv_write_wall_clock(vcpu, value);
+    return true;
 }
 
+// On which machine the MSR is. What CPUID does not announce gives #GP, apart from the few that Linux reads without a
+// look: their absence would put "unchecked MSR access" into its log.
+enum msr_when { ALWAYS, ON_AMD, ON_INTEL, WITH_KVM };
+
 struct msr_rule {
-    uint32_t  first, last;
-    msr_read  read;  // null: reading gives #GP
-    msr_write write; // null: writing gives #GP
+    uint32_t      first, last;
+    enum msr_when when;
+    msr_read      read;  // null: reading gives #GP
+    msr_write     write; // null: writing gives #GP
 };
 
-// Sorted by number.
+// Sorted by number. SDM 4 has Intel's, APM 2 appendix A AMD's, msr.rst KVM's.
 static const struct msr_rule rules[] = {
-    { MSR_TSC, MSR_TSC, read_tsc, write_tsc },
-    { 0x11, 0x11, read_wall_clock, write_wall_clock },          // the clock page's first numbers (msr.rst)
-    { 0x12, 0x12, read_system_time, write_system_time },
-    { 0x17, 0x17, read_zero, NULL },                            // IA32_PLATFORM_ID
-    { MSR_APIC_BASE, MSR_APIC_BASE, read_apic_base, write_apic_base },
-    { 0x3b, 0x3b, read_tsc_adjust, write_tsc_adjust },          // IA32_TSC_ADJUST
-    { 0x79, 0x79, NULL, write_ignored },                        // microcode update: taken, without effect
-    { 0x8b, 0x8b, read_zero, write_ignored },                   // microcode revision
-    { 0xfe, 0xfe, read_mtrr_capability, NULL },
-    { 0x179, 0x17a, read_zero, write_ignored },                 // MCG_CAP: no machine-check banks; MCG_STATUS
-    { 0x1a0, 0x1a0, read_misc_enable, write_misc_enable },
-    { 0x1d9, 0x1d9, read_zero, write_ignored },                 // DEBUGCTL: no branch records
-    { 0x200, 0x20f, read_mtrr, write_mtrr },
-    { 0x250, 0x26f, read_mtrr, write_mtrr },
-    { 0x277, 0x277, read_pat, write_pat },
-    { 0x2ff, 0x2ff, read_mtrr, write_mtrr },
-    { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, read_deadline, write_deadline },
-    { MSR_KVM_WALL_CLOCK, MSR_KVM_WALL_CLOCK, read_wall_clock, write_wall_clock },
-    { MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME, read_system_time, write_system_time },
-    { MSR_EFER, MSR_EFER, read_efer, write_efer },
-    { 0xc0010000, 0xc0010007, read_zero, write_ignored },       // PERF_CTL0-3, PERF_CTR0-3: every AMD CPU has them
-    { 0xc0010010, 0xc0010010, read_zero, write_ignored },       // SYSCFG
-    { 0xc0010015, 0xc0010015, read_zero, write_ignored },       // HWCR
-    { 0xc001001f, 0xc001001f, read_zero, write_ignored },       // NB_CFG
-    { 0xc0010055, 0xc0010055, read_zero, write_ignored },       // interrupt pending message
-    { 0xc0010114, 0xc0010114, read_zero, NULL },                // VM_CR: no SVM inside
+    { MSR_TSC, MSR_TSC, ALWAYS, read_tsc, write_tsc },
+    { 0x11, 0x11, WITH_KVM, read_wall_clock, write_wall_clock },  // the clock page's first numbers
+    { 0x12, 0x12, WITH_KVM, read_system_time, write_system_time },
+    { 0x17, 0x17, ON_INTEL, read_zero, NULL },                    // IA32_PLATFORM_ID, read by the microcode loader
+    { MSR_APIC_BASE, MSR_APIC_BASE, ALWAYS, read_apic_base, write_apic_base },
+    { 0x34, 0x34, ON_INTEL, read_zero, NULL },                    // SMI_COUNT: there is no SMI
+    { 0x3b, 0x3b, ALWAYS, read_tsc_adjust, write_tsc_adjust },    // IA32_TSC_ADJUST
+    { 0x79, 0x79, ON_INTEL, NULL, write_ignored },                // microcode update: taken, without effect
+    { 0x8b, 0x8b, ALWAYS, read_zero, write_ignored },             // microcode revision (SDM 3A 9.11.7.1), PATCH_LEVEL
+    { MSR_MTRR_CAP, MSR_MTRR_CAP, ALWAYS, read_mtrr, NULL },
+    { 0x1a0, 0x1a0, ON_INTEL, read_misc_enable, write_misc_enable },
+    { 0x1d9, 0x1d9, ALWAYS, read_zero, write_ignored },           // DEBUGCTL: no branch records, no branch stepping
+    { 0x200, 0x20f, ALWAYS, read_mtrr, write_mtrr },
+    { 0x250, 0x26f, ALWAYS, read_mtrr, write_mtrr },
+    { 0x277, 0x277, ALWAYS, read_pat, write_pat },
+    { MSR_MTRR_DEF, MSR_MTRR_DEF, ALWAYS, read_mtrr, write_mtrr },
+    { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, ALWAYS, read_deadline, write_deadline },
+    { MSR_KVM_WALL_CLOCK, MSR_KVM_WALL_CLOCK, WITH_KVM, read_wall_clock, write_wall_clock },
+    { MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME, WITH_KVM, read_system_time, write_system_time },
+    { MSR_KVM_STEAL_TIME, MSR_KVM_STEAL_TIME, WITH_KVM, read_steal_time, write_steal_time },
+    { MSR_EFER, MSR_EFER, ALWAYS, read_efer, write_efer },
+    { 0xc0010000, 0xc0010007, ON_AMD, read_zero, write_ignored }, // PERF_CTL0-3, PERF_CTR0-3: in every K7 and later
+    { 0xc0010010, 0xc0010010, ON_AMD, read_zero, write_ignored }, // SYSCFG: no TOM2, no encryption
+    { 0xc0010015, 0xc0010015, ON_AMD, read_hwcr, write_hwcr },
+    { 0xc001001f, 0xc001001f, ON_AMD, read_zero, write_ignored }, // NB_CFG
+    { 0xc0010020, 0xc0010020, ON_AMD, NULL, write_ignored },      // microcode update: taken, without effect
+    { 0xc0010055, 0xc0010055, ON_AMD, read_zero, write_ignored }, // interrupt pending message: no C1E
+    { 0xc0010064, 0xc001006b, ON_AMD, read_zero, NULL },          // P-states: none is enabled
+    { 0xc0010140, 0xc0010140, ON_AMD, read_osvw_length, NULL },   // CPUID 80000001h ECX bit 9
+    { 0xc0010141, 0xc0010141, ON_AMD, read_zero, NULL },
+    { 0xc0011029, 0xc0011029, ON_AMD, read_de_cfg, write_de_cfg },
 };
 
-static const struct msr_rule *find_rule(uint32_t msr)
+static bool present(const struct vcpu *vcpu, const struct msr_rule *rule)
+{
+    switch (rule->when) {
+    case ALWAYS: return true;
+    case ON_AMD: return guest_cpu_is_amd();
+    case ON_INTEL: return guest_cpu_is_intel();
+    case WITH_KVM: return !vcpu->vm->config.bare;
+    }
+    return false;
+}
+
+// Null when the guest has no such MSR.
+static const struct msr_rule *find_rule(const struct vcpu *vcpu, uint32_t msr)
 {
     size_t low = 0, high = sizeof(rules) / sizeof(rules[0]);
     while (low < high) {
@@ -265,9 +323,17 @@ static const struct msr_rule *find_rule(uint32_t msr)
         else if (msr < rules[middle].first)
             high = middle;
         else
-            return &rules[middle];
+            return present(vcpu, &rules[middle]) ? &rules[middle] : NULL;
     }
     return NULL;
+}
+
+// What firmware and reset leave behind. The hole below 4 GiB, for devices, is above the largest guest's RAM.
+void guest_msr_reset(struct vcpu *vcpu)
+{
+    vcpu->arch->misc_enable = MISC_FAST_STRINGS;
+    vcpu->arch->hwcr = HWCR_TSC_FREQ;
+    mtrr_reset(&vcpu->arch->mtrr, UINT64_C(2) << 30, guest_address_bits());
 }
 
 static bool is_x2apic(uint32_t msr)
@@ -279,7 +345,7 @@ bool guest_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
     if (is_x2apic(msr))
         return lapic_read_msr(&vcpu->vm->machine.lapic, msr, value, vcpu->vm->vtime.now);
-    const struct msr_rule *rule = find_rule(msr);
+    const struct msr_rule *rule = find_rule(vcpu, msr);
     return rule != NULL && rule->read != NULL && rule->read(vcpu, msr, value);
 }
 
@@ -290,6 +356,6 @@ bool guest_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
         machine_settle(vcpu->vm, DEVICE_LAPIC);
         return legal;
     }
-    const struct msr_rule *rule = find_rule(msr);
+    const struct msr_rule *rule = find_rule(vcpu, msr);
     return rule != NULL && rule->write != NULL && rule->write(vcpu, msr, value);
 }

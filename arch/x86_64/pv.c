@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The paravirtual clock's MSRs: where the guest wants its clock page, and what is written there. Layout and arithmetic
-// are time/pvclock.c. Under a guest clock the pair {tsc, ns} is true for ever, so the page is written when the guest
-// asks for it and when the guest itself moves its TSC, and at no other time.
+// KVM's paravirtual interface (Linux: msr.rst, hypercalls.rst): where the guest wants its clock page, its wall clock
+// and its stolen time, what is written there, and the hypercalls. Layout and arithmetic are time/pvclock.c and
+// time/steal.c. Under a guest clock the pair {tsc, ns} is true for ever, so the page is written when the guest asks for
+// it and when the guest itself moves its TSC, and at no other time.
 #include "arch/x86_64/vendor.h"
 #include "time/ratio.h"
+#include "time/steal.h"
 #include "vmm/guestmem.h"
 #include "vmm/report.h"
 
-#define SYSTEM_TIME_ENABLE UINT64_C(1)
+#define PAGE_ENABLE    UINT64_C(1) // of the system time's and the stolen time's MSR
+#define STEAL_RESERVED UINT64_C(0x3e)
 #define compiler_barrier() __asm__ volatile("" : : : "memory") // x86 keeps stores in order; the compiler must too
 
 // The page in guest RAM, null when the address cannot hold it: not RAM, or across a page.
@@ -17,15 +20,15 @@ static void *page_pointer(const struct vcpu *vcpu, uint64_t address, uint64_t si
     return crosses ? NULL : guest_pointer(vcpu->vm->ram, (gpa){ address }, size);
 }
 
-static void publish(struct vcpu *vcpu)
+static void publish(struct vcpu *vcpu, uint8_t flags)
 {
     struct pvclock_page *page =
-        page_pointer(vcpu, vcpu->arch->pv.system_msr & ~SYSTEM_TIME_ENABLE, sizeof(struct pvclock_page));
+        page_pointer(vcpu, vcpu->arch->pv.system_msr & ~PAGE_ENABLE, sizeof(struct pvclock_page));
     if (page == NULL)
         return;
     pvclock_write_begin(page);
     compiler_barrier();
-    pvclock_write_body(page, &vcpu->arch->pv.anchor, PVCLOCK_TSC_STABLE);
+    pvclock_write_body(page, &vcpu->arch->pv.anchor, (uint8_t)(PVCLOCK_TSC_STABLE | flags));
     compiler_barrier();
     pvclock_write_end(page);
 }
@@ -44,43 +47,53 @@ static bool anchor_at_now(struct vcpu *vcpu)
     return true;
 }
 
-// msr.rst, MSR_KVM_SYSTEM_TIME_NEW: bit 0 enables, the address is 4-byte aligned. An address that cannot hold the page
-// is the guest's error: #GP, and what was published before stays.
-bool pv_write_system_time(struct vcpu *vcpu, uint64_t value)
+// msr.rst, MSR_KVM_SYSTEM_TIME_NEW. As with KVM, the write itself never fails: an address that cannot hold the page
+// shows no clock. The alignment that msr.rst asks for makes no difference here.
+void pv_write_system_time(struct vcpu *vcpu, uint64_t value)
 {
-    if ((value & SYSTEM_TIME_ENABLE) != 0) {
-        uint64_t address = value & ~SYSTEM_TIME_ENABLE;
-        if ((address & 3) != 0 || page_pointer(vcpu, address, sizeof(struct pvclock_page)) == NULL ||
-            !anchor_at_now(vcpu))
-            return false;
-    }
     vcpu->arch->pv.system_msr = value;
-    if ((value & SYSTEM_TIME_ENABLE) != 0)
-        publish(vcpu);
-    return true;
+    if ((value & PAGE_ENABLE) != 0 && anchor_at_now(vcpu))
+        publish(vcpu, 0);
 }
 
-// Filled once, by the write: seconds since 1970 at V = 0 of this VM.
-bool pv_write_wall_clock(struct vcpu *vcpu, uint64_t value)
+// Filled once, by the write: seconds since 1970 at V = 0 of this VM. It may cross a page.
+void pv_write_wall_clock(struct vcpu *vcpu, uint64_t value)
 {
-    struct pvclock_wall *wall = (value & 3) == 0 ? page_pointer(vcpu, value, sizeof(struct pvclock_wall)) : NULL;
-    if (wall == NULL)
-        return false;
     vcpu->arch->pv.wall_msr = value;
+    struct pvclock_wall *wall = guest_pointer(vcpu->vm->ram, (gpa){ value }, sizeof(*wall));
+    if (wall == NULL)
+        return;
     wall->version = (wall->version + 1) | 1;
     compiler_barrier();
     wall->sec = (uint32_t)vcpu->vm->wall_start_s;
     wall->nsec = 0;
     compiler_barrier();
     wall->version++;
+}
+
+// msr.rst, MSR_KVM_STEAL_TIME: 64-byte aligned; bits 5:1 give #GP. A VM has a CPU of its own, so nothing is stolen from
+// it, and one writing serves for ever.
+bool pv_write_steal_time(struct vcpu *vcpu, uint64_t value)
+{
+    if ((value & STEAL_RESERVED) != 0)
+        return false;
+    vcpu->arch->pv.steal_msr = value;
+    struct steal_page *page = page_pointer(vcpu, value & ~PAGE_ENABLE, sizeof(*page));
+    if ((value & PAGE_ENABLE) == 0 || page == NULL)
+        return true;
+    steal_write_begin(page);
+    compiler_barrier();
+    steal_write_body(page, 0);
+    compiler_barrier();
+    steal_write_end(page);
     return true;
 }
 
 void pv_tsc_moved(struct vcpu *vcpu, uint64_t delta)
 {
     vcpu->arch->pv.anchor.tsc += delta;
-    if ((vcpu->arch->pv.system_msr & SYSTEM_TIME_ENABLE) != 0)
-        publish(vcpu);
+    if ((vcpu->arch->pv.system_msr & PAGE_ENABLE) != 0)
+        publish(vcpu, 0);
 }
 
 unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out)
@@ -88,8 +101,52 @@ unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out)
     unsigned count = 0;
     out[count++] = (struct clock_reading){ "TSC", vcpu->vm->vtime.hz, guest_tsc(vcpu) - vcpu->arch->tsc_adjust };
     uint64_t msr = vcpu->arch->pv.system_msr;
-    const struct pvclock_page *page = page_pointer(vcpu, msr & ~SYSTEM_TIME_ENABLE, sizeof(*page));
-    if ((msr & SYSTEM_TIME_ENABLE) != 0 && page != NULL)
+    const struct pvclock_page *page = page_pointer(vcpu, msr & ~PAGE_ENABLE, sizeof(*page));
+    if ((msr & PAGE_ENABLE) != 0 && page != NULL)
         out[count++] = (struct clock_reading){ "pvclock", NS_PER_S, pvclock_eval_ns(page, guest_tsc(vcpu)) };
     return count;
+}
+
+#define HC_VAPIC_POLL_IRQ 1u // "poll for interrupts": the exit was all it wanted
+#define HC_CLOCK_PAIRING  9u
+#define CLOCK_PAIRING_WALLCLOCK 0u
+
+// Linux kvm_para.h; KVM_ENOSYS is vmm/hypercall.c's.
+enum kvm_error { KVM_EPERM = 1, KVM_EFAULT = 14, KVM_EOPNOTSUPP = 95 };
+
+static uint64_t error_value(enum kvm_error error)
+{
+    return 0 - (uint64_t)error;
+}
+
+// V, the wall clock and the guest's TSC are those of one instant: the hypercall's exit.
+static uint64_t clock_pairing(struct vcpu *vcpu, uint64_t address, uint64_t type)
+{
+    const struct vm *vm = vcpu->vm;
+    if (type != CLOCK_PAIRING_WALLCLOCK)
+        return error_value(KVM_EOPNOTSUPP);
+    struct pvclock_pairing *pairing = guest_pointer(vm->ram, (gpa){ address }, sizeof(*pairing));
+    if (pairing == NULL)
+        return error_value(KVM_EFAULT);
+    *pairing = pvclock_pair(vm->wall_start_s, vm->vtime.now, vm->vtime.hz, guest_tsc(vcpu));
+    return 0;
+}
+
+// Outside 64-bit code a register has 32 bits.
+bool arch_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result)
+{
+    uint64_t mask = vendor->get(vcpu, REGISTER_CS_BITS) == 64 ? UINT64_MAX : UINT32_MAX;
+    if (vendor->get(vcpu, REGISTER_CPL) != 0) {
+        *result = error_value(KVM_EPERM) & mask;
+        return true;
+    }
+    switch (number & mask) {
+    case HC_VAPIC_POLL_IRQ:
+        *result = 0;
+        return true;
+    case HC_CLOCK_PAIRING:
+        *result = clock_pairing(vcpu, argument & mask, vcpu_regs(vcpu)->gpr[GPR_RCX] & mask) & mask;
+        return true;
+    default: return false;
+    }
 }

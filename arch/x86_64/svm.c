@@ -168,6 +168,8 @@ static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vcpu->arch->world.vmcb = page.value;
     vcpu->arch->world.host_vmcb = this_cpu()->host_vmcb;
     set_intercepts(vmcb);
+    if (vcpu->vm->config.bare)
+        vmcb->intercept_misc2 &= ~INTERCEPT2_VMMCALL; // then it is #UD, as on a machine without a hypervisor
     vmcb->asid = GUEST_ASID;
     vmcb->tlb_control = (svm_features & SVM_FEATURE_FLUSHASID) != 0 ? TLB_CONTROL_FLUSH_ASID : TLB_CONTROL_FLUSH_ALL;
     vmcb->int_ctl = INT_CTL_V_INTR_MASKING;

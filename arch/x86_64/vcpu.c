@@ -98,9 +98,9 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     struct arch_vcpu *arch = (struct arch_vcpu *)pages.value;
     memset(arch, 0, sizeof(*arch));
     arch->pat = PAT_RESET;
-    arch->misc_enable = 1; // fast strings
     arch->world.alarm_mmio = (uintptr_t)hosttimer_mmio();
     vcpu->arch = arch;
+    guest_msr_reset(vcpu);
     reset_live_registers();
     if (vendor->vcpu_init(vcpu, entry))
         return true;

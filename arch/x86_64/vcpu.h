@@ -5,6 +5,7 @@
 #define ARCH_X86_64_VCPU_H
 
 #include "arch/arch.h"
+#include "arch/x86_64/mtrr.h"
 #include "arch/x86_64/world.h"
 #include "arch/x86_64/x86.h"
 #include "time/pvclock.h"
@@ -39,6 +40,7 @@ enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_GP = 13, EXCEPTIO
 struct pvclock_state {
     uint64_t              system_msr;
     uint64_t              wall_msr;
+    uint64_t              steal_msr;
     struct pvclock_anchor anchor;
 };
 
@@ -48,8 +50,8 @@ struct arch_vcpu {
     struct code_window   code;
     struct decoded       decoded;
     uint64_t             tsc_adjust; // guest TSC = V + tsc_adjust; also IA32_TSC_ADJUST
-    uint64_t             pat, misc_enable, mtrr_default;
-    uint64_t             mtrr_fixed[11], mtrr_variable[16];
+    uint64_t             pat, misc_enable, hwcr;
+    struct mtrr          mtrr;
     struct pvclock_state pv;
     uint64_t             iret_rip;     // of that IRET
     uint64_t             cr_refused_exit; // number of the exit after the one where a MOV to CR3 or CR4 was refused
@@ -138,10 +140,13 @@ void guest_execute_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t
 void                cpuid_init(void);
 struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf);
 unsigned guest_address_bits(void); // MAXPHYADDR
+bool guest_cpu_is_amd(void); // and Hygon; the maker's name decides which MSRs there are
+bool guest_cpu_is_intel(void);
 
 // False: the guest gets #GP(0).
 bool guest_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
 bool guest_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
+void guest_msr_reset(struct vcpu *vcpu);
 
 // Gives the guest an exception; it is delivered by the next entry.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
@@ -156,8 +161,9 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);
 uint64_t guest_tsc(const struct vcpu *vcpu);
 void     guest_tsc_set_adjust(struct vcpu *vcpu, uint64_t adjust);
 
-bool pv_write_system_time(struct vcpu *vcpu, uint64_t value);
-bool pv_write_wall_clock(struct vcpu *vcpu, uint64_t value);
+void pv_write_system_time(struct vcpu *vcpu, uint64_t value);
+void pv_write_wall_clock(struct vcpu *vcpu, uint64_t value);
+bool pv_write_steal_time(struct vcpu *vcpu, uint64_t value);
 void pv_tsc_moved(struct vcpu *vcpu, uint64_t delta);
 
 #endif

@@ -44,6 +44,7 @@ static void test_defaults(void **state)
     assert_int_equal(vm.limit_ms, 0);
     assert_true(vm.oracle);
     assert_true(vm.lanes);
+    assert_false(vm.bare);
     assert_true(config_parse_monitor(" \t ", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 1);
     assert_false(monitor.noise);
@@ -54,7 +55,7 @@ static void test_every_word(void **state)
 {
     (void)state;
     assert_true(config_parse_vm("vm=tick_1-B kernel=pit.elf vcpus=1 mem=16M clock=guest+emu idle=freeze tick=discard "
-                                "limit=10s oracle=off lanes=off --  a=b  -- c ",
+                                "limit=10s oracle=off lanes=off hypervisor=none --  a=b  -- c ",
                                 &vm, &refusal));
     assert_string_equal(vm.name, "tick_1-B");
     assert_string_equal(vm.kernel, "pit.elf");
@@ -66,6 +67,7 @@ static void test_every_word(void **state)
     assert_int_equal(vm.limit_ms, 10000);
     assert_false(vm.oracle);
     assert_false(vm.lanes);
+    assert_true(vm.bare);
     assert_true(config_parse_monitor("log=com2 noise=18446744073709551615 report=off", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 2);
     assert_true(monitor.noise);

@@ -18,6 +18,8 @@ _Static_assert(offsetof(struct pvclock_page, system_time_ns) == 16, "pvclock-abi
 _Static_assert(offsetof(struct pvclock_page, tsc_to_system_mul) == 24, "pvclock-abi.h");
 _Static_assert(offsetof(struct pvclock_page, tsc_shift) == 28, "pvclock-abi.h");
 _Static_assert(offsetof(struct pvclock_page, flags) == 29, "pvclock-abi.h");
+_Static_assert(offsetof(struct pvclock_pairing, tsc) == 16, "kvm_para.h");
+_Static_assert(offsetof(struct pvclock_pairing, flags) == 24, "kvm_para.h");
 
 #define SCALE_CASES 50000
 #define LINE_POINTS 100000
@@ -314,6 +316,49 @@ static void test_version_protocol(void **state)
     assert_true(copies[8].version == copies[2].version + 4); // each update counts two
 }
 
+// GUEST_STOPPED is set by whoever resumes a paused VM, and stays until the guest has taken it; nothing else sets it.
+static void test_guest_stopped(void **state)
+{
+    (void)state;
+    struct pvclock_anchor anchor = { .tsc = 1, .ns = 10, .scale = scale_of(1000000000) };
+    struct pvclock_page page = page_of(&anchor);
+    pvclock_write_body(&page, &anchor, PVCLOCK_TSC_STABLE);
+    assert_true(page.flags == PVCLOCK_TSC_STABLE);
+    pvclock_write_body(&page, &anchor, PVCLOCK_TSC_STABLE | PVCLOCK_GUEST_STOPPED);
+    pvclock_write_body(&page, &anchor, PVCLOCK_TSC_STABLE);
+    assert_true(page.flags == (PVCLOCK_TSC_STABLE | PVCLOCK_GUEST_STOPPED)); // not taken yet
+    page.flags &= (uint8_t)~PVCLOCK_GUEST_STOPPED;
+    pvclock_write_body(&page, &anchor, PVCLOCK_TSC_STABLE);
+    assert_true(page.flags == PVCLOCK_TSC_STABLE);
+}
+
+// wall = start + floor(10^9 * V / hz) ns, the same line as an exact clock page's.
+static void test_pairing(void **state)
+{
+    (void)state;
+    uint64_t random = 11;
+    mpz_t ns, part;
+    mpz_inits(ns, part, NULL);
+    for (unsigned i = 0; i < SCALE_CASES; i++) {
+        uint64_t hz = i < HZ_COUNT ? HZ[i] : random_hz(&random), now = host_random_edgy(&random);
+        now >>= now / hz >> 62 != 0 ? 2 : 0; // the bound
+        uint64_t start = host_random(&random) >> 30, tsc = host_random(&random);
+        struct pvclock_pairing pairing = pvclock_pair(start, now, hz, tsc);
+        mpz_set_ui(ns, now);
+        mpz_mul_ui(ns, ns, NS_PER_S);
+        mpz_fdiv_q_ui(ns, ns, hz);
+        mpz_set_ui(part, start);
+        mpz_mul_ui(part, part, NS_PER_S);
+        mpz_add(ns, ns, part);
+        unsigned long nsec = mpz_fdiv_q_ui(part, ns, NS_PER_S);
+        assert_true(pairing.nsec == (int64_t)nsec && mpz_cmp_ui(part, (uint64_t)pairing.sec) == 0);
+        assert_true(pairing.tsc == tsc && pairing.flags == 0);
+        for (unsigned j = 0; j < sizeof pairing.pad / sizeof pairing.pad[0]; j++)
+            assert_true(pairing.pad[j] == 0);
+    }
+    mpz_clears(ns, part, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +369,8 @@ int main(void)
         cmocka_unit_test(test_reanchor_storm),
         cmocka_unit_test(test_reanchor_with_new_rates),
         cmocka_unit_test(test_version_protocol),
+        cmocka_unit_test(test_guest_stopped),
+        cmocka_unit_test(test_pairing),
     };
     return cmocka_run_group_tests_name("pvclock", tests, NULL, NULL);
 }
