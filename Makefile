@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Builds, runs and tests Escapement. `make help` lists the targets; README.md says what they are for.
 #
-# `make run` and `make test` are complete by themselves: they install what is missing, then call make again to build.
+# `make run` (GUEST=demo or linux) and `make test` are complete by themselves: they install what is missing, then call make again to build.
 # All other targets assume that the tools are there, and say which are not in one sentence. BUILD=DIR builds elsewhere,
 # V=1 shows every command, DEBUG=1 compiles the assertions into the kernel.
 
@@ -126,10 +126,23 @@ again = $(MAKE) -j$(JOBS) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 install:
 	@tools/install-packages
 
-run: install
+GUEST ?= demo
+run_demo  = tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" \
+            --show-report --timeout 120
+run_linux = tools/fetch-linux $(BUILD)/linux && \
+            tools/run svm --build $(BUILD) --kernel $(BUILD)/linux/vmlinuz --initrd $(BUILD)/linux/initramfs.gz \
+            --vm "vm=linux mem=256M idle=real" --cmdline "console=ttyS0 quiet shell"
+
+run: $(if $(run_$(GUEST)),install,no-such-guest)
 	@+$(again) all
-	@tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" --show-report \
-		--timeout 120
+	@$(run_$(GUEST))
+
+.PHONY: no-such-guest linux
+no-such-guest:
+	@echo 'GUEST=$(GUEST) is unknown: demo and linux are bundled; tools/run runs a kernel of yours' >&2; exit 64
+
+linux:
+	@tools/fetch-linux $(BUILD)/linux
 
 test: install
 	@+$(again) all host-tests
@@ -160,6 +173,8 @@ clean:
 
 help:
 	@echo 'make run        install what is missing, build, run the demonstration guest, show where every cycle went'
+	@echo 'make run GUEST=linux   the same with Debian'"'"'s kernel, fetched and not installed, to a shell'
+	@echo 'make linux      fetch that kernel and make its initramfs in $(BUILD)/linux'
 	@echo 'make test       install what is missing, build, run every test; ends with how many ran and where'
 	@echo 'make            build $(BUILD)/escapement.elf and the test kernels in $(BUILD)/guests'
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'

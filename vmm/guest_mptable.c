@@ -21,7 +21,7 @@
 #define CPU_BOOT          2
 #define IOAPIC_ENABLED    1
 #define LAPIC_VERSION     0x14
-#define IOAPIC_VERSION    0x11
+#define IOAPIC_VERSION    0x20
 #define SPEC_REVISION     4
 #define ISA_BUS           0
 #define ISA_INTERRUPTS    16

@@ -187,7 +187,7 @@ static uint64_t assert_mp_entries(uint64_t at, unsigned cpus)
     }
     assert_int_equal(get(at, 2), 0x0001); // bus 0
     assert_memory_equal(ram.host + at + 2, "ISA   ", 6);
-    assert_true(get(at + 8, 8) == (0xfec0000001110002u | (uint64_t)cpus << 8));
+    assert_true(get(at + 8, 8) == (0xfec0000001200002u | (uint64_t)cpus << 8));
     at += 16;
     for (unsigned irq = 0; irq < 16; irq++) {
         if (irq == 2)
