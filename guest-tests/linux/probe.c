@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a shell cannot ask of a Linux guest: do all its clocks agree over a sleep, and how often does the timer interrupt
-// a busy processor? A static program in the guest's initramfs; prints "pass TEXT", "fail TEXT" and figures for init.
+// What a shell cannot ask of a Linux guest: do all its clocks agree over a sleep, and how often does the timer
+// interrupt a busy processor? A static program in the guest's initramfs; prints "pass TEXT", "fail TEXT" and figures
+// for init.
 //
 //   probe sleep SECONDS [PPM [MHZ]]   clocks against CLOCK_MONOTONIC, apart by PPM at most beyond what reading them
 //                                     takes; MHZ is what the kernel found the TSC to have
