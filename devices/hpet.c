@@ -30,8 +30,8 @@
 #define T_ROUTE_SHIFT 9
 #define T_WRITABLE    (T_LEVEL | T_INTERRUPT | T_PERIODIC | T_SET_VALUE | T_32_BITS)
 #define PINS          0x00f00000u // 20 to 23: no device of the ISA bus is there
-#define LEGACY_PIN_0  2u
-#define LEGACY_PIN_1  8u
+#define LEGACY_IRQ_0  0u
+#define LEGACY_IRQ_1  8u
 
 // --- the counter ----------------------------------------------------------------------------------------------------
 
@@ -112,6 +112,7 @@ static void hpet_advance(void *device, vtime_t now)
     }
     hpet->elapsed = elapsed;
     hpet->seen = now;
+    hpet->changed = true;
 }
 
 // A match that changes no interrupt output needs no alarm: comparators and status are found by arithmetic.
@@ -265,17 +266,30 @@ void hpet_init(struct hpet *hpet, uint64_t guest_hz)
         hpet->timer[i].comparator = UINT64_MAX;
 }
 
+bool hpet_take_changed(struct hpet *hpet)
+{
+    bool changed = hpet->changed != 0;
+    hpet->changed = false;
+    return changed;
+}
+
+bool hpet_interrupting(const struct hpet *hpet)
+{
+    uint32_t config = hpet->timer[0].config | hpet->timer[1].config | hpet->timer[2].config;
+    return hpet->config & ENABLE && config & T_INTERRUPT;
+}
+
 bool hpet_legacy(const struct hpet *hpet)
 {
     return hpet->config & LEGACY;
 }
 
-uint32_t hpet_pin(const struct hpet *hpet, unsigned i)
+uint32_t hpet_line(const struct hpet *hpet, unsigned i)
 {
     uint32_t route = (hpet->timer[i].config & T_ROUTE) >> T_ROUTE_SHIFT;
     if (hpet_legacy(hpet) && i < 2)
-        return i == 0 ? LEGACY_PIN_0 : LEGACY_PIN_1;
-    return route != 0 ? route : HPET_NO_PIN;
+        return i == 0 ? LEGACY_IRQ_0 : LEGACY_IRQ_1;
+    return route != 0 ? route : HPET_NO_LINE;
 }
 
 bool hpet_level_triggered(const struct hpet *hpet, unsigned i)

@@ -8,8 +8,8 @@
 // comparator; one that is behind it fires after a wrap around, as on the chip. A periodic comparator then moves on by
 // the value written last, any number of times in one division. A period of 0 leaves the comparator where it is.
 //
-// Legacy replacement gives timer 0 the interrupt of the 8254 (IRQ 0, pin 2 of an IOAPIC) and timer 1 that of the RTC
-// (IRQ 8). Otherwise a timer has the IOAPIC pin of its choice, 20 to 23.
+// Legacy replacement gives timer 0 the interrupt of the 8254 (IRQ 0) and timer 1 that of the RTC (IRQ 8). Otherwise a
+// timer has the IOAPIC pin of its choice, 20 to 23.
 #ifndef DEVICES_HPET_H
 #define DEVICES_HPET_H
 
@@ -20,7 +20,7 @@
 #define HPET_SIZE   0x400u
 #define HPET_HZ     10000000u
 #define HPET_TIMERS 3u
-#define HPET_NO_PIN UINT32_MAX
+#define HPET_NO_LINE UINT32_MAX
 
 struct hpet_timer {
     struct irq_line irq; // edge: `rises` counts the pulses, level stays 0
@@ -40,6 +40,8 @@ struct hpet {
     vtime_t seen;           // the latest V that everything is brought up to
     uint32_t config;
     uint32_t status; // of the timers that are level-triggered, a bit each
+    uint32_t changed; // brought up to date or written since the board looked last
+    uint32_t reserved;
     struct hpet_timer timer[HPET_TIMERS];
 };
 
@@ -51,11 +53,17 @@ extern const struct device_ops hpet_ops; // offsets from HPET_BASE
 // The next deadline of one timer; that of hpet_ops is the least of the three.
 vtime_t hpet_timer_deadline(const struct hpet *hpet, unsigned timer);
 
+// Has anything happened to it since the last call but reads of its counter?
+bool hpet_take_changed(struct hpet *hpet);
+
+// May any timer interrupt, as it is programmed?
+bool hpet_interrupting(const struct hpet *hpet);
+
 // Do timers 0 and 1 have the interrupts of the 8254 and the RTC?
 bool hpet_legacy(const struct hpet *hpet);
 
-// The IOAPIC pin of a timer's interrupt, HPET_NO_PIN while it has none.
-uint32_t hpet_pin(const struct hpet *hpet, unsigned timer);
+// The interrupt line of a timer: IRQ 0 or 8, or an IOAPIC pin from 20 on; HPET_NO_LINE while it has none.
+uint32_t hpet_line(const struct hpet *hpet, unsigned timer);
 
 bool hpet_level_triggered(const struct hpet *hpet, unsigned timer);
 

@@ -33,20 +33,6 @@ static void acknowledge_sci(void)
     pic_eoi(SCI_IRQ);
 }
 
-// Halts until about 20,000 cycles before the stamp; at most 4 * 10^9 cycles a halt.
-static void halt_until(uint64_t stamp)
-{
-    lapic_write(APIC_LVTT, VECTOR_TIMER);
-    for (unsigned i = 0; i < 16; i++) {
-        uint64_t now = rdtsc();
-        if (now + 40000 > stamp)
-            return;
-        uint64_t cycles = mul_div_floor(stamp - now - 20000, platform.apic_hz, platform.tsc_hz);
-        lapic_write(APIC_TMICT, cycles > 4000000000u ? 4000000000u : (uint32_t)cycles);
-        halt_until_interrupt();
-    }
-}
-
 // Under Escapement the counter is V. Elsewhere the two have started apart: of many reads, the one that came right
 // after a change of the count has the least distance, and that is the offset.
 static void find_offset(void)

@@ -16,7 +16,8 @@ struct value {
 };
 
 enum {
-    VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_ORACLE, VM_LANES, VM_HYPERVISOR,
+    VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_RTC, VM_ORACLE, VM_LANES,
+    VM_HYPERVISOR,
     VM_WORDS
 };
 enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_REPORT, MONITOR_WORDS };
@@ -32,6 +33,7 @@ static const struct word vm_words[VM_WORDS] = {
     [VM_IDLE] = { "idle", WORD_CHOICE, "warp|real|freeze" },
     [VM_TICK] = { "tick", WORD_CHOICE, "delay|catchup|merge|discard" },
     [VM_LIMIT] = { "limit", WORD_DURATION, "a time such as 10s or 500ms, or 0 for none" },
+    [VM_RTC] = { "rtc", WORD_OFFSET, "utc|localtime|variable:SECONDS" },
     [VM_ORACLE] = { "oracle", WORD_CHOICE, "off|on" },
     [VM_LANES] = { "lanes", WORD_CHOICE, "off|on" },
     [VM_HYPERVISOR] = { "hypervisor", WORD_CHOICE, "kvm|none" },
@@ -61,6 +63,12 @@ static const struct word *find_word(const struct vocabulary *vocabulary, struct 
     return NULL;
 }
 
+// The word whose values this one takes, too, and gives to it; or null.
+static const struct word *others(const struct word *word)
+{
+    return word == &vm_words[VM_CLOCK] ? &vm_words[VM_RTC] : NULL;
+}
+
 static bool refuse_unknown(struct text name, const struct vocabulary *own, struct refusal *refusal)
 {
     const struct vocabulary *other = own == &vm_vocabulary ? &monitor_vocabulary : &vm_vocabulary;
@@ -82,8 +90,8 @@ static bool refuse_unknown(struct text name, const struct vocabulary *own, struc
 
 static bool refuse_value(const struct word *word, struct text text, struct refusal *refusal)
 {
-    format(refusal->text, sizeof(refusal->text), "%s=%s is not possible; allowed: %s", word->name,
-           text_quote(text).text, word->allowed);
+    format(refusal->text, sizeof(refusal->text), "%s=%s is not possible; allowed: %s%s%s", word->name,
+           text_quote(text).text, word->allowed, others(word) ? "|" : "", others(word) ? others(word)->allowed : "");
     return false;
 }
 
@@ -97,13 +105,16 @@ static bool parse_word(struct text text, const struct vocabulary *vocabulary, st
     if (!word)
         return refuse_unknown(name, vocabulary, refusal);
     if (name.length == text.length) {
-        format(refusal->text, sizeof(refusal->text), "\"%s\" has no value; write %s=VALUE, allowed: %s", word->name,
-               word->name, word->allowed);
+        format(refusal->text, sizeof(refusal->text), "\"%s\" has no value; write %s=VALUE, allowed: %s%s%s", word->name,
+               word->name, word->allowed, others(word) ? "|" : "", others(word) ? others(word)->allowed : "");
         return false;
     }
+    struct text right = { text.at + name.length + 1, text.length - name.length - 1 };
+    uint64_t number;
+    if (others(word) && value_parse(others(word), right, &number))
+        word = others(word);
     struct value *value = &values[word - vocabulary->words];
     struct value old = *value;
-    struct text right = { text.at + name.length + 1, text.length - name.length - 1 };
     *value = (struct value){ .given = true, .text = right };
     if (!value_parse(word, right, &value->number))
         return refuse_value(word, right, refusal);
@@ -154,6 +165,12 @@ static bool check_vm(const struct value *values, struct refusal *refusal)
         return refuse_value(&vm_words[VM_MEM], values[VM_MEM].text, refusal);
     if (number_or(&values[VM_VCPUS], 1) != 1)
         return refuse_value(&vm_words[VM_VCPUS], values[VM_VCPUS].text, refusal);
+    if (values[VM_RTC].given && text_is(values[VM_RTC].text, "localtime")) {
+        format(refusal->text, sizeof(refusal->text),
+               "rtc=localtime: this machine does not know its zone; write rtc=variable:SECONDS, the distance from UTC, "
+               "as tools/run does");
+        return false;
+    }
     if (clock == CLOCK_WALL && values[VM_IDLE].given && values[VM_IDLE].number != IDLE_REAL) {
         format(refusal->text, sizeof(refusal->text),
                "clock=wall and idle=%s contradict each other: a wall clock neither jumps nor stops; write idle=real",
@@ -198,6 +215,7 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     out->idle = (enum idle_rule)number_or(&values[VM_IDLE], out->clock == CLOCK_WALL ? IDLE_REAL : IDLE_WARP);
     out->tick = (enum tick_policy)number_or(&values[VM_TICK], TICK_CATCHUP);
     out->limit_ms = number_or(&values[VM_LIMIT], 0);
+    out->rtc_offset_s = (int64_t)number_or(&values[VM_RTC], 0);
     out->oracle = number_or(&values[VM_ORACLE], 1) != 0;
     out->lanes = number_or(&values[VM_LANES], 1) != 0;
     out->bare = number_or(&values[VM_HYPERVISOR], 0) != 0;

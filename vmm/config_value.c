@@ -146,6 +146,25 @@ static bool parse_number(struct text text, uint64_t *number)
     return parse_digits(text, number, &rest) && rest.length == 0;
 }
 
+// Ten digits: three centuries, more than any zone or calendar test wants.
+static bool parse_offset(struct text text, uint64_t *seconds)
+{
+    const size_t prefix = sizeof("variable:") - 1;
+
+    if (text_is(text, "utc") || text_is(text, "localtime"))
+        return true;
+    if (text.length <= prefix || memcmp(text.at, "variable:", prefix) != 0)
+        return false;
+    struct text value = { text.at + prefix, text.length - prefix };
+    bool negative = *value.at == '-';
+    if (negative || *value.at == '+')
+        value = (struct text){ value.at + 1, value.length - 1 };
+    if (value.length > 10 || !parse_number(value, seconds))
+        return false;
+    *seconds = negative ? 0 - *seconds : *seconds;
+    return true;
+}
+
 static bool parse_choice(const char *allowed, struct text text, uint64_t *index)
 {
     const char *start = allowed;
@@ -180,6 +199,7 @@ bool value_parse(const struct word *word, struct text text, uint64_t *number)
     case WORD_SIZE: return parse_size(text, number);
     case WORD_DURATION: return parse_duration(text, number);
     case WORD_NUMBER: return parse_number(text, number);
+    case WORD_OFFSET: return parse_offset(text, number);
     case WORD_CHOICE: return parse_choice(word->allowed, text, number);
     }
     return false;

@@ -13,6 +13,7 @@ enum word_kind {
     WORD_DURATION, // milliseconds: 10s, 500ms, 0
     WORD_NUMBER,   // decimal
     WORD_CHOICE,   // one of `allowed`, its index
+    WORD_OFFSET,   // utc, localtime or variable:-3600; seconds, as the 64 bits of an int64_t
 };
 
 struct word {

@@ -23,10 +23,10 @@ struct port_range {
 
 static const struct port_range port_ranges[] = {
     { 0x020, 0x021, DEVICE_PIC },       { 0x040, 0x043, DEVICE_PIT },       { 0x061, 0x061, DEVICE_PORT61 },
-    { 0x064, 0x064, DEVICE_DEBUGEXIT }, { 0x092, 0x092, DEVICE_DEBUGEXIT }, { 0x0a0, 0x0a1, DEVICE_PIC },
-    { 0x0e9, 0x0e9, DEVICE_DEBUGEXIT }, { 0x0f4, 0x0f7, DEVICE_DEBUGEXIT }, { 0x3f8, 0x3ff, DEVICE_UART },
-    { 0x4d0, 0x4d1, DEVICE_PIC },       { 0x510, 0x511, DEVICE_FWCFG },     { 0x600, 0x60b, DEVICE_PM },
-    { 0xcf8, 0xcff, DEVICE_PCI },
+    { 0x064, 0x064, DEVICE_DEBUGEXIT }, { 0x070, 0x071, DEVICE_RTC },       { 0x092, 0x092, DEVICE_DEBUGEXIT },
+    { 0x0a0, 0x0a1, DEVICE_PIC },       { 0x0e9, 0x0e9, DEVICE_DEBUGEXIT }, { 0x0f4, 0x0f7, DEVICE_DEBUGEXIT },
+    { 0x3f8, 0x3ff, DEVICE_UART },      { 0x4d0, 0x4d1, DEVICE_PIC },       { 0x510, 0x511, DEVICE_FWCFG },
+    { 0x600, 0x60b, DEVICE_PM },        { 0xcf8, 0xcff, DEVICE_PCI },
 };
 
 // Device memory at fixed addresses. The local APIC's page is not here: the guest can move it.
@@ -37,6 +37,7 @@ struct memory_range {
 
 static const struct memory_range memory_ranges[] = {
     { 0xfec00000, 0xfec00fff, DEVICE_IOAPIC },
+    { HPET_BASE, HPET_BASE + HPET_SIZE - 1, DEVICE_HPET },
 };
 
 static uint8_t port_device[PORTS]; // enum device_id, DEVICE_COUNT: nobody. The same for every VM
@@ -58,6 +59,8 @@ static const struct {
     [DEVICE_PIT] = { &pit_ops, offsetof(struct machine, pit), settle_pit },
     [DEVICE_PORT61] = { &port61_ops, offsetof(struct machine, pit), settle_pit },
     [DEVICE_LAPIC] = { &lapic_ops, offsetof(struct machine, lapic), settle_lapic },
+    [DEVICE_HPET] = { &hpet_ops, offsetof(struct machine, hpet), settle_hpet },
+    [DEVICE_RTC] = { &rtc_ops, offsetof(struct machine, rtc), settle_rtc },
     [DEVICE_PM] = { &pmtimer_ops, offsetof(struct machine, pm), settle_pm },
     [DEVICE_UART] = { &uart_ops, offsetof(struct machine, uart), settle_uart },
     [DEVICE_PIC] = { &pic_ops, offsetof(struct machine, pic), settle_pic },
@@ -86,6 +89,8 @@ void machine_init(struct vm *vm)
     lapic_virtual_wire(&machine->lapic); // as a PC's firmware leaves it: the 8259 reaches the CPU
     machine_irq_init(machine, vm->config.vcpus);
     pmtimer_init(&machine->pm, hz);
+    hpet_init(&machine->hpet, hz);
+    rtc_init(&machine->rtc, hz, (int64_t)vm->wall_start_s + vm->config.rtc_offset_s, vm->ram.size);
     uart_init(&machine->uart, UART_BASE, hz);
     debugexit_init(&machine->debugexit);
     fwcfg_init(&machine->fwcfg, vm->ram.size, vm->config.vcpus);

@@ -5,12 +5,14 @@
 
 #include "devices/debugexit.h"
 #include "devices/fwcfg.h"
+#include "devices/hpet.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
 #include "devices/pcihost.h"
 #include "devices/pic.h"
 #include "devices/pit.h"
 #include "devices/pmtimer.h"
+#include "devices/rtc.h"
 #include "devices/uart16550.h"
 #include "time/pvclock.h"
 #include "time/tickpolicy.h"
@@ -21,6 +23,8 @@ enum device_id {
     DEVICE_PIT,
     DEVICE_PORT61,
     DEVICE_LAPIC,
+    DEVICE_HPET,
+    DEVICE_RTC,
     DEVICE_PM,
     DEVICE_UART,
     DEVICE_PIC,
@@ -47,6 +51,8 @@ struct machine {
     struct pic       pic;
     struct ioapic    ioapic;
     struct pmtimer   pm;
+    struct hpet      hpet;
+    struct rtc       rtc;
     struct uart      uart;
     struct debugexit debugexit;
     struct fwcfg     fwcfg;
@@ -58,7 +64,9 @@ struct machine {
     vtime_t            firing; // deadline of the timer being fired, or V of the access
     uint32_t           irq_levels; // of the interrupt inputs, as they were set last
     bool               extint;     // the 8259's output; follows every use of the 8259
-    struct tick_source pit_tick, lapic_tick;
+    bool               hpet_legacy; // the 8254 and the RTC are off their lines, the HPET is on them
+    uint8_t            hpet_busy;   // timers whose lines were not free, a bit each
+    struct tick_source pit_tick, lapic_tick, hpet_tick[HPET_TIMERS];
 };
 
 // Nothing is pending that could become an interrupt or an NMI, whatever the guest's priorities are.

@@ -16,6 +16,8 @@ void machine_tick_init(struct vm *vm)
 {
     ticks_init(&vm->machine.pit_tick.ticks, vm->config.tick);
     ticks_init(&vm->machine.lapic_tick.ticks, vm->config.tick);
+    for (unsigned i = 0; i < HPET_TIMERS; i++)
+        ticks_init(&vm->machine.hpet_tick[i].ticks, vm->config.tick);
     vm->machine.lapic_tick.open = true; // its expiries are counted in the timer only while its LVT is not masked
 }
 
@@ -40,26 +42,17 @@ static void lapic_raise_tick(struct machine *machine)
     lapic_timer_deliver(&machine->lapic);
 }
 
-struct tick_wiring {
-    enum timer_id timer;
-    enum device_id device;
-    bool (*line_free)(const struct machine *machine);
-    void (*raise)(struct machine *machine);
-};
-
 static const struct tick_wiring pit_wiring = { TIMER_PIT, DEVICE_PIT, pit_line_free, pit_raise };
 static const struct tick_wiring lapic_wiring = { TIMER_LAPIC, DEVICE_LAPIC, lapic_line_free, lapic_raise_tick };
 
-// A timer that the guest has programmed anew owes it nothing of the past: what expired before and what waited is
-// dropped.
-static void forget_backlog(struct tick_source *source, uint32_t stale)
+void machine_tick_forget(struct tick_source *source, uint32_t stale)
 {
     ticks_expire(&source->ticks, stale, false);
     ticks_cancel(&source->ticks);
 }
 
-static void book(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring, uint32_t expiries,
-                 bool line_free)
+void machine_tick_book(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring, uint32_t expiries,
+                       bool line_free)
 {
     if (expiries == 0)
         return;
@@ -69,16 +62,13 @@ static void book(struct vm *vm, struct tick_source *source, const struct tick_wi
     vm_trace(vm, TRACE_DUE, wiring->timer, vm->vcpu.last_t1, expiries, vm->machine.firing);
 }
 
-// Books `expiries`, and puts at most one tick on the line. Returns when to look again although no device asks for it: a
-// tick that waits for its time under tick=delay.
-//
 // Inline, here and below: for each caller the wiring is a constant, and every tick comes this way.
 static inline __attribute__((always_inline)) vtime_t settle_tick(struct vm *vm, struct tick_source *source,
                                                                  const struct tick_wiring *wiring, uint32_t expiries,
                                                                  uint64_t period_cycles)
 {
     struct machine *machine = &vm->machine;
-    book(vm, source, wiring, expiries, wiring->line_free(machine));
+    machine_tick_book(vm, source, wiring, expiries, wiring->line_free(machine));
     if (source->ticks.pending != 0 && wiring->line_free(machine) &&
         ticks_take(&source->ticks, vm->vtime.now, period_cycles)) {
         source->due = expiries == 1 ? machine->firing : TIME_NEVER; // of a backlog the single deadlines are not kept
@@ -89,11 +79,17 @@ static inline __attribute__((always_inline)) vtime_t settle_tick(struct vm *vm, 
     return retry > vm->vtime.now ? retry : TIME_NEVER; // a moment that has passed waits for the guest, not for time
 }
 
+vtime_t machine_tick_settle(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring,
+                            uint32_t expiries, uint64_t period_cycles)
+{
+    return settle_tick(vm, source, wiring, expiries, period_cycles);
+}
+
 static uint32_t take_pit_expiries(struct machine *machine)
 {
     uint32_t stale;
     if (pit_take_restart(&machine->pit, &stale))
-        forget_backlog(&machine->pit_tick, stale);
+        machine_tick_forget(&machine->pit_tick, stale);
     return irq_line_take_rises(&machine->pit.irq0);
 }
 
@@ -104,10 +100,23 @@ static __attribute__((noinline)) vtime_t settle_pit_ticks(struct vm *vm)
     return settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit));
 }
 
+// Legacy replacement: the 8254 counts on, and its output goes nowhere.
+static __attribute__((noinline)) void settle_pit_off_line(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    machine_tick_forget(&machine->pit_tick, take_pit_expiries(machine));
+    machine->pit_tick.on_line = false;
+    machine_rearm(vm, DEVICE_PIT, TIME_NEVER);
+}
+
 // Most accesses find no tick that has expired, waits, or was given up.
 void settle_pit(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
+    if (machine->hpet_legacy) {
+        settle_pit_off_line(vm);
+        return;
+    }
     bool ticks = (machine->pit.irq0.rises | machine->pit.irq0_restarted | machine->pit_tick.ticks.pending) != 0;
     vtime_t retry = ticks ? settle_pit_ticks(vm) : TIME_NEVER;
     vtime_t next = pit_line_free(machine) ? pit_ops.next_deadline(&machine->pit) : TIME_NEVER;
@@ -121,10 +130,12 @@ void machine_tick_reroute(struct vm *vm)
     bool open = machine_irq_open(machine, IRQ_PIT);
     if (open != machine->pit_tick.open) {
         machine_advance(vm, DEVICE_PIT, vm->vtime.now);
-        book(vm, &machine->pit_tick, &pit_wiring, take_pit_expiries(machine), false); // not free: it would be booked
+        uint32_t expiries = take_pit_expiries(machine);
+        machine_tick_book(vm, &machine->pit_tick, &pit_wiring, expiries, false); // not free: it would be booked
         machine->pit_tick.open = open;
     }
     settle_pit(vm);
+    machine_hpet_reroute(vm);
 }
 
 static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
@@ -134,7 +145,7 @@ static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
     if ((machine->lapic.rerouted | machine->lapic.ended.nonzero) != 0)
         machine_lapic_used(vm);
     if (lapic_take_timer_restart(&machine->lapic, &stale))
-        forget_backlog(&machine->lapic_tick, stale);
+        machine_tick_forget(&machine->lapic_tick, stale);
     uint32_t expiries = lapic_take_timer_expiries(&machine->lapic);
     return settle_tick(vm, &machine->lapic_tick, &lapic_wiring, expiries, lapic_timer_period_cycles(&machine->lapic));
 }
@@ -158,6 +169,7 @@ struct ticks_waiting machine_ticks_waiting(const struct machine *machine)
     return (struct ticks_waiting){
         .pit = machine->pit_tick.on_line && !pit_line_free(machine),
         .lapic = machine->lapic_tick.on_line && !lapic_line_free(machine),
+        .hpet = machine->hpet_busy,
     };
 }
 
@@ -177,10 +189,16 @@ static inline __attribute__((always_inline)) vtime_t taken(struct vm *vm, struct
     return due;
 }
 
+vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring)
+{
+    return taken(vm, source, wiring);
+}
+
 vtime_t machine_ticks_taken(struct vm *vm, struct ticks_waiting before)
 {
     struct machine *machine = &vm->machine;
     vtime_t pit = before.pit ? taken(vm, &machine->pit_tick, &pit_wiring) : 0;
     vtime_t lapic = before.lapic ? taken(vm, &machine->lapic_tick, &lapic_wiring) : 0;
-    return pit != 0 ? pit : lapic;
+    vtime_t hpet = before.hpet != 0 ? machine_hpet_taken(vm, before.hpet) : 0;
+    return pit != 0 ? pit : lapic != 0 ? lapic : hpet;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the files of the PC offer each other: the bus (machine_pc.c), the interrupt lines (machine_irq.c), the timers'
-// ticks (machine_tick.c). Nobody else includes this.
+// ticks (machine_tick.c), and the clocks that share lines (machine_clock.c). Nobody else includes this.
 //
 // A device needs: its struct in struct machine, an id, a row in the table of devices and its ports or its memory in
 // the tables of ranges (all in machine_pc.c), and a settle function. That one is called after each use and each firing:
@@ -14,6 +14,7 @@
 // n of the IOAPIC, but 0 is at pin 2. 16..23 reach the IOAPIC only.
 #define IRQ_PIT  0u
 #define IRQ_UART 4u
+#define IRQ_RTC  8u
 #define IRQ_SCI  9u
 
 // machine_pc.c
@@ -38,10 +39,40 @@ void settle_pit(struct vm *vm);
 void machine_tick_reroute(struct vm *vm); // a mask or a route has changed
 void settle_lapic(struct vm *vm);
 
+struct tick_wiring {
+    enum timer_id  timer;
+    enum device_id device;
+    bool (*line_free)(const struct machine *machine);
+    void (*raise)(struct machine *machine);
+};
+
+// Books `expiries` of a timer.
+void machine_tick_book(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring, uint32_t expiries,
+                       bool line_free);
+
+// Books `expiries` of a timer, and puts at most one tick on its line. Returns when to look again although no device
+// asks for it: a tick that waits for its time under tick=delay.
+vtime_t machine_tick_settle(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring,
+                            uint32_t expiries, uint64_t period_cycles);
+
+// A timer that the guest has programmed anew owes it nothing of the past: what expired before and what waited is
+// dropped.
+void machine_tick_forget(struct tick_source *source, uint32_t stale);
+
+// After an acknowledge cycle: was it this timer's tick? Returns its deadline, 0 if it was not this one.
+vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring);
+
+// machine_clock.c: the HPET and the RTC.
+void    settle_hpet(struct vm *vm);
+void    settle_rtc(struct vm *vm);
+void    machine_hpet_reroute(struct vm *vm); // a mask or a route has changed
+vtime_t machine_hpet_taken(struct vm *vm, uint8_t busy_before);
+
 // Around an acknowledge cycle: which timers' ticks wait for one, and then which of them it was. Returns the deadline of
 // the tick that was taken, 0 if it was none.
 struct ticks_waiting {
-    bool pit, lapic;
+    bool    pit, lapic;
+    uint8_t hpet; // timers, a bit each
 };
 struct ticks_waiting machine_ticks_waiting(const struct machine *machine);
 vtime_t              machine_ticks_taken(struct vm *vm, struct ticks_waiting before);

@@ -89,6 +89,9 @@ static void print_report(struct vm *vm)
         .host_hz = arch_counter_hz(),
         .lanes = vm->config.lanes,
     };
+    for (unsigned i = 0; i < HPET_TIMERS; i++) // most guests never start one
+        if (vm->machine.hpet_tick[i].ticks.expired != 0)
+            input.ticks[TIMER_HPET_0 + i] = &vm->machine.hpet_tick[i].ticks;
     input.clock_count = arch_vcpu_clocks(vcpu, input.clocks);
     input.clock_count += machine_clocks(vm, input.clocks + input.clock_count);
     report_print(&input, line_out, NULL);

@@ -154,6 +154,19 @@ uint64_t lapic_stamp(uint64_t origin, uint64_t count, unsigned divisor)
     return origin + mul_div_ceil(count * divisor, platform.tsc_hz, platform.apic_hz);
 }
 
+void halt_until(uint64_t stamp)
+{
+    lapic_write(APIC_LVTT, VECTOR_TIMER);
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t now = rdtsc();
+        if (now + 40000 > stamp)
+            return;
+        uint64_t cycles = mul_div_floor(stamp - now - 20000, platform.apic_hz, platform.tsc_hz);
+        lapic_write(APIC_TMICT, cycles > 4000000000u ? 4000000000u : (uint32_t)cycles);
+        halt_until_interrupt();
+    }
+}
+
 bool pvclock_present(void)
 {
     return text_equal(platform.signature, "KVMKVMKVM", 9) && (cpuid(0x40000001, 0).eax & 8);

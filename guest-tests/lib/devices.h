@@ -60,6 +60,9 @@ void lapic_divide(unsigned divisor); // 1, 2, 4 ... 128
 void lapic_timer_stop(void);
 uint64_t lapic_stamp(uint64_t origin, uint64_t count, unsigned divisor); // expiry of `count` ticks after origin
 
+// Halts until about 20,000 cycles before the stamp, by the APIC timer, whose vector must have a handler.
+void halt_until(uint64_t stamp);
+
 // ACPI PM timer.
 #define PM_TIMER_HZ         3579545u
 

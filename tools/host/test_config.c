@@ -42,6 +42,7 @@ static void test_defaults(void **state)
     assert_int_equal(vm.idle, IDLE_WARP);
     assert_int_equal(vm.tick, TICK_CATCHUP);
     assert_int_equal(vm.limit_ms, 0);
+    assert_int_equal(vm.rtc_offset_s, 0);
     assert_true(vm.oracle);
     assert_true(vm.lanes);
     assert_false(vm.bare);
@@ -55,7 +56,7 @@ static void test_every_word(void **state)
 {
     (void)state;
     assert_true(config_parse_vm("vm=tick_1-B kernel=pit.elf vcpus=1 mem=16M clock=guest+emu idle=freeze tick=discard "
-                                "limit=10s oracle=off lanes=off hypervisor=none --  a=b  -- c ",
+                                "limit=10s rtc=variable:-3600 oracle=off lanes=off hypervisor=none --  a=b  -- c ",
                                 &vm, &refusal));
     assert_string_equal(vm.name, "tick_1-B");
     assert_string_equal(vm.kernel, "pit.elf");
@@ -65,6 +66,7 @@ static void test_every_word(void **state)
     assert_int_equal(vm.idle, IDLE_FREEZE);
     assert_int_equal(vm.tick, TICK_DISCARD);
     assert_int_equal(vm.limit_ms, 10000);
+    assert_true(vm.rtc_offset_s == -3600);
     assert_false(vm.oracle);
     assert_false(vm.lanes);
     assert_true(vm.bare);
@@ -116,6 +118,8 @@ static void test_sizes_and_times(void **state)
 }
 
 #define MEM_ALLOWED   " is not possible; allowed: 1M to 2G in steps of 4K, such as 64M"
+#define CLOCK_ALLOWED "guest|guest+emu|wall|utc|localtime|variable:SECONDS"
+#define RTC_ALLOWED   " is not possible; allowed: utc|localtime|variable:SECONDS"
 #define LIMIT_ALLOWED " is not possible; allowed: a time such as 10s or 500ms, or 0 for none"
 
 static void test_bad_values(void **state)
@@ -136,9 +140,9 @@ static void test_bad_values(void **state)
     refused("limit=18446744073709552s", "limit=18446744073709552s" LIMIT_ALLOWED);
     refused("vcpus=2", "vcpus=2 is not possible; allowed: 1");
     refused("vcpus=one", "vcpus=one is not possible; allowed: 1");
-    refused("clock=real", "clock=real is not possible; allowed: guest|guest+emu|wall");
-    refused("clock=guest+", "clock=guest+ is not possible; allowed: guest|guest+emu|wall");
-    refused("clock=guest|wall", "clock=guest|wall is not possible; allowed: guest|guest+emu|wall");
+    refused("clock=real", "clock=real is not possible; allowed: " CLOCK_ALLOWED);
+    refused("clock=guest+", "clock=guest+ is not possible; allowed: " CLOCK_ALLOWED);
+    refused("clock=guest|wall", "clock=guest|wall is not possible; allowed: " CLOCK_ALLOWED);
     refused("idle=", "idle= is not possible; allowed: warp|real|freeze");
     refused("tick=lost", "tick=lost is not possible; allowed: delay|catchup|merge|discard");
     refused("oracle=yes", "oracle=yes is not possible; allowed: off|on");
@@ -148,6 +152,44 @@ static void test_bad_values(void **state)
             "vm=12345678901234567890123456789012 is not possible; allowed: 1 to 31 letters, digits, _ or -");
     monitor_refused("log=com3", "log=com3 is not possible; allowed: com1|com2");
     monitor_refused("noise=-1", "noise=-1 is not possible; allowed: a whole number, the seed");
+}
+
+// The RTC's offset, under its own name or under clock=, which has no value in common with it.
+static void test_rtc(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        enum clock_policy clock;
+        int64_t offset;
+    } rows[] = {
+        { "rtc=utc", CLOCK_GUEST, 0 },
+        { "rtc=variable:19800", CLOCK_GUEST, 19800 },
+        { "rtc=variable:+9999999999 clock=wall", CLOCK_WALL, INT64_C(9999999999) },
+        { "clock=variable:-9999999999", CLOCK_GUEST, INT64_C(-9999999999) },
+        { "clock=wall clock=utc", CLOCK_WALL, 0 },
+        { "clock=variable:-0 clock=guest+emu", CLOCK_GUEST_EMU, 0 },
+        { "clock=variable:7 rtc=variable:7 clock=guest clock=variable:7", CLOCK_GUEST, 7 },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(config_parse_vm(rows[i].line, &vm, &refusal));
+        assert_int_equal(vm.clock, rows[i].clock);
+        assert_true(vm.rtc_offset_s == rows[i].offset);
+    }
+    refused("rtc=", "rtc=" RTC_ALLOWED);
+    refused("rtc=wall", "rtc=wall" RTC_ALLOWED);
+    refused("rtc=utc+1", "rtc=utc+1" RTC_ALLOWED);
+    refused("rtc=variable", "rtc=variable" RTC_ALLOWED);
+    refused("rtc=variable:", "rtc=variable:" RTC_ALLOWED);
+    refused("rtc=variable:-", "rtc=variable:-" RTC_ALLOWED);
+    refused("rtc=variable:--1", "rtc=variable:--1" RTC_ALLOWED);
+    refused("rtc=variable:1h", "rtc=variable:1h" RTC_ALLOWED);
+    refused("rtc=variable:10000000000", "rtc=variable:10000000000" RTC_ALLOWED);
+    refused("clock=variable:x", "clock=variable:x is not possible; allowed: " CLOCK_ALLOWED);
+    refused("rtc=utc clock=variable:1", "rtc is given twice: rtc=utc and rtc=variable:1");
+    refused("clock=guest clock=utc clock=wall", "clock is given twice: clock=guest and clock=wall");
+    refused("clock=localtime", "rtc=localtime: this machine does not know its zone; write rtc=variable:SECONDS, the "
+                               "distance from UTC, as tools/run does");
 }
 
 static void test_unknown_words(void **state)
@@ -163,7 +205,7 @@ static void test_unknown_words(void **state)
     refused("mem=16M console=ttyS0", "unknown word \"console\"; the nearest known word is \"oracle\"");
     refused("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz=1",
             "unknown word \"abcdefghijklmnopqrstuvwxyzabcdef...\"; the nearest known word is \"oracle\"");
-    refused("clock", "\"clock\" has no value; write clock=VALUE, allowed: guest|guest+emu|wall");
+    refused("clock", "\"clock\" has no value; write clock=VALUE, allowed: " CLOCK_ALLOWED);
     refused("noise=3", "\"noise\" is a word for the monitor, not for a VM");
     monitor_refused("mem=16M", "\"mem\" is a word for a VM, not for the monitor");
     monitor_refused("nose=1", "unknown word \"nose\"; the nearest known word is \"noise\"");
@@ -232,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_choices_match_the_enums),
         cmocka_unit_test(test_sizes_and_times),
         cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_rtc),
         cmocka_unit_test(test_unknown_words),
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_command_line_length),

@@ -67,23 +67,23 @@ static void test_capabilities(void **state)
     for (unsigned n = 0; n < 3; n++) {
         assert_true(in(&hpet, TIMER(n), 8, 0) == UINT64_C(0x00f0000000000030));
         assert_true(in(&hpet, COMPARE(n), 8, 0) == UINT64_MAX);
-        assert_int_equal(hpet_pin(&hpet, n), HPET_NO_PIN);
+        assert_int_equal(hpet_line(&hpet, n), HPET_NO_LINE);
         out(&hpet, TIMER(n), 4, 0xffffffff & ~0x3e00u, 0);
         assert_int_equal(in(&hpet, TIMER(n), 4, 0), 0x17e);
         assert_true(hpet_level_triggered(&hpet, n));
         for (unsigned pin = 0; pin < 32; pin++) {
-            unsigned before = hpet_pin(&hpet, n);
+            unsigned before = hpet_line(&hpet, n);
             out(&hpet, TIMER(n), 4, pin << 9, 0);
-            assert_int_equal(hpet_pin(&hpet, n), pin >= 20 && pin <= 23 ? pin : before);
+            assert_int_equal(hpet_line(&hpet, n), pin >= 20 && pin <= 23 ? pin : before);
         }
         assert_int_equal(in(&hpet, TIMER(n) + 0x10, 8, 0), 0); // no front side bus
     }
     assert_false(hpet_legacy(&hpet));
     out(&hpet, 0x10, 4, 2, 0);
     assert_true(hpet_legacy(&hpet));
-    assert_int_equal(hpet_pin(&hpet, 0), 2);
-    assert_int_equal(hpet_pin(&hpet, 1), 8);
-    assert_int_equal(hpet_pin(&hpet, 2), 23);
+    assert_int_equal(hpet_line(&hpet, 0), 0);
+    assert_int_equal(hpet_line(&hpet, 1), 8);
+    assert_int_equal(hpet_line(&hpet, 2), 23);
     assert_int_equal(in(&hpet, 0x160, 8, 0), 0);
 }
 

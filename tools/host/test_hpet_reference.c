@@ -133,7 +133,7 @@ static void laws_observe(void *device, vtime_t now, struct observation *seen)
     for (unsigned at = 0; at < 0x160; at += 8)
         observation_add(seen, in(device, at, 8, now));
     for (unsigned i = 0; i < 3; i++)
-        observation_add(seen, hpet_pin(device, i));
+        observation_add(seen, hpet_line(device, i));
 }
 
 static const struct irq_line *laws_line(const void *device, unsigned index)
