@@ -79,6 +79,10 @@ void arch_vcpu_skip(struct vcpu *vcpu, unsigned length);
 // included. May end the VM (vm_kill) when the guest does what this version cannot emulate.
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit);
 
+// Tells the guest, where it wants to know, that its VM was paused: a watchdog of its own must not count that time.
+// Called before the first entry after a pause, never when it begins: a flag set then could be lost in between.
+void arch_vcpu_was_paused(struct vcpu *vcpu);
+
 // A hypercall of the architecture's own interface, or one that this mode of the guest may not make: true, with the
 // answer. False: the number is not one of these.
 bool arch_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result);

@@ -89,6 +89,12 @@ bool pv_write_steal_time(struct vcpu *vcpu, uint64_t value)
     return true;
 }
 
+void arch_vcpu_was_paused(struct vcpu *vcpu)
+{
+    if ((vcpu->arch->pv.system_msr & PAGE_ENABLE) != 0)
+        publish(vcpu, PVCLOCK_GUEST_STOPPED);
+}
+
 void pv_tsc_moved(struct vcpu *vcpu, uint64_t delta)
 {
     vcpu->arch->pv.anchor.tsc += delta;
