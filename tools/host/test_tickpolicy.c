@@ -177,6 +177,22 @@ static void test_a_new_period_does_not_wait_for_the_old_one(void **state)
     assert_true(ticks_retry(&ticks) == 1020);
 }
 
+// What nobody wants is dropped under every policy, and touches nothing that waits.
+static void test_lost_ticks(void **state)
+{
+    (void)state;
+    for (enum tick_policy policy = TICK_DELAY; policy <= TICK_DISCARD; policy++) {
+        struct ticks ticks;
+        ticks_init(&ticks, policy);
+        ticks_expire(&ticks, 1, true);
+        ticks_lose(&ticks, UINT32_MAX);
+        assert_true(ticks.expired == UINT64_C(0x100000000) && ticks.dropped == UINT32_MAX);
+        assert_true(ticks.pending == 1 && ticks.pending_max == 1);
+        assert_true(ticks_take(&ticks, 0, 10));
+        assert_false(ticks_take(&ticks, 1000, 10));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_delay_lets_ticks_on_time_pass),
         cmocka_unit_test(test_huge_counts),
         cmocka_unit_test(test_a_new_period_does_not_wait_for_the_old_one),
+        cmocka_unit_test(test_lost_ticks),
     };
     return cmocka_run_group_tests_name("tickpolicy", tests, NULL, NULL);
 }
