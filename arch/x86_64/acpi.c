@@ -167,6 +167,7 @@ static void parse_fadt(const struct acpi_memory *memory, struct table fadt, stru
     out->pm_timer_32bit = (field(fadt, 112, 4) & 1 << 8) != 0; // TMR_VAL_EXT
     out->pm1a_control = fadt_port(fadt, 64, 172);
     out->pm1b_control = fadt_port(fadt, 68, 184);
+    out->rtc_century = field(fadt, 108, 1) < 128 ? (uint8_t)field(fadt, 108, 1) : 0;
     out->iapc_boot_arch = (uint16_t)field(fadt, 109, 2);
     struct table dsdt;
     uint64_t address = field(fadt, 140, 8) != 0 ? field(fadt, 140, 8) : field(fadt, 40, 4);

@@ -42,6 +42,7 @@ struct acpi_info {
     uint16_t             pm1a_control, pm1b_control;
     bool                 pm_timer_32bit;
     bool                 has_8259;
+    uint8_t              rtc_century; // index in the RTC's memory
     uint8_t              s5_type_a, s5_type_b; // SLP_TYP values of the power-off state
     uint16_t             iapc_boot_arch;
     uint32_t             cpu_count, ioapic_count, override_count;

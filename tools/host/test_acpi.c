@@ -78,6 +78,7 @@ static void build_fadt(void)
     put(FADT_AT + 40, BASE + DSDT_AT, 4);
     put(FADT_AT + 64, 0x604, 4);
     put(FADT_AT + 76, 0x608, 4);
+    put(FADT_AT + 108, 0x32, 1);
     put(FADT_AT + 109, 3, 2);
     put(FADT_AT + 112, 1 << 8, 4);
     seal(FADT_AT, "FACP", FADT_SIZE);
@@ -151,6 +152,7 @@ static void check_facts(void)
     assert_int_equal(info.pm1a_control, 0x604);
     assert_int_equal(info.pm1b_control, 0);
     assert_int_equal(info.iapc_boot_arch, 3);
+    assert_int_equal(info.rtc_century, 0x32);
     assert_int_equal(info.s5_type_a, 5);
     assert_int_equal(info.s5_type_b, 1);
     assert_int_equal(info.hpet_address, 0xfed00000);
