@@ -5,21 +5,26 @@
 // IA-PC HPET specification 1.0a, 2.3. Enabling the counter is a tick; all else follows from that stamp.
 #include "guest-tests/lib/devices.h"
 
-#define HPET        0xfed00000u
-#define CAPS        0x000u
-#define CONFIG      0x010u
-#define STATUS      0x020u
-#define COUNTER     0x0f0u
-#define TIMER(n)    (0x100u + 0x20u * (n))
-#define COMPARE(n)  (0x108u + 0x20u * (n))
-#define ENABLE      1u
-#define LEGACY      2u
-#define T_LEVEL     0x002u
-#define T_INTERRUPT 0x004u
-#define T_PERIODIC  0x008u
-#define T_SET_VALUE 0x040u
-#define T_32_BITS   0x100u
-#define FS_PER_S    1000000000000000u
+#define HPET             0xfed00000u
+#define CAPS             0x000u
+#define CONFIG           0x010u
+#define STATUS           0x020u
+#define COUNTER          0x0f0u
+#define TIMER(n)         (0x100u + 0x20u * (n))
+#define COMPARE(n)       (0x108u + 0x20u * (n))
+#define ENABLE           1u
+#define LEGACY           2u
+#define T_LEVEL          0x002u
+#define T_INTERRUPT      0x004u
+#define T_PERIODIC       0x008u
+#define T_SET_VALUE      0x040u
+#define T_32_BITS        0x100u
+#define IOAPIC           0xfec00000u
+#define VECTOR_PIN       0x90u
+#define ENTRY_ACTIVE_LOW 0x02000u
+#define ENTRY_LEVEL      0x08000u
+#define ENTRY_MASKED     0x10000u
+#define FS_PER_S         1000000000000000u
 
 static uint64_t hpet_hz, origin, base;
 
@@ -57,6 +62,20 @@ static void acknowledge_0(void)
 static void acknowledge_8(void)
 {
     pic_eoi(8);
+}
+
+static void acknowledge_pin(void)
+{
+    set(STATUS, 4); // of an edge-triggered timer there is none
+    lapic_write(APIC_EOI, 0);
+}
+
+static void set_pin(unsigned pin, uint32_t destination, uint32_t low)
+{
+    write32(IOAPIC, 0x11 + 2 * pin);
+    write32(IOAPIC + 0x10, destination & 0xff000000);
+    write32(IOAPIC, 0x10 + 2 * pin);
+    write32(IOAPIC + 0x10, low);
 }
 
 static void test_capabilities(void)
@@ -139,10 +158,11 @@ static void test_periodic(uint64_t ticks)
 {
     const uint32_t first = 30000, period = 9973;
     struct spread error = { 0 };
-    uint64_t before = record.count, last = 0, lost = 0;
+    uint64_t last = 0, lost = 0;
+    set(CONFIG, 0);
     pic_init(1u << 8);
     trap_record(VECTOR_PIC + 8, acknowledge_8);
-    set(CONFIG, 0);
+    uint64_t before = record.count;
     set(COUNTER, 0);
     set(COUNTER + 4, 0);
     set_timer(1, T_32_BITS | T_INTERRUPT | T_PERIODIC | T_SET_VALUE);
@@ -163,6 +183,35 @@ static void test_periodic(uint64_t ticks)
     ok_exact(lost == 0 && last == ticks - 1, "M7 none lost, none doubled");
     ok_exact(error.min == 0 && error.max == 0, "M5 periodic: each at its own multiple of the period");
     set_timer(1, T_32_BITS);
+}
+
+// Timer 2 on a pin of the IOAPIC, active low like all of the PCI bus, as edges or as a level.
+static void test_pin(const char *name, unsigned pin, uint32_t type, uint32_t entry, uint64_t ticks)
+{
+    const uint32_t first = 30000, period = 3571;
+    struct spread error = { 0 };
+    bool in_turn = true;
+    set(CONFIG, 0);
+    pic_init(0);
+    trap_record(VECTOR_PIN, acknowledge_pin);
+    uint64_t before = record.count;
+    set(COUNTER, 0);
+    set(COUNTER + 4, 0);
+    set(TIMER(2), pin << 9 | type | T_32_BITS | T_INTERRUPT | T_PERIODIC | T_SET_VALUE);
+    set(COMPARE(2), first);
+    set(COMPARE(2), period);
+    set_pin(pin, lapic_read(APIC_ID), ENTRY_ACTIVE_LOW | entry | VECTOR_PIN);
+    enable(ENABLE);
+    for (uint64_t k = 0; k < ticks; k++) {
+        halt_until_interrupt();
+        in_turn = in_turn && record.count == before + k + 1;
+        spread_add(&error, (int64_t)(record.stamp - stamp_of(first + k * period)));
+    }
+    set(CONFIG, 0);
+    set_pin(pin, 0, ENTRY_MASKED);
+    diag("%s, pin %u: error min=%ld max=%ld cycles", name, pin, error.min, error.max);
+    ok(in_turn, "%s: %lu ticks on pin %u", name, ticks, pin);
+    ok_exact(error.min == 0 && error.max == 0, "M5 %s: each at its own multiple of the period", name);
 }
 
 static void test_level(void)
@@ -216,7 +265,7 @@ static void ignore_apic(struct trap *trap)
 
 void test_main(void)
 {
-    plan(17);
+    plan(21);
     lapic_init(false);
     trap_set(VECTOR_TIMER, ignore_apic);
     test_capabilities();
@@ -224,6 +273,8 @@ void test_main(void)
     test_one_shot();
     test_pit_is_off();
     test_periodic(cmdline_number("ticks", 20000));
+    test_pin("edge", 20, 0, 0, 5000);
+    test_pin("level", 21, T_LEVEL, ENTRY_LEVEL, 5000);
     test_level();
     test_tiny_periods();
 }
