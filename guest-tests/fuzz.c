@@ -86,7 +86,8 @@ static void do_msr(uint64_t r)
 
 static void do_apic_page(uint64_t r)
 {
-    volatile uint8_t *at = (volatile uint8_t *)(0xfee00000 + (r >> 16 & 0xfff));
+    uint64_t ioapic = 0xfec00000 + (r >> 16 & 0x53); // mostly one of its three registers
+    volatile uint8_t *at = (volatile uint8_t *)((r & 0x30) == 0 ? ioapic : 0xfee00000 + (r >> 16 & 0xfff));
     uint64_t value = number(), count = 3;
     if ((r >> 16 & 0xff8) > 0xff0)
         return;

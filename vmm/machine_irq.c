@@ -155,9 +155,10 @@ unsigned machine_acknowledge(struct vm *vm)
 
 bool machine_take_nmi(struct vm *vm)
 {
-    struct ticks_waiting waiting = machine_ticks_waiting(&vm->machine);
-    if (!lapic_take_nmi(&vm->machine.lapic))
+    if (!(vm->machine.lapic.direct & LAPIC_DIRECT_NMI))
         return false;
+    struct ticks_waiting waiting = machine_ticks_waiting(&vm->machine);
+    lapic_take_nmi(&vm->machine.lapic);
     machine_ticks_taken(vm, waiting); // a timer's pin can be programmed to give an NMI
     return true;
 }
