@@ -3,9 +3,20 @@
 // file runs once, at the report. Pure; called by report.c.
 #include "vmm/histogram.h"
 
+#include <string.h>
+
 void histogram_init(struct histogram *histogram)
 {
-    *histogram = (struct histogram){ .min = UINT64_MAX };
+    memset(histogram, 0, sizeof(*histogram));
+}
+
+uint64_t histogram_count(const struct histogram *histogram)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        count += histogram->bucket[i];
+    return count;
 }
 
 // The smallest value that falls into bucket `index`: the inverse of histogram_index().
@@ -18,15 +29,16 @@ static uint64_t bucket_floor(unsigned index)
 
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned permille)
 {
-    // ceil(count * permille / 1000) values must lie at or below the answer; whole thousands apart, so nothing
-    // overflows.
-    uint64_t wanted = histogram->count / 1000 * permille + (histogram->count % 1000 * permille + 999) / 1000;
+    // ceil(count * permille / 1000) values must lie at or below the answer, one at least; whole thousands apart, so
+    // nothing overflows.
+    uint64_t count = histogram_count(histogram);
+    uint64_t wanted = count / 1000 * permille + (count % 1000 * permille + 999) / 1000;
     uint64_t seen = 0;
 
-    if (histogram->count == 0)
+    if (count == 0)
         return 0;
     if (wanted == 0)
-        return histogram->min;
+        wanted = 1;
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
         seen += histogram->bucket[i];
         if (seen < wanted)
@@ -40,5 +52,7 @@ uint64_t histogram_percentile(const struct histogram *histogram, unsigned permil
 
 uint64_t histogram_mean(const struct histogram *histogram)
 {
-    return histogram->count == 0 ? 0 : histogram->sum / histogram->count;
+    uint64_t count = histogram_count(histogram);
+
+    return count == 0 ? 0 : histogram->sum / count;
 }

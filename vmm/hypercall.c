@@ -21,7 +21,7 @@ uint64_t hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
     switch (call & 15u) {
     case ORACLE_EXITS: return vcpu->stats.exits;
     case ORACLE_EXITS_OF_KIND:
-        return argument < EXIT_KIND_COUNT ? vcpu->stats.cost[argument].count : HYPERCALL_ENOSYS;
+        return argument < EXIT_KIND_COUNT ? histogram_count(&vcpu->stats.cost[argument]) : HYPERCALL_ENOSYS;
     case ORACLE_HOST_COUNTER: return vcpu->last_t1;
     case ORACLE_NOTHING: return 0;
     default: return HYPERCALL_ENOSYS;

@@ -106,9 +106,10 @@ static void print_exits(const struct printer *p)
     say(p, "  %-12s %12s %12s %12s %12s", "kind", "count", "mean", "p99", "max");
     for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++) {
         const struct histogram *cost = &stats->cost[kind];
-        if (cost->count == 0)
+        uint64_t count = histogram_count(cost);
+        if (count == 0)
             continue;
-        say(p, "  %-12s %12lu %12lu %12lu %12lu", exit_kind_name((enum exit_kind)kind), (unsigned long)cost->count,
+        say(p, "  %-12s %12lu %12lu %12lu %12lu", exit_kind_name((enum exit_kind)kind), (unsigned long)count,
             (unsigned long)histogram_mean(cost), (unsigned long)histogram_percentile(cost, 990),
             (unsigned long)cost->max);
     }
@@ -125,7 +126,7 @@ static uint64_t print_timer(const struct printer *p, unsigned timer)
     say(p, "  %-9s %10lu %10lu %8lu %8lu | %10lu %10lu %10lu", timer_names[timer], (unsigned long)ticks->expired,
         (unsigned long)ticks->injected, (unsigned long)ticks->pending, (unsigned long)ticks->dropped,
         (unsigned long)histogram_percentile(late, 500), (unsigned long)histogram_percentile(late, 990),
-        (unsigned long)(late->count == 0 ? 0 : late->max));
+        (unsigned long)late->max);
     return ticks->expired - ticks->injected - ticks->pending - ticks->dropped;
 }
 

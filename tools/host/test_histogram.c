@@ -35,11 +35,10 @@ static void test_buckets_are_contiguous(void **state)
         assert_true(index == last || index == last + 1);
         last = index;
     }
-    for (unsigned shift = 5; shift < 35; shift++) {
+    for (unsigned shift = 5; shift < 64; shift++) {
         uint64_t power = UINT64_C(1) << shift;
         assert_int_equal(histogram_index(power), histogram_index(power - 1) + 1);
     }
-    assert_int_equal(histogram_index((UINT64_C(1) << 35) - 1), HISTOGRAM_BUCKETS - 1);
     assert_int_equal(histogram_index(UINT64_MAX), HISTOGRAM_BUCKETS - 1);
 }
 
@@ -68,7 +67,7 @@ static void test_percentiles(void **state)
             histogram_add(&histogram, values[i]);
         }
         qsort(values, count, sizeof(values[0]), compare);
-        assert_true(histogram.min == values[0] && histogram.max == values[count - 1]);
+        assert_true(histogram_count(&histogram) == count && histogram.max == values[count - 1]);
         assert_true(histogram_mean(&histogram) == sum / count);
         for (size_t p = 0; p < sizeof(permilles) / sizeof(permilles[0]); p++) {
             size_t rank = (count * permilles[p] + 999) / 1000;
