@@ -23,7 +23,6 @@ struct cpu_shared {
 struct vm;
 
 struct cpu {
-    struct cpu       *self;      // first: what this_cpu() loads
     struct cpu_shared shared;
     struct vm        *running;   // whose vCPU this CPU runs, for the record of a panic; null outside vm_run()
     uint64_t          host_vmcb; // x86, SVM: where VMLOAD finds the host's own FS, GS, TR, LDTR and syscall MSRs

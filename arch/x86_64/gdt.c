@@ -69,11 +69,14 @@ const char *host_stack_guard_name(uintptr_t address)
     return NULL;
 }
 
+// By the GDT, which VMRUN itself gives back; GS is the guest's for a while longer, and TR too (world.h). Before
+// gdt_init() it is the boot code's, and there is one CPU.
 struct cpu *this_cpu(void)
 {
-    struct cpu *cpu;
-    __asm__("movq %%gs:0, %0" : "=r"(cpu));
-    return cpu;
+    struct table_pointer pointer;
+    __asm__("sgdt %0" : "=m"(pointer));
+    uint64_t index = (pointer.base - (uintptr_t)descriptors) / sizeof(descriptors[0]);
+    return &cpus[index < MAX_CPUS ? index : 0];
 }
 
 static void load_segments(const struct table_pointer *pointer)
@@ -111,9 +114,7 @@ void gdt_init(struct cpu *cpu)
 
     struct table_pointer pointer = { sizeof(d->gdt) - 1, (uintptr_t)d->gdt };
     load_segments(&pointer);
-    cpu->self = cpu;
     cpu->shared.online = true;
-    x86_wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
 }
 
 void cpu_features_init(void)

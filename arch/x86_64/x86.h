@@ -23,7 +23,6 @@
 
 #define MSR_APIC_BASE    0x1bu
 #define MSR_PAT          0x277u
-#define MSR_GS_BASE      0xc0000101u
 #define MSR_X2APIC_FIRST 0x800u // SDM 3A 10.12.1.2: register offset / 16
 
 struct cpuid_result {
