@@ -39,18 +39,17 @@ void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now);
 // A world switch shorter than its cost, or with debt before it: the signed part of ledger_slice().
 uint64_t ledger_settle_debt(struct ledger *ledger, uint64_t elapsed_cycles, uint64_t cost_cycles);
 
-// Posts one world switch: t0 was sampled last before it, t1 first after it, cost is the calibrated t1 - t0 of an empty
-// guest. Time up to t0 goes to the open account (the monitor), then t1 - t0 is split between guest and monitor.
-// Returns the guest's cycles of this slice, after debt.
+// Posts one world switch, which starts from the monitor's account: t0 was sampled last before it, t1 first after it,
+// cost is the calibrated t1 - t0 of an empty guest. Of the time up to t1 the guest gets what it executed, after debt,
+// and the monitor the rest. Returns the guest's cycles of this slice.
 static inline uint64_t ledger_slice(struct ledger *ledger, htime_t t0, htime_t t1, uint64_t cost_cycles)
 {
-    INVARIANT(t0 >= ledger->since && t1 >= t0);
+    INVARIANT(ledger->open == ACCOUNT_MONITOR && t0 >= ledger->since && t1 >= t0);
     uint64_t elapsed = t1 - t0;
     uint64_t guest = ledger->debt == 0 && elapsed >= cost_cycles ? elapsed - cost_cycles
                                                                  : ledger_settle_debt(ledger, elapsed, cost_cycles);
-    ledger->total[ledger->open] += t0 - ledger->since;
     ledger->total[ACCOUNT_GUEST] += guest;
-    ledger->total[ACCOUNT_MONITOR] += elapsed - guest;
+    ledger->total[ACCOUNT_MONITOR] += t1 - ledger->since - guest;
     ledger->since = t1;
     return guest;
 }

@@ -62,20 +62,21 @@ vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now);
 // (idle=freeze under a guest clock, or no deadline).
 uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline);
 
-// The TSC offset for the entry is base - (t0 & mask): guest clocks continue from V whatever t0 is, the wall clock does
-// not look at t0. cost_in is the calibrated distance from sampling t0 to the guest's first instruction.
+// The TSC offset for the entry is base + ((V - t0) & mask): guest clocks continue from V whatever t0 is, the wall clock
+// looks at neither. Base and mask stay until the guest moves its TSC. cost_in is the calibrated distance from sampling
+// t0 to the guest's first instruction.
 struct tsc_plan {
     uint64_t base, mask;
 };
 
 // Guest clocks: the first instruction runs at counter t0 + cost_in and must read V + tsc_adjust there, so
-//   (t0 + cost_in) + (base - t0) = V + tsc_adjust.
+//   (t0 + cost_in) + (base + V - t0) = V + tsc_adjust.
 // All sums are modulo 2^64, as the hardware's own addition of the offset is.
 static inline struct tsc_plan vtime_tsc_plan(const struct vtime *vt, uint64_t tsc_adjust, uint64_t cost_in)
 {
     if (vt->clock == CLOCK_WALL)
         return (struct tsc_plan){ .base = vt->wall_offset + tsc_adjust, .mask = 0 };
-    return (struct tsc_plan){ .base = vt->now + tsc_adjust - cost_in, .mask = UINT64_MAX };
+    return (struct tsc_plan){ .base = tsc_adjust - cost_in, .mask = UINT64_MAX };
 }
 
 #endif

@@ -17,9 +17,9 @@ static inline void vcpu_account(struct vcpu *vcpu, const struct slice *slice, en
     vtime_ran(&vm->vtime, guest_cycles, 0, slice->t1);
     vm_trace(vm, TRACE_GUEST, kind, slice->t0, guest_cycles, slice->t1 - slice->t0);
     vcpu->stats.exits++;
-    if (guest_cycles != 0)
+    if (kind != EXIT_INTERRUPT || guest_cycles != 0)
         vcpu->early_alarms = 0;
-    else if (kind == EXIT_INTERRUPT && vcpu->early_alarms < EARLY_ALARMS_MAX)
+    else if (vcpu->early_alarms < EARLY_ALARMS_MAX)
         vcpu->early_alarms++;
     vcpu->paid_by = &vcpu->stats.cost[kind];
     vcpu->last_t1 = slice->t1;

@@ -22,7 +22,7 @@ enum exit_kind {
     EXIT_FAULT,      // an instruction or exception that is given back to the guest as a fault
     EXIT_IGNORED,    // an instruction that has no effect here (INVD), or bookkeeping of the hardware
     EXIT_SHUTDOWN,   // triple fault
-    EXIT_ANSWERED,   // the backend has booked and answered it by itself; look what else is to be done
+    EXIT_ANSWERED,   // the backend has answered it by itself; look what else is to be done
     EXIT_UNKNOWN,    // hardware reported what this version does not know
     EXIT_KIND_COUNT
 };
@@ -41,6 +41,7 @@ struct exit {
     bool           is_fetch;        // EXIT_MMIO: instruction fetch
     bool           is_table_walk;   // EXIT_MMIO: the CPU was reading the guest's page tables
     bool           during_delivery; // the exit cut short the delivery of an event
+    bool           booked;          // the backend has booked the slice: vcpu_account() was called
     uint16_t       port;            // EXIT_IO
     uint8_t        fault_vector;    // EXIT_FAULT
     bool           fault_has_error; // EXIT_FAULT

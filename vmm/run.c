@@ -77,7 +77,7 @@ static struct vcpu *slice(struct vcpu *vcpu)
     struct exit exit;
     arch_vcpu_enter(vcpu, next_alarm(vcpu), &slice, &exit);
     vcpu = loaded_once(vcpu);
-    if (exit.kind != EXIT_ANSWERED)
+    if (!exit.booked)
         vcpu_account(vcpu, &slice, exit.kind);
     if (vcpu_timers_due(vcpu)) // mostly not: asked here, where it costs no call
         machine_run_timers(vcpu->vm);

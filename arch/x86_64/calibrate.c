@@ -75,6 +75,7 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t rip
 {
     struct exit exit;
     vcpu_regs(vcpu)->rip = rip;
+    vcpu->arch->world.v = 0;
     vcpu->arch->world.tsc_base = 0;
     vcpu->arch->world.tsc_mask = UINT64_MAX;
     vcpu->arch->world.alarm = alarm;

@@ -4,7 +4,6 @@
 // where CPUID 8000000Ah announces them. APM volume 2, chapter 15.
 #include "arch/x86_64/svm.h"
 #include "arch/x86_64/x86.h"
-#include "vmm/account.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/percpu.h"
@@ -165,6 +164,7 @@ static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     struct vmcb *vmcb = (struct vmcb *)page.value;
     memset(vmcb, 0, sizeof(*vmcb));
     vcpu->arch->vmcb = vmcb;
+    svm_code_forget(vcpu);
     vcpu->arch->world.vmcb = page.value;
     vcpu->arch->world.host_vmcb = this_cpu()->host_vmcb;
     set_intercepts(vmcb);
@@ -197,13 +197,13 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     vmcb->int_state = arch->shadow; // INT_STATE_SHADOW is bit 0
     vmcb->v_tpr = lapic_tpr(&vcpu->vm->machine.lapic) >> 4; // CR8 reads do not exit, this answers them
 
+    bool quick = vcpu->quick && arch->under_way == 0 && machine_quiet(&vcpu->vm->machine);
+    svm_world_open(&arch->world);
     svm_world_switch(&arch->world);
-    enum svm_quick quick = SVM_QUICK_NO;
-    while (vcpu->quick && (quick = svm_answer(vcpu)) == SVM_QUICK_AGAIN) { // with no event in EVENTINJ
-        vmcb->clean = clean_after_exit;
-        vcpu_set_time(vcpu, vcpu_cycles_to_next(vcpu));
-        svm_world_switch(&arch->world);
-    }
+    vmcb->clean = clean_after_exit;
+    vmcb->tlb_control = TLB_CONTROL_NOTHING;
+    enum svm_answered answered = quick ? svm_answer(vcpu) : SVM_ANSWERED_NOTHING;
+    svm_world_close(&arch->world);
 
     regs->gpr[GPR_RAX] = vmcb->rax;
     regs->gpr[GPR_RSP] = vmcb->rsp;
@@ -211,14 +211,14 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     regs->rflags = vmcb->rflags;
     arch->shadow = (vmcb->int_state & INT_STATE_SHADOW) != 0;
     vmcb->event_inj = 0;
-    vmcb->tlb_control = TLB_CONTROL_NOTHING;
     if (arch->interrupt_queued)
         arch->interrupt_queued = (vmcb->int_ctl & INT_CTL_V_IRQ) != 0;
     arch->event_queued = arch->interrupt_queued;
     arch->vmcb_clean = clean_after_exit;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
-    if (quick == SVM_QUICK_DONE)
+    exit->booked = answered != SVM_ANSWERED_NOTHING;
+    if (answered == SVM_ANSWERED_LAST)
         exit->kind = EXIT_ANSWERED;
     else
         svm_decode_exit(vcpu, exit);

@@ -19,10 +19,22 @@ const uint8_t *svm_code(struct vcpu *vcpu, size_t count);
 // decoder is asked only when prefixes are in the way. 0: it cannot be fetched or decoded.
 uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
-// Answers the exit that has just come, if it is one of the few that can be answered at once; svm_quick.c. AGAIN:
-// answered, the guest can go on. DONE: answered, and there is something else to be done first. NO: nothing was done.
-enum svm_quick { SVM_QUICK_NO, SVM_QUICK_AGAIN, SVM_QUICK_DONE };
-enum svm_quick svm_answer(struct vcpu *vcpu);
+// Nothing is remembered of where code is.
+void svm_code_forget(struct vcpu *vcpu);
+
+// Does 64-bit code at CS:RIP begin with these bytes? True is certain; false can also mean that svm_code() has not been
+// here before.
+bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
+
+// The short way (svm_quick.c): answers the exit that has just come, and those behind it, for as long as each is one of
+// the few that can be answered at once. To be called when nothing was pending and nothing was being delivered. Returns
+// what has been done about the last exit.
+enum svm_answered {
+    SVM_ANSWERED_NOTHING,
+    SVM_ANSWERED_BOOKED, // its slice is booked, and a timer is due before it can be answered
+    SVM_ANSWERED_LAST,   // booked and answered; something else is to be done before the guest goes on
+};
+enum svm_answered svm_answer(struct vcpu *vcpu);
 
 // Turns the VMCB's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
 void svm_decode_exit(struct vcpu *vcpu, struct exit *exit);

@@ -13,6 +13,8 @@
 
 static const uint64_t no_entry; // stands for levels that a walk did not reach
 
+#define NO_RIP UINT64_C(0x8000000000000000) // not canonical with 4-level paging
+
 static bool runs_64bit_code(const struct vmcb *vmcb)
 {
     return (vmcb->cs.attributes & CS_LONG) != 0 && (vmcb->efer & EFER_LMA) != 0;
@@ -23,15 +25,17 @@ static uint64_t code_address(const struct vmcb *vmcb)
     return runs_64bit_code(vmcb) ? vmcb->rip : (vmcb->cs.base + vmcb->rip) & UINT32_MAX;
 }
 
-// Is the page still where it was? In long mode CR3 and the entries decide, which imply paging itself.
+// In long mode CR3 and the entries decide where a page is, which imply paging itself.
+static bool still_there_in_long_mode(const struct code_window *code, const struct vmcb *vmcb)
+{
+    return ((code->efer ^ vmcb->efer) | (code->cr3 ^ vmcb->cr3) | (code->attributes ^ vmcb->cs.attributes) |
+            (*code->entry[0] ^ code->value[0]) | (*code->entry[1] ^ code->value[1]) |
+            (*code->entry[2] ^ code->value[2]) | (*code->entry[3] ^ code->value[3])) == 0;
+}
+
 static bool still_there(const struct code_window *code, const struct vmcb *vmcb)
 {
-    uint64_t different = (code->efer ^ vmcb->efer) | (code->cr3 ^ vmcb->cr3);
-    if ((vmcb->efer & EFER_LMA) == 0)
-        different |= code->cr0 ^ vmcb->cr0;
-    different |= (*code->entry[0] ^ code->value[0]) | (*code->entry[1] ^ code->value[1]) |
-                 (*code->entry[2] ^ code->value[2]) | (*code->entry[3] ^ code->value[3]);
-    return different == 0;
+    return still_there_in_long_mode(code, vmcb) && ((vmcb->efer & EFER_LMA) != 0 || code->cr0 == vmcb->cr0);
 }
 
 // 4-level paging only, SDM 3A 4.5: what 64-bit guests use. Null: not mapped, or not in RAM.
@@ -52,6 +56,14 @@ static const uint8_t *walk(struct code_window *code, struct guest_ram ram, uint6
     }
 }
 
+// 4 bytes of code can be read.
+static bool starts_with(const uint8_t *code, uint32_t opcode, unsigned opcode_length)
+{
+    uint32_t bytes;
+    memcpy(&bytes, code, sizeof(bytes));
+    return ((bytes ^ opcode) << (32 - 8 * opcode_length)) == 0;
+}
+
 // What decides how code is translated: CR0.PG, EFER.LMA, and, with 4-level paging, CR3 and the entries. CR4 does not:
 // LMA implies PAE, and 5-level paging is not offered.
 static __attribute__((noinline)) bool remember(struct vcpu *vcpu, uint64_t linear)
@@ -59,14 +71,32 @@ static __attribute__((noinline)) bool remember(struct vcpu *vcpu, uint64_t linea
     struct code_window *code = &vcpu->arch->code;
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     *code = (struct code_window){
-        vmcb->cr0, vmcb->cr3, vmcb->efer, .page = linear & ~(PAGE_SIZE - 1),
+        vmcb->cr0, vmcb->cr3, vmcb->efer, vmcb->cs.attributes,
+        .page = linear & ~(PAGE_SIZE - 1),
+        .page64 = NO_RIP,
         .entry = { &no_entry, &no_entry, &no_entry, &no_entry },
     };
     if ((vmcb->cr0 & CR0_PG) == 0)
         code->host = guest_pointer(vcpu->vm->ram, (gpa){ code->page }, PAGE_SIZE);
     else if ((vmcb->efer & EFER_LMA) != 0)
         code->host = walk(code, vcpu->vm->ram, vmcb->cr3, linear);
+    if (code->host != NULL && runs_64bit_code(vmcb))
+        code->page64 = code->page;
     return code->host != NULL;
+}
+
+bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length)
+{
+    const struct code_window *code = &vcpu->arch->code;
+    const struct vmcb *vmcb = vcpu->arch->vmcb;
+    uint64_t offset = vmcb->rip - code->page64;
+    return offset <= PAGE_SIZE - 4 && still_there_in_long_mode(code, vmcb) &&
+           starts_with(code->host + offset, opcode, opcode_length);
+}
+
+void svm_code_forget(struct vcpu *vcpu)
+{
+    vcpu->arch->code = (struct code_window){ .page64 = NO_RIP };
 }
 
 const uint8_t *svm_code(struct vcpu *vcpu, size_t count)
@@ -95,11 +125,7 @@ static __attribute__((noinline)) uint8_t decoded_length(struct vcpu *vcpu)
 uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length)
 {
     const uint8_t *code = svm_code(vcpu, 4);
-    if (code != NULL) {
-        uint32_t bytes;
-        memcpy(&bytes, code, sizeof(bytes));
-        if (((bytes ^ opcode) << (32 - 8 * opcode_length)) == 0)
-            return (uint8_t)opcode_length;
-    }
+    if (code != NULL && starts_with(code, opcode, opcode_length))
+        return (uint8_t)opcode_length;
     return decoded_length(vcpu);
 }

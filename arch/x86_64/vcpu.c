@@ -124,20 +124,26 @@ static uint64_t alarm_count(uint64_t cycles)
     return ticks;
 }
 
-void vcpu_set_time(struct vcpu *vcpu, uint64_t alarm_cycles)
+void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
+{
+    vcpu->arch->world.v = vcpu->vm->vtime.now;
+    vcpu->arch->world.alarm = alarm_count(alarm_cycles);
+}
+
+static void set_time(struct vcpu *vcpu, uint64_t alarm_cycles)
 {
     struct arch_vcpu *arch = vcpu->arch;
     struct tsc_plan tsc = vtime_tsc_plan(&vcpu->vm->vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
-    arch->world.alarm = alarm_count(alarm_cycles);
+    vcpu_set_slice(vcpu, alarm_cycles);
 }
 
 // Every exit comes through here: flatten makes the vendor's part one piece with it.
 __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice,
                                               struct exit *exit)
 {
-    vcpu_set_time(vcpu, vcpu->arch->step_once ? 1 : alarm_cycles);
+    set_time(vcpu, vcpu->arch->step_once ? 1 : alarm_cycles);
     vendor_enter(vcpu, slice, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
 }

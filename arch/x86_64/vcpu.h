@@ -17,7 +17,9 @@ struct vmcb;
 // the value of every page-table entry on the way. Looked at again at each use, so it is never stale (svm_length.c).
 struct code_window {
     uint64_t        cr0, cr3, efer;
-    uint64_t        page; // linear
+    uint64_t        attributes; // of CS
+    uint64_t        page;       // linear
+    uint64_t        page64;     // the same where 64-bit code runs, else an address that no RIP has
     const uint8_t  *host; // null: nothing is remembered
     const uint64_t *entry[4];
     uint64_t        value[4];
@@ -85,8 +87,9 @@ struct arch_vcpu {
 
 static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
 
-// For the next entry: the guest's counter continues from V, and the alarm comes after so many cycles.
-void vcpu_set_time(struct vcpu *vcpu, uint64_t alarm_cycles);
+// For the next entry: the guest's counter continues from V, and the alarm comes after so many cycles. Enough where the
+// guest has not moved its counter since the last one.
+void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles);
 
 // arch_vcpu_skip(), for its callers in this folder. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);

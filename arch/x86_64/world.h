@@ -9,7 +9,8 @@ struct world {
     struct emulate_regs regs;         // the guest's; rax, rsp, rip, rflags travel through the VMCB
     uint64_t            vmcb;         // address of the guest's VMCB, physical == virtual
     uint64_t            host_vmcb;    // where VMLOAD finds the host's own FS, GS, TR, LDTR and syscall MSRs
-    uint64_t            tsc_base;     // offset of this entry = tsc_base - (t0 & tsc_mask)
+    uint64_t            v;            // in: V; offset of this entry = tsc_base + ((v - t0) & tsc_mask)
+    uint64_t            tsc_base;
     uint64_t            tsc_mask;
     uint64_t            t0, t1;       // out: the counter, last before and first after the guest
     uint64_t            alarm_mmio;   // address of the host LAPIC's initial-count register, 0 in x2APIC mode
@@ -19,16 +20,31 @@ struct world {
 _Static_assert(offsetof(struct emulate_regs, gpr) == 0, "world_svm.S");
 _Static_assert(offsetof(struct world, vmcb) == 144, "world_svm.S");
 _Static_assert(offsetof(struct world, host_vmcb) == 152, "world_svm.S");
-_Static_assert(offsetof(struct world, tsc_base) == 160, "world_svm.S");
-_Static_assert(offsetof(struct world, tsc_mask) == 168, "world_svm.S");
-_Static_assert(offsetof(struct world, t0) == 176, "world_svm.S");
-_Static_assert(offsetof(struct world, t1) == 184, "world_svm.S");
-_Static_assert(offsetof(struct world, alarm_mmio) == 192, "world_svm.S");
-_Static_assert(offsetof(struct world, alarm) == 200, "world_svm.S");
+_Static_assert(offsetof(struct world, v) == 160, "world_svm.S");
+_Static_assert(offsetof(struct world, tsc_base) == 168, "world_svm.S");
+_Static_assert(offsetof(struct world, tsc_mask) == 176, "world_svm.S");
+_Static_assert(offsetof(struct world, t0) == 184, "world_svm.S");
+_Static_assert(offsetof(struct world, t1) == 192, "world_svm.S");
+_Static_assert(offsetof(struct world, alarm_mmio) == 200, "world_svm.S");
+_Static_assert(offsetof(struct world, alarm) == 208, "world_svm.S");
 
-// Runs the guest until its next exit. Interrupts off in and out; the counter is sampled at both ends. The compiler is
-// told that the registers are lost, so it keeps the few values it still needs, instead of the callee saving all of
-// them.
+// The guest's FS, GS, TR, LDTR and syscall MSRs in. From here to svm_world_close() the CPU holds them, also while the
+// monitor runs between two switches, and no interrupt or NMI comes: GIF is clear. IF is set so that the first one
+// that is pending ends the guest's slice.
+static inline void svm_world_open(const struct world *world)
+{
+    __asm__ volatile("clgi; sti; vmload %%rax" : : "a"(world->vmcb) : "memory");
+}
+
+// ... and out, and the host's own back, before an NMI may come in.
+static inline void svm_world_close(const struct world *world)
+{
+    __asm__ volatile("vmsave %%rax" : : "a"(world->vmcb) : "memory");
+    __asm__ volatile("vmload %%rax; cli; stgi" : : "a"(world->host_vmcb) : "memory");
+}
+
+// Runs the guest until its next exit; the counter is sampled at both ends. The compiler is told that the registers are
+// lost, so it keeps the few values it still needs, instead of the callee saving all of them.
 static inline void svm_world_switch(struct world *world)
 {
     __asm__ volatile("call svm_world_switch_body"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One trip into the guest and back, on SVM (APM 2, 15.5). Nothing is decided here: load registers, set the alarm,
-// sample t0, derive the guest's TSC offset from it, VMRUN; sample t1, save registers. Every path through this file
-// executes the same instructions, so its cost is a constant, and the constant is calibrated at boot.
+// One trip into the guest and back, on SVM (APM 2, 15.5), between svm_world_open() and svm_world_close(). Nothing is
+// decided here: load registers, set the alarm, sample t0, derive the guest's TSC offset from it, VMRUN; sample t1, save
+// registers. Every path through this file executes the same instructions, so its cost is a constant, and the constant
+// is calibrated at boot.
 //
 // The order at the entry matters: the alarm starts counting a fixed distance before the guest's first instruction, and
 // t0 is the last thing sampled, so both distances (cost_alarm and cost_in of arch/x86_64/calibrate.c) are constants
@@ -9,13 +10,13 @@
 
 #define GPR(n)      ((n) * 8)
 #define WORLD_VMCB       144
-#define WORLD_HOST_VMCB  152
-#define WORLD_TSC_BASE   160
-#define WORLD_TSC_MASK   168
-#define WORLD_T0         176
-#define WORLD_T1         184
-#define WORLD_ALARM_MMIO 192
-#define WORLD_ALARM      200
+#define WORLD_V          160
+#define WORLD_TSC_BASE   168
+#define WORLD_TSC_MASK   176
+#define WORLD_T0         184
+#define WORLD_T1         192
+#define WORLD_ALARM_MMIO 200
+#define WORLD_ALARM      208
 #define VMCB_TSC_OFFSET  0x50
 #define MSR_X2APIC_TMICT 0x838
 
@@ -25,13 +26,6 @@
 svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %rsp, every other register is lost
         push    %rbp
         push    %rdi
-
-        // With GIF clear no interrupt is taken on the way in; IF set lets the first one end the guest's slice.
-        clgi
-        sti
-        mov     WORLD_VMCB(%rdi), %rax
-        vmload  %rax
-
         mov     GPR(3)(%rdi), %rbx
         mov     GPR(5)(%rdi), %rbp
         mov     GPR(6)(%rdi), %rsi
@@ -55,8 +49,9 @@ svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         shl     $32, %rdx
         or      %rdx, %rax
         mov     %rax, WORLD_T0(%rdi)
-        and     WORLD_TSC_MASK(%rdi), %rax
         neg     %rax
+        add     WORLD_V(%rdi), %rax
+        and     WORLD_TSC_MASK(%rdi), %rax
         add     WORLD_TSC_BASE(%rdi), %rax
         mov     WORLD_VMCB(%rdi), %rdx
         mov     %rax, VMCB_TSC_OFFSET(%rdx)
@@ -66,15 +61,14 @@ svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         vmrun   %rax
 
         // RAX and RSP are the host's again, everything else is the guest's.
-        push    %rdi
-        push    %rdx
+        mov     (%rsp), %rax
+        mov     %rdx, GPR(2)(%rax)
+        mov     %rdi, GPR(7)(%rax)
+        pop     %rdi
         rdtsc
         shl     $32, %rdx
         or      %rdx, %rax
-        mov     16(%rsp), %rdi
         mov     %rax, WORLD_T1(%rdi)
-        pop     GPR(2)(%rdi)
-        pop     GPR(7)(%rdi)
         mov     %rcx, GPR(1)(%rdi)
         mov     %rbx, GPR(3)(%rdi)
         mov     %rbp, GPR(5)(%rdi)
@@ -87,16 +81,6 @@ svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         mov     %r13, GPR(13)(%rdi)
         mov     %r14, GPR(14)(%rdi)
         mov     %r15, GPR(15)(%rdi)
-
-        // The guest's FS, GS, TR, LDTR and syscall MSRs out, the host's own back, before an NMI may come in.
-        mov     WORLD_VMCB(%rdi), %rax
-        vmsave  %rax
-        mov     WORLD_HOST_VMCB(%rdi), %rax
-        vmload  %rax
-        cli
-        stgi
-
-        pop     %rdi
         pop     %rbp
         ret
 

@@ -81,6 +81,8 @@ static void random_operation(struct ledger *ledger, struct model *model, uint64_
         turn(ledger, model, passed, (enum account)(host_random(random) % ACCOUNT_COUNT));
         return;
     }
+    if (model->open != ACCOUNT_MONITOR)
+        turn(ledger, model, passed, ACCOUNT_MONITOR);
     uint64_t cost = host_random(random) % 5 == 0 ? host_random(random) >> 44 : 4; // 4: a null guest under icount
     uint64_t shape = host_random(random) % 4;
     uint64_t elapsed = shape == 0 ? host_random_range(random, 0, cost) : shape == 1 ? cost : host_random(random) >> 40;

@@ -116,7 +116,7 @@ static uint64_t world_switch(struct machine *machine, struct vtime *vt, struct l
     struct tsc_plan plan = vtime_tsc_plan(vt, machine->adjust, machine->cost_in);
     machine->host += host_random(machine->random) >> 44; // the monitor works, is interrupted, other guests run
     htime_t t0 = machine->host;
-    uint64_t offset = plan.base - (t0 & plan.mask);
+    uint64_t offset = plan.base + ((vt->now - t0) & plan.mask);
     *first_read = t0 + machine->cost_in + offset;
     uint64_t last_read = t0 + machine->cost_in + executes + offset;
     htime_t t1 = t0 + machine->cost_in + executes + machine->cost_out;
