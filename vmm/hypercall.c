@@ -10,14 +10,17 @@
 
 enum oracle { ORACLE_EXITS, ORACLE_EXITS_OF_KIND, ORACLE_HOST_COUNTER, ORACLE_NOTHING = 15 };
 
+static __attribute__((noinline)) uint64_t of_the_architecture(struct vcpu *vcpu, uint64_t number, uint64_t argument)
+{
+    uint64_t result;
+    return arch_hypercall(vcpu, number, argument, &result) ? result : HYPERCALL_ENOSYS;
+}
+
 uint64_t hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
 {
     uint32_t call = (uint32_t)number;
-    uint64_t result;
-    if (arch_hypercall(vcpu, number, argument, &result))
-        return result;
-    if (!vcpu->vm->config.oracle || (call & ~15u) != HYPERCALL_ORACLE)
-        return HYPERCALL_ENOSYS;
+    if ((call & ~15u) != HYPERCALL_ORACLE || !vcpu->vm->config.oracle)
+        return of_the_architecture(vcpu, number, argument);
     switch (call & 15u) {
     case ORACLE_EXITS: return vcpu->stats.exits;
     case ORACLE_EXITS_OF_KIND:

@@ -225,6 +225,8 @@ static struct cpuid_result xsave_leaf(uint32_t subleaf)
     return result;
 }
 
+#define DYNAMIC_BASIC (1u << 1 | 1u << 4 | 1u << 7 | 1u << 0xd)
+
 // What the guest's own registers decide, and leaves whose sub-leaves are the host's.
 static struct cpuid_result dynamic_basic(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {
@@ -266,7 +268,7 @@ static struct cpuid_result dynamic_extended(const struct vcpu *vcpu, uint32_t le
     return result;
 }
 
-struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
+static __attribute__((noinline)) struct cpuid_result dynamic(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {
     if (leaf <= basic_max)
         return dynamic_basic(vcpu, leaf, subleaf);
@@ -275,6 +277,12 @@ struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t suble
     if (leaf >= LEAF_KVM && leaf < LEAF_KVM + 0x200 && !vcpu->vm->config.bare)
         return hypervisor_leaf(vcpu, leaf);
     return (struct cpuid_result){ 0 };
+}
+
+struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
+{
+    bool known = leaf <= basic_max && (DYNAMIC_BASIC >> leaf & 1) == 0;
+    return known ? basic[leaf] : dynamic(vcpu, leaf, subleaf);
 }
 
 void guest_execute_cpuid(struct vcpu *vcpu, uint64_t *rax)

@@ -139,13 +139,21 @@ static uint64_t clock_pairing(struct vcpu *vcpu, uint64_t address, uint64_t type
 }
 
 // Outside 64-bit code a register has 32 bits.
+static uint64_t register_mask(const struct vcpu *vcpu)
+{
+    return vendor->get(vcpu, REGISTER_CS_BITS) == 64 ? UINT64_MAX : UINT32_MAX;
+}
+
+uint64_t guest_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
+{
+    if (vendor->get(vcpu, REGISTER_CPL) != 0)
+        return error_value(KVM_EPERM) & register_mask(vcpu);
+    return hypercall(vcpu, number, argument);
+}
+
 bool arch_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result)
 {
-    uint64_t mask = vendor->get(vcpu, REGISTER_CS_BITS) == 64 ? UINT64_MAX : UINT32_MAX;
-    if (vendor->get(vcpu, REGISTER_CPL) != 0) {
-        *result = error_value(KVM_EPERM) & mask;
-        return true;
-    }
+    uint64_t mask = register_mask(vcpu);
     switch (number & mask) {
     case HC_VAPIC_POLL_IRQ:
         *result = 0;

@@ -62,6 +62,8 @@ INLINE enum step answer_cpuid(struct vcpu *vcpu)
 INLINE enum step answer_hypercall(struct vcpu *vcpu)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
+    if (vmcb->cpl != 0)
+        return STEP_NOT_TAKEN;
     uint64_t length = length_of(vcpu, OPCODE_VMMCALL, 3);
     if (length == 0)
         return STEP_NOT_TAKEN;

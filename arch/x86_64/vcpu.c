@@ -268,7 +268,7 @@ static void emulate_tpr_write(struct vcpu *vcpu, const struct exit *exit)
 static void emulate_hypercall(struct vcpu *vcpu, const struct exit *exit)
 {
     uint64_t *gpr = vcpu_regs(vcpu)->gpr;
-    gpr[GPR_RAX] = hypercall(vcpu, gpr[GPR_RAX], gpr[GPR_RBX]);
+    gpr[GPR_RAX] = guest_hypercall(vcpu, gpr[GPR_RAX], gpr[GPR_RBX]);
     vcpu_skip(vcpu, exit->insn_length);
 }
 

@@ -140,6 +140,9 @@ unsigned guest_code_bits(struct vcpu *vcpu);
 void guest_execute_cpuid(struct vcpu *vcpu, uint64_t *rax);
 void guest_execute_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write);
 
+// A hypercall by code at any privilege: only the guest's kernel may.
+uint64_t guest_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
+
 void                cpuid_init(void);
 struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf);
 unsigned guest_address_bits(void); // MAXPHYADDR
