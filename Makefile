@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Builds, runs and tests Escapement. `make help` lists the targets; README.md says what they are for.
 #
-# `make run` (GUEST=demo or linux) and `make test` are complete by themselves: they install what is missing, then call make again to build.
-# All other targets assume that the tools are there, and say which are not in one sentence. BUILD=DIR builds elsewhere,
-# V=1 shows every command, DEBUG=1 compiles the assertions into the kernel.
+# `make run` (GUEST=demo or linux) and `make test` are complete by themselves: they install what is missing, then call
+# make again to build. All other targets assume that the tools are there, and say which are not in one sentence.
+# BUILD=DIR builds elsewhere, V=1 shows every command, DEBUG=1 compiles the assertions into the kernel.
 
 BUILD ?= build
 V     ?= 0
