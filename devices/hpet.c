@@ -275,7 +275,7 @@ bool hpet_take_changed(struct hpet *hpet)
 
 bool hpet_interrupting(const struct hpet *hpet)
 {
-    uint32_t config = hpet->timer[0].config | hpet->timer[1].config | hpet->timer[2].config;
+    uint32_t config = hpet->timer[0].config | hpet->timer[1].config;
     return hpet->config & ENABLE && config & T_INTERRUPT;
 }
 

@@ -11,8 +11,8 @@
 #define RESET_PORT        0xcf9
 #define RESET_VALUE       6    // full reset: bit 1 reset mode, bit 2 go
 #define CENTURY_INDEX     0x32 // of the RTC's memory
-// IA-PC HPET 1.0a, 3.2.4: revision 1, 3 comparators, 64-bit counter, legacy interrupts, vendor 8086h.
-#define HPET_BLOCK_ID     0x8086a201u
+// IA-PC HPET 1.0a, 3.2.4: revision 1, 2 comparators, 64-bit counter, legacy interrupts, vendor 8086h.
+#define HPET_BLOCK_ID     0x8086a101u
 #define HPET_MIN_TICK     128 // counter ticks that a periodic interrupt may be short
 
 #define HEADER_BYTES      36  // 5.2.6

@@ -25,15 +25,12 @@ static void hpet_raise(struct machine *machine, unsigned timer)
 
 static bool line_0_free(const struct machine *machine) { return hpet_line_free(machine, 0); }
 static bool line_1_free(const struct machine *machine) { return hpet_line_free(machine, 1); }
-static bool line_2_free(const struct machine *machine) { return hpet_line_free(machine, 2); }
 static void raise_0(struct machine *machine) { hpet_raise(machine, 0); }
 static void raise_1(struct machine *machine) { hpet_raise(machine, 1); }
-static void raise_2(struct machine *machine) { hpet_raise(machine, 2); }
 
 static const struct tick_wiring hpet_wiring[HPET_TIMERS] = {
     { TIMER_HPET_0, DEVICE_HPET, line_0_free, raise_0 },
     { TIMER_HPET_1, DEVICE_HPET, line_1_free, raise_1 },
-    { TIMER_HPET_2, DEVICE_HPET, line_2_free, raise_2 },
 };
 
 // The past is booked as the route was then.

@@ -32,7 +32,6 @@ static const char *const timer_names[TIMER_COUNT] = {
     [TIMER_UART] = "UART",
     [TIMER_HPET_0] = "HPET 0",
     [TIMER_HPET_1] = "HPET 1",
-    [TIMER_HPET_2] = "HPET 2",
 };
 
 __attribute__((format(printf, 2, 3))) static void say(const struct printer *p, const char *text, ...)

@@ -8,7 +8,7 @@
 #include "vmm/exit.h"
 #include "vmm/histogram.h"
 
-enum timer_id { TIMER_PIT, TIMER_LAPIC, TIMER_PM, TIMER_UART, TIMER_HPET_0, TIMER_HPET_1, TIMER_HPET_2, TIMER_COUNT };
+enum timer_id { TIMER_PIT, TIMER_LAPIC, TIMER_PM, TIMER_UART, TIMER_HPET_0, TIMER_HPET_1, TIMER_COUNT };
 
 struct timer_stats {
     struct histogram lateness; // V at injection minus deadline, cycles; never negative

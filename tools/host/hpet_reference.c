@@ -10,7 +10,7 @@ void ref_hpet_init(struct ref_hpet *ref, uint64_t hz)
 {
     memset(ref, 0, sizeof(*ref));
     ref->hz = hz;
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < REF_HPET_TIMERS; i++)
         ref->timer[i].comparator = UINT64_MAX;
 }
 
@@ -22,7 +22,7 @@ bool ref_hpet_level(const struct ref_hpet *ref, unsigned i)
 static void tick(struct ref_hpet *ref, vtime_t now)
 {
     ref->counter++;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < REF_HPET_TIMERS; i++) {
         struct ref_hpet_timer *timer = &ref->timer[i];
         bool equal =
             timer->narrow ? (uint32_t)ref->counter == (uint32_t)timer->comparator : ref->counter == timer->comparator;
@@ -59,19 +59,19 @@ void ref_hpet_run(struct ref_hpet *ref, vtime_t from, vtime_t to)
 
 static uint64_t whole(const struct ref_hpet *ref, unsigned offset)
 {
-    const struct ref_hpet_timer *timer = &ref->timer[offset >= 0x100 ? (offset - 0x100) / 0x20 % 3 : 0];
+    const struct ref_hpet_timer *timer = &ref->timer[offset >= 0x100 ? (offset - 0x100) / 0x20 % REF_HPET_TIMERS : 0];
     if (offset == 0)
-        return UINT64_C(0x05f5e1008086a201);
+        return UINT64_C(0x05f5e1008086a101);
     if (offset == 0x10)
         return (ref->legacy ? 2u : 0) + (ref->enabled ? 1u : 0);
     if (offset == 0x20)
-        return (ref->status[0] ? 1u : 0) + (ref->status[1] ? 2u : 0) + (ref->status[2] ? 4u : 0);
+        return (ref->status[0] ? 1u : 0) + (ref->status[1] ? 2u : 0);
     if (offset == 0xf0)
         return ref->counter;
-    if (offset == 0x100 || offset == 0x120 || offset == 0x140)
+    if (offset == 0x100 || offset == 0x120)
         return UINT64_C(0x00f0000000000030) + (timer->level ? 2 : 0) + (timer->interrupt ? 4 : 0) +
                (timer->periodic ? 8 : 0) + (timer->set_value ? 64 : 0) + (timer->narrow ? 256 : 0) + timer->route * 512;
-    if (offset == 0x108 || offset == 0x128 || offset == 0x148)
+    if (offset == 0x108 || offset == 0x128)
         return timer->comparator;
     return 0;
 }
@@ -129,7 +129,7 @@ static void write_global(struct ref_hpet *ref, unsigned offset, unsigned size, u
         ref->enabled = value & 1;
         ref->legacy = value & 2;
     } else if (offset == 0x20) {
-        for (unsigned i = 0; i < 3; i++)
+        for (unsigned i = 0; i < REF_HPET_TIMERS; i++)
             ref->status[i] = ref->status[i] && !(value >> i & 1);
     } else if ((offset & ~7u) == 0xf0 && !ref->enabled) {
         ref->counter = part(ref->counter, offset, size, value);
@@ -138,16 +138,16 @@ static void write_global(struct ref_hpet *ref, unsigned offset, unsigned size, u
 
 void ref_hpet_write(struct ref_hpet *ref, unsigned offset, unsigned size, uint64_t value)
 {
-    bool before[3];
-    for (unsigned i = 0; i < 3; i++)
+    bool before[REF_HPET_TIMERS];
+    for (unsigned i = 0; i < REF_HPET_TIMERS; i++)
         before[i] = ref_hpet_level(ref, i);
     unsigned i = (offset - 0x100) / 0x20;
     if (offset < 0x100)
         write_global(ref, offset, size, value);
-    else if (i < 3 && offset % 0x20 == 0)
+    else if (i < REF_HPET_TIMERS && offset % 0x20 == 0)
         write_config(ref, i, value);
-    else if (i < 3 && (offset & 0x18) == 8)
+    else if (i < REF_HPET_TIMERS && (offset & 0x18) == 8)
         write_comparator(&ref->timer[i], offset, size, value);
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < REF_HPET_TIMERS; i++)
         ref->timer[i].pulses += ref_hpet_level(ref, i) && !before[i];
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A second HPET, one tick at a time: a counter, three comparators, equality. Slow and plain on purpose: test_hpet.c
+// A second HPET, one tick at a time: a counter, two comparators, equality. Slow and plain on purpose: test_hpet.c
 // holds devices/hpet.c against it. Shares nothing with that code but the phase: the moment of enabling is a tick.
 #ifndef TOOLS_HOST_HPET_REFERENCE_H
 #define TOOLS_HOST_HPET_REFERENCE_H
 
 #include "time/units.h"
+
+#define REF_HPET_TIMERS 2
 
 struct ref_hpet_timer {
     uint64_t comparator, last_written;
@@ -16,8 +18,8 @@ struct ref_hpet_timer {
 struct ref_hpet {
     uint64_t hz, clock; // clock: 10^7 is added each cycle of V, a tick takes hz
     uint64_t counter, last_event;
-    bool enabled, legacy, status[3];
-    struct ref_hpet_timer timer[3];
+    bool enabled, legacy, status[REF_HPET_TIMERS];
+    struct ref_hpet_timer timer[REF_HPET_TIMERS];
 };
 
 void ref_hpet_init(struct ref_hpet *ref, uint64_t hz);

@@ -172,7 +172,7 @@ static void test_hpet(void **state)
     uint64_t hpet = find_table("HPET");
 
     assert_int_equal(get(hpet + 4, 4), 56);
-    assert_true(get(hpet + 36, 4) == 0x8086a201u);
+    assert_true(get(hpet + 36, 4) == 0x8086a101u);
     assert_true(get(hpet + 40, 4) == 0x4000 && get(hpet + 44, 8) == 0xfed00000u);
     assert_int_equal(get(hpet + 52, 1), 0);
     assert_int_equal(get(hpet + 53, 2), 128);

@@ -17,7 +17,7 @@ struct pair {
 
 static void assert_lines(struct pair *p)
 {
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < REF_HPET_TIMERS; i++) {
         assert_int_equal(p->hpet.timer[i].irq.rises, p->ref.timer[i].pulses);
         assert_int_equal(p->hpet.timer[i].irq.level, ref_hpet_level(&p->ref, i));
     }
@@ -51,7 +51,7 @@ static uint64_t random_value(struct pair *p, unsigned at)
         return dice >> 16 & 1 ? dice & 0x17e : (dice & 0x100) | 0x4c; // periodic, edge, set-value
     if (at == 0xf0 && dice & 1)
         return (UINT64_C(1) << (dice & 2 ? 32 : 0)) - (dice >> 8 & 0xff); // near a wrap
-    const struct ref_hpet_timer *timer = &p->ref.timer[(at - 0x100) / 0x20 % 3];
+    const struct ref_hpet_timer *timer = &p->ref.timer[(at - 0x100) / 0x20 % REF_HPET_TIMERS];
     if (timer->periodic && !timer->set_value && dice & 6)
         return dice >> 8 & 0x1ff; // a period
     return dice & 1 ? p->ref.counter + (dice >> 8 & 0x3ff) : dice & 6 ? dice >> 8 & 0xff : host_random_edgy(&p->random);
@@ -88,7 +88,7 @@ static void test_reference(void **state)
     static const uint64_t rates[] = { 10000000, 10000019, 33333333, 1000000000, GHZ };
     struct pair p = { .random = 3 };
     (void)state;
-    for (unsigned run = 0; run < 800; run++) {
+    for (unsigned run = 0; run < 1200; run++) {
         uint64_t hz = rates[run % 5];
         p.now = 0;
         hpet_init(&p.hpet, hz);
@@ -132,14 +132,14 @@ static void laws_observe(void *device, vtime_t now, struct observation *seen)
 {
     for (unsigned at = 0; at < 0x160; at += 8)
         observation_add(seen, in(device, at, 8, now));
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < HPET_TIMERS; i++)
         observation_add(seen, hpet_line(device, i));
 }
 
 static const struct irq_line *laws_line(const void *device, unsigned index)
 {
     const struct hpet *hpet = device;
-    return index < 3 ? &hpet->timer[index].irq : NULL;
+    return index < HPET_TIMERS ? &hpet->timer[index].irq : NULL;
 }
 
 static bool laws_pure(const void *device, const struct io_access *io)
