@@ -111,7 +111,8 @@ void machine_init(struct vm *vm)
 void machine_rearm(struct vm *vm, enum device_id id, vtime_t deadline)
 {
     struct machine *machine = &vm->machine;
-    if (machine->timer[id].deadline != deadline || !timer_queued(&machine->timer[id]))
+    bool queued = deadline == TIME_NEVER || timer_queued(&machine->timer[id]); // as it should be, deadline unchanged
+    if (machine->timer[id].deadline != deadline || !queued)
         timerq_set(&machine->timers, &machine->timer[id], deadline);
 }
 

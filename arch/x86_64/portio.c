@@ -6,14 +6,12 @@
 
 #define STRING_ITERATIONS_PER_EXIT 32
 
-static uint64_t size_mask(unsigned size)
-{
-    return size == 4 ? UINT32_MAX : (UINT64_C(1) << (size * 8)) - 1;
-}
+// By operand size; the hardware's field can hold no other than these three.
+static const uint32_t size_masks[8] = { [1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX };
 
 void guest_execute_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write)
 {
-    uint64_t mask = size_mask(size);
+    uint64_t mask = size_masks[size];
     struct io_access io = { port, *rax & mask, size, is_write };
     machine_port(vcpu->vm, &io);
     if (!is_write) // a 32-bit result clears the upper half, smaller ones leave the rest
