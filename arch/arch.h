@@ -61,12 +61,13 @@ struct slice {
 };
 void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice, struct exit *exit);
 
-// Can an external interrupt be injected at this very boundary? (IF set, no shadow, nothing else being injected.)
+// Can an external interrupt, or the NMI, be injected at this very boundary? (For the first: IF set, no shadow, nothing
+// else being injected.)
+#define ARCH_NMI (-1)
 bool arch_vcpu_interruptible(const struct vcpu *vcpu);
 bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu); // IF alone: can HLT ever end?
 bool arch_vcpu_nmi_possible(const struct vcpu *vcpu);
-void arch_vcpu_inject(struct vcpu *vcpu, unsigned vector);
-void arch_vcpu_inject_nmi(struct vcpu *vcpu);
+void arch_vcpu_inject(struct vcpu *vcpu, int vector); // or ARCH_NMI
 
 // The guest must exit at the first boundary where it is interruptible.
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want);

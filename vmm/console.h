@@ -4,11 +4,13 @@
 #ifndef VMM_CONSOLE_H
 #define VMM_CONSOLE_H
 
+#include "time/units.h"
 #include "vmm/types.h"
 
 #define CONSOLE_BUFFER 128
 
 struct console {
+    htime_t  polled; // when the machine's port was last looked at
     uint32_t count;
     uint8_t  bytes[CONSOLE_BUFFER];
 };

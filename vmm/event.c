@@ -8,7 +8,7 @@ static void deliver_nmi(struct vcpu *vcpu)
 {
     if (!arch_vcpu_nmi_possible(vcpu) || !machine_take_nmi(vcpu->vm))
         return;
-    arch_vcpu_inject_nmi(vcpu);
+    arch_vcpu_inject(vcpu, ARCH_NMI);
     vcpu->halted = false;
     vm_trace(vcpu->vm, TRACE_INJECT, 2, vcpu->last_t1, 0, 0);
 }
@@ -30,8 +30,7 @@ void events_deliver(struct vcpu *vcpu)
         return;
     }
     arch_vcpu_want_window(vcpu, false);
-    unsigned vector = machine_acknowledge(vm);
-    arch_vcpu_inject(vcpu, vector);
+    arch_vcpu_inject(vcpu, (int)machine_acknowledge(vm));
     vcpu->halted = false;
     vcpu->stats.injections++;
     if (machine_interrupt_pending(vm)) // one that this one does not hold back

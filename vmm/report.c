@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The report: where every cycle went, what the exits cost, how late the timers were, whether the clocks agree. Called
-// once when a VM ends. Pure; it adds up by itself what the ledger promises, so an account that was forgotten shows as a
-// difference and is not hidden by the code that forgot it.
+// when a VM ends, and by the monitor's keys (keys.c). Pure; it adds up by itself what the ledger promises, so an
+// account that was forgotten shows as a difference and is not hidden by the code that forgot it.
 #include "vmm/report.h"
 #include "time/ratio.h"
 #include "vmm/format.h"
@@ -186,6 +186,20 @@ static void print_machine(const struct printer *p)
         (unsigned long)stats->windows);
     say(p, "trace: %lu records, hash=%016lx", (unsigned long)p->in->trace->written,
         (unsigned long)trace_hash(p->in->trace));
+}
+
+void report_print_part(const struct report_input *input, enum report_part part,
+                       void (*out)(void *ctx, const char *line), void *ctx)
+{
+    const struct printer p = { input, out, ctx };
+
+    switch (part) {
+    case REPORT_ACCOUNTS: print_accounts(&p); break;
+    case REPORT_EXITS: print_exits(&p); break;
+    case REPORT_TIMERS: print_timers(&p); break;
+    case REPORT_CLOCKS: print_clocks(&p); break;
+    case REPORT_LANES: lanes_draw(input->trace, out, ctx); break;
+    }
 }
 
 void report_print(const struct report_input *input, void (*out)(void *ctx, const char *line), void *ctx)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The report at the end of a VM, in plain text of at most 100 columns: accounts, exits, timers, clocks, alarms, trace,
-// lanes. Pure: everything it says comes from its input.
+// The report of a VM, at its end or of one part while it runs, in plain text of at most 100 columns: accounts, exits,
+// timers, clocks, alarms, trace, lanes. Pure: everything it says comes from its input.
 #ifndef VMM_REPORT_H
 #define VMM_REPORT_H
 
@@ -34,6 +34,12 @@ struct report_input {
     uint64_t host_hz;
     bool lanes; // draw them
 };
+
+enum report_part { REPORT_ACCOUNTS, REPORT_EXITS, REPORT_TIMERS, REPORT_CLOCKS, REPORT_LANES };
+
+// One part of it, while the VM runs.
+void report_print_part(const struct report_input *input, enum report_part part,
+                       void (*out)(void *ctx, const char *line), void *ctx);
 
 // Lines that programs read keep their first words: "closure:", "law 5:", "alarms:", "trace:".
 void report_print(const struct report_input *input, void (*out)(void *ctx, const char *line), void *ctx);

@@ -81,6 +81,8 @@ static struct vcpu *slice(struct vcpu *vcpu)
         vcpu_account(vcpu, &slice, exit.kind);
     if (vcpu_timers_due(vcpu)) // mostly not: asked here, where it costs no call
         machine_run_timers(vcpu->vm);
+    if (vcpu->last_t1 - vcpu->vm->console.polled >= vcpu->vm->slice_cycles) // exits alone can fill that time
+        console_poll(vcpu->vm);
     exit_dispatch(vcpu, &exit);
     if (vcpu_timers_due(vcpu)) // clock=guest+emu: the instruction's own cost can reach a deadline
         machine_run_timers(vcpu->vm);
@@ -97,5 +99,7 @@ __attribute__((flatten)) void vcpu_run(struct vcpu *vcpu)
             vcpu = slice(vcpu);
         if (vcpu->vm->noise.on)
             noise_work(vcpu);
+        if (vcpu->vm->keys.command != 0)
+            keys_obey(vcpu);
     }
 }

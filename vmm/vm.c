@@ -72,16 +72,14 @@ static void line_out(void *context, const char *line)
     log_raw("\n", 1);
 }
 
-static void print_report(struct vm *vm)
+void vm_report_input(struct vm *vm, struct report_input *out)
 {
     struct vcpu *vcpu = &vm->vcpu;
-    htime_t now = arch_counter_read();
-    ledger_turn(&vcpu->ledger, ACCOUNT_HOST, now); // printing is no work for the guest
-    struct report_input input = {
+    *out = (struct report_input){
         .vm_name = vm->config.name,
         .end_reason = vm->end_reason,
         .ledger = &vcpu->ledger,
-        .host_now = now,
+        .host_now = arch_counter_read(),
         .vt = &vm->vtime,
         .stats = &vcpu->stats,
         .ticks = { [TIMER_PIT] = &vm->machine.pit_tick.ticks, [TIMER_LAPIC] = &vm->machine.lapic_tick.ticks },
@@ -91,9 +89,16 @@ static void print_report(struct vm *vm)
     };
     for (unsigned i = 0; i < HPET_TIMERS; i++) // most guests never start one
         if (vm->machine.hpet_tick[i].ticks.expired != 0)
-            input.ticks[TIMER_HPET_0 + i] = &vm->machine.hpet_tick[i].ticks;
-    input.clock_count = arch_vcpu_clocks(vcpu, input.clocks);
-    input.clock_count += machine_clocks(vm, input.clocks + input.clock_count);
+            out->ticks[TIMER_HPET_0 + i] = &vm->machine.hpet_tick[i].ticks;
+    out->clock_count = arch_vcpu_clocks(vcpu, out->clocks);
+    out->clock_count += machine_clocks(vm, out->clocks + out->clock_count);
+}
+
+static void print_report(struct vm *vm)
+{
+    struct report_input input;
+    ledger_turn(&vm->vcpu.ledger, ACCOUNT_HOST, arch_counter_read()); // printing is no work for the guest
+    vm_report_input(vm, &input);
     report_print(&input, line_out, NULL);
 }
 

@@ -7,6 +7,7 @@
 #include "time/vtime.h"
 #include "vmm/config.h"
 #include "vmm/console.h"
+#include "vmm/keys.h"
 #include "vmm/machine.h"
 #include "vmm/stats.h"
 #include "vmm/trace.h"
@@ -51,6 +52,7 @@ struct vm {
     struct trace      trace;
     struct noise      noise;
     struct console    console;
+    struct keys       keys;
     int32_t           input; // a typed byte that the guest's UART had no room for, -1 if none
     uint64_t          wall_start_s; // seconds since 1970 at V = 0
     vtime_t           limit;        // V at which the VM is ended, at most LIMIT_V_CYCLES
@@ -66,6 +68,10 @@ unsigned vm_run(const struct vm_config *config, const struct monitor_config *mon
 
 // The guest asked for its end, in words for the record.
 void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason);
+
+// What a report is made from, with everything counted up to now.
+struct report_input;
+void vm_report_input(struct vm *vm, struct report_input *out);
 
 // The second of the three verbs: this VM ends, with a record; the monitor goes on. printf-like.
 void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3), cold));

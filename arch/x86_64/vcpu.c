@@ -163,14 +163,11 @@ bool arch_vcpu_nmi_possible(const struct vcpu *vcpu)
     return !vcpu->arch->nmi_blocked && !vcpu->arch->event_queued;
 }
 
-void arch_vcpu_inject(struct vcpu *vcpu, unsigned vector)
+void arch_vcpu_inject(struct vcpu *vcpu, int vector)
 {
-    vendor->inject(vcpu, (struct guest_event){ .type = EVENT_INTERRUPT, .vector = (uint8_t)vector });
-}
-
-void arch_vcpu_inject_nmi(struct vcpu *vcpu)
-{
-    vendor->inject(vcpu, (struct guest_event){ .type = EVENT_NMI, .vector = 2 });
+    struct guest_event nmi = { .type = EVENT_NMI, .vector = 2 };
+    struct guest_event interrupt = { .type = EVENT_INTERRUPT, .vector = (uint8_t)vector };
+    vendor->inject(vcpu, vector == ARCH_NMI ? nmi : interrupt);
 }
 
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want)

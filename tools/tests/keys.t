@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The monitor's keys on the guest's console: what they show, what of the typing the guest sees, and what a pause does
+# to its time.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${BUILD:-build}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+count=0
+
+# claim "what" STATUS-OF-A-COMMAND
+claim() {
+    count=$((count + 1))
+    if [ "$2" -eq 0 ]; then echo "ok $count - $1"; else echo "not ok $count - $1"; fi
+}
+
+type_when_ready() {
+    for _ in $(seq 300); do ! grep -q waiting "$folder/out" || break; sleep 0.2; done
+    # shellcheck disable=SC2059 # the keys are the format
+    for keys in $typed; do printf "$keys"; sleep 3; done
+}
+
+# run TYPED ARGUMENTS OF tools/run: printf's format for what is typed once the guest waits for keys; a blank is a pause of
+# 3 seconds. The console goes to $folder/text, the status to $status.
+run() {
+    typed=$1 status=0
+    shift
+    : >"$folder/out"
+    type_when_ready >"$folder/keys" &
+    tools/run svm --build "$build" --timeout 100 --kernel "$build/guests/echo_keys.elf" --log "$folder/log" "$@" \
+        <"$folder/keys" >"$folder/out" 2>"$folder/err" || status=$?
+    tr -d '\r' <"$folder/out" >"$folder/text"
+}
+
+shows() { grep -qF -- "$1" "$folder/text"; }
+keys_of_guest() { sed -n 's/.*key \([0-9]*\),.*/\1/p' "$folder/text" | tr '\n' ' '; }
+
+mkfifo "$folder/keys"
+echo 1..15
+run 'a\035lb\035ec\035td\035ce\035nf\035hg\035]\035\035x' --exact
+claim "the guest got its keys, Ctrl-] twice, and ended: status $status" $((status != 33))
+[ "$(keys_of_guest)" = "97 98 99 100 101 102 103 29 29 120 " ]
+claim "and none of the monitor's: $(keys_of_guest)" $?
+shows "Accounts: where every cycle"; claim "l shows the ledger" $?
+shows "closure: 0 cycles"; claim "which closes while the VM runs" $?
+shows "Exits: what ended"; claim "e shows the exits" $?
+shows "Timers: each expiry"; claim "t shows the timers" $?
+shows "Clocks side by side"; claim "c shows the clocks" $?
+shows "Ctrl-] then"; claim "any other letter shows the legend" $?
+! shows "EARLIER"; claim "the guest's counter never went back" $?
+
+run 'a\035p lrx'
+claim "a paused VM went on: status $status" $((status != 33))
+paused=$(sed -n 's/^ *P  paused on purpose *\([0-9]*\) .*/\1/p' "$folder/text" | head -n 1)
+[ "${paused:-0}" -gt 0 ]; claim "the pause is in the ledger: ${paused:-0} cycles of P" $?
+[ "$(grep -c 'stopped 0' "$folder/text")" -eq 2 ]; claim "clock=guest stood still, the guest need not know" $?
+
+run 'a\035p rx' --vm clock=wall
+grep -q 'key 97, stopped 0' "$folder/text" && grep -q 'key 120, stopped 1' "$folder/text"
+claim "clock=wall went on, the guest is told that it was stopped" $?
+
+run '\035q' --exact
+claim "q ends the VM: status $status" "$status"
+grep -q "ended from the keyboard" "$folder/log"; claim "and the log says why" $?
