@@ -25,6 +25,12 @@ static inline void vcpu_account(struct vcpu *vcpu, const struct slice *slice, en
     vcpu->last_t1 = slice->t1;
 }
 
+// Time since the last exit that went to another account than the monitor's: no part of what that exit cost.
+static inline void vcpu_not_monitor(struct vcpu *vcpu, uint64_t cycles)
+{
+    vcpu->last_t1 += cycles;
+}
+
 // E: what an instruction costs that the monitor executes for the guest, modelled as the one cycle that an emulator
 // which counts instructions charges. Booked always, added to V by clock=guest+emu only.
 #define EMULATED_INSN_CYCLES 1

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "vmm/account.h"
 #include "vmm/console.h"
 #include "vmm/report.h"
 #include "vmm/vm.h"
@@ -94,5 +95,6 @@ void keys_obey(struct vcpu *vcpu)
     } while (vm->keys.command != 0 && vm->end == VM_RUNNING);
     htime_t end = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
+    vcpu_not_monitor(vcpu, end - start);
     vm_trace(vm, TRACE_HOST, 0, start, end - start, 0);
 }

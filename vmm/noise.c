@@ -2,6 +2,7 @@
 // Host noise on purpose: random extra work of the machine between the guest's slices, and host interrupts at random
 // places inside them. Under clock=guest nothing of it may reach the guest (law 9), and the test for that is this file.
 #include "arch/arch.h"
+#include "vmm/account.h"
 #include "vmm/vm.h"
 
 #define NOISE_WORK_MAX  4096 // rounds of a short loop
@@ -27,6 +28,7 @@ void noise_work(struct vcpu *vcpu)
         __asm__ volatile("" : : : "memory");
     htime_t end = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
+    vcpu_not_monitor(vcpu, end - start);
     vm_trace(vcpu->vm, TRACE_HOST, 0, start, end - start, 0);
 }
 

@@ -35,6 +35,7 @@ static void wait(struct vcpu *vcpu, vtime_t deadline)
     arch_idle(start + cycles);
     htime_t end = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
+    vcpu_not_monitor(vcpu, end - start);
     vtime_idled(&vm->vtime, end - start, end);
     vm_trace(vm, TRACE_IDLE, 0, start, end - start, 0);
     console_poll(vm);

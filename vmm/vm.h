@@ -31,7 +31,7 @@ struct vcpu {
     bool              halted;
     bool              quick;        // the backend may answer exits by itself
     struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
-    htime_t           last_t1;      // when that exit happened
+    htime_t           last_t1;      // when that exit happened; later by what has gone to other accounts since
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
     struct ledger     ledger;
     struct stats      stats;
