@@ -21,7 +21,8 @@
 #define HPET_HZ     10000000u
 // The specification asks for three. Linux, at boot, calibrates on the first one that legacy replacement leaves free:
 // it writes that comparator and polls the counter until 1 ms has passed, at least twice. With clock=guest an access
-// costs the guest nothing, so this is 500,000 exits and nine tenths of the monitor's work in a boot. With two none is free.
+// costs the guest nothing, so this is 500,000 exits and nine tenths of the monitor's work in a boot. With two none
+// is free.
 #define HPET_TIMERS 2u
 #define HPET_NO_LINE UINT32_MAX
 
