@@ -61,11 +61,11 @@ struct slice {
 };
 void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice, struct exit *exit);
 
-// Can an external interrupt, or the NMI, be injected at this very boundary? (For the first: IF set, no shadow, nothing
-// else being injected.)
+// Can an external interrupt, or the NMI, be injected at this very boundary? No shadow, nothing else being injected; for
+// the first IF set, for the other no NMI's handler at work.
 #define ARCH_NMI (-1)
 bool arch_vcpu_interruptible(const struct vcpu *vcpu);
-bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu); // IF alone: can HLT ever end?
+bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu); // IF alone
 bool arch_vcpu_nmi_possible(const struct vcpu *vcpu);
 void arch_vcpu_inject(struct vcpu *vcpu, int vector); // or ARCH_NMI
 

@@ -114,9 +114,13 @@ bool lapic_take_timer_restart(struct lapic *lapic, uint32_t *stale)
     return restarted;
 }
 
+// An illegal vector waits in the ESR: until that is written anew, the next one changes nothing.
 bool lapic_timer_vector_free(const struct lapic *lapic)
 {
-    return !(lapic->timer.lvt & LAPIC_LVT_MASKED) && !vector_set_has(&lapic->irr, lapic->timer.lvt & 0xff);
+    unsigned vector = lapic->timer.lvt & 0xff;
+    if (lapic->timer.lvt & LAPIC_LVT_MASKED)
+        return false;
+    return vector < 16 ? !(lapic->errors & ESR_RECEIVE_ILLEGAL_VECTOR) : !vector_set_has(&lapic->irr, vector);
 }
 
 void lapic_timer_deliver(struct lapic *lapic)

@@ -80,7 +80,8 @@ uint32_t lapic_take_timer_expiries(struct lapic *lapic);
 // Has the guest reprogrammed the timer since the last call? *stale: expiries from before that, taken with this call.
 bool lapic_take_timer_restart(struct lapic *lapic, uint32_t *stale);
 
-// Can a tick be delivered now: the LVTT is unmasked and its vector is not waiting in the IRR.
+// Can a tick be delivered now: the LVTT is unmasked and its vector is not waiting in the IRR, an illegal one not in the
+// ESR's log.
 bool lapic_timer_vector_free(const struct lapic *lapic);
 void lapic_timer_deliver(struct lapic *lapic);
 uint64_t lapic_timer_period_cycles(const struct lapic *lapic); // 0 unless periodic

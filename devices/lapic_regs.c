@@ -133,6 +133,7 @@ static void write_register(struct lapic *lapic, uint32_t offset, uint32_t value,
         break;
     case APIC_SVR: write_svr(lapic, value, now); break;
     case APIC_ESR:
+        lapic_timer_advance(&lapic->timer, now); // the past is counted before the log is free again
         lapic->esr = lapic->errors;
         lapic->errors = 0;
         break;

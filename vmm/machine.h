@@ -24,6 +24,9 @@ bool     machine_interrupt_pending(const struct vm *vm);
 unsigned machine_acknowledge(struct vm *vm);
 bool     machine_take_nmi(struct vm *vm);
 
+// May one of the lines still give an NMI, as they are routed now?
+bool machine_nmi_routed(const struct vm *vm);
+
 // Console input from outside, one byte; false: the guest's UART is full.
 bool machine_console_input(struct vm *vm, uint8_t byte);
 

@@ -129,13 +129,18 @@ void machine_hpet_reroute(struct vm *vm)
     machine_settle(vm, DEVICE_HPET);
 }
 
+static vtime_t latest(vtime_t a, vtime_t b)
+{
+    return a > b ? a : b;
+}
+
 vtime_t machine_hpet_taken(struct vm *vm, uint8_t busy_before)
 {
     struct machine *machine = &vm->machine;
     vtime_t due = 0;
     for (unsigned i = 0; i < HPET_TIMERS; i++)
         if (busy_before >> i & 1 && machine->hpet_tick[i].on_line)
-            due |= machine_tick_taken(vm, &machine->hpet_tick[i], &hpet_wiring[i]);
+            due = latest(due, machine_tick_taken(vm, &machine->hpet_tick[i], &hpet_wiring[i]));
     machine_hpet_reroute(vm); // a line can have been busy with another's interrupt
     return due;
 }

@@ -129,13 +129,16 @@ bool machine_interrupt_pending(const struct vm *vm)
     return lapic_pending_vector(&vm->machine.lapic) >= 0 || extint_pending(&vm->machine);
 }
 
-// The 8259's interrupt bypasses the APIC's priorities, as its INTR pin does.
+// The 8259's interrupt bypasses the APIC's priorities, as its INTR pin does. Its output falls in the cycle and rises
+// again if there is another request: for the IOAPIC's pin that is an edge.
 static unsigned acknowledge_cycle(struct machine *machine)
 {
     unsigned vector;
     if (extint_pending(machine)) {
         lapic_take_extint(&machine->lapic);
         vector = pic_acknowledge(&machine->pic);
+        machine->extint = false;
+        ioapic_set_pin(&machine->ioapic, PIN_8259, false);
         follow_pic(machine);
     } else {
         vector = (unsigned)lapic_pending_vector(&machine->lapic);
@@ -151,6 +154,16 @@ unsigned machine_acknowledge(struct vm *vm)
     vtime_t due = machine_ticks_taken(vm, waiting);
     vm_trace(vm, TRACE_INJECT, vector, vm->vcpu.last_t1, 0, due);
     return vector;
+}
+
+bool machine_nmi_routed(const struct vm *vm)
+{
+    struct apic_message message;
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
+        if (pin_open(&vm->machine, pin, &message) && message.delivery == DELIVERY_NMI)
+            return true;
+    }
+    return false;
 }
 
 bool machine_take_nmi(struct vm *vm)

@@ -86,10 +86,14 @@ static bool write_apic_base(struct vcpu *vcpu, uint32_t msr, uint64_t value)
     return legal;
 }
 
+// One that has passed reads 0, also while it is masked or its vector still waits: then nothing was due.
 static bool read_deadline(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
+    struct vm *vm = vcpu->vm;
     (void)msr;
-    *value = lapic_deadline_read(&vcpu->vm->machine.lapic);
+    lapic_ops.advance(&vm->machine.lapic, vm->vtime.now);
+    machine_settle(vm, DEVICE_LAPIC);
+    *value = lapic_deadline_read(&vm->machine.lapic);
     return true;
 }
 

@@ -160,7 +160,7 @@ bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu)
 
 bool arch_vcpu_nmi_possible(const struct vcpu *vcpu)
 {
-    return !vcpu->arch->nmi_blocked && !vcpu->arch->event_queued;
+    return !vcpu->arch->nmi_blocked && !vcpu->arch->event_queued && !vcpu->arch->shadow;
 }
 
 void arch_vcpu_inject(struct vcpu *vcpu, int vector)
@@ -172,7 +172,7 @@ void arch_vcpu_inject(struct vcpu *vcpu, int vector)
 
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
 {
-    if (want || vcpu->arch->window_wanted || vcpu->arch->step_once)
+    if (want || vcpu->arch->window_wanted || vcpu->arch->step_once || vcpu_nmi_waits(vcpu))
         vendor->want_window(vcpu, want);
 }
 

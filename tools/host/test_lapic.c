@@ -246,9 +246,12 @@ static void test_tick_path(void **state)
     mmio_write(&l, APIC_SVR, SVR_ENABLE | 0xff, 9000);
     mmio_write(&l, APIC_LVT_TIMER, LAPIC_TIMER_PERIODIC | 0x0f,
                9000); // an illegal vector is an error, not an interrupt
+    assert_true(lapic_timer_vector_free(&l));
     lapic_timer_deliver(&l);
     assert_int_equal(l.irr.nonzero, 0);
+    assert_false(lapic_timer_vector_free(&l)); // and one is enough until it has been read
     mmio_write(&l, APIC_ESR, 0, 9000);
+    assert_true(lapic_timer_vector_free(&l));
     assert_int_equal(mmio_read(&l, APIC_ESR, 9000), ESR_RECEIVE_ILLEGAL_VECTOR);
 
     // More expiries than 32 bits hold are handed out in parts.
