@@ -16,8 +16,7 @@
 #include "vmm/report.h"
 #include "vmm/vm.h"
 
-#define STATUS_KILLED  2u
-#define STATUS_REFUSED 8u
+#define STATUS_KILLED  2u // also for an image that cannot be run
 #define STATUS_LACKS   10u
 
 #define VM_PAGES        ((sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -157,7 +156,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     guest_acpi_build(vm->ram, vm->config.vcpus);
     guest_mptable_build(vm->ram, vm->config.vcpus);
     if (!loader_load(input, vm->ram, &entry, &refusal))
-        return refuse(vm, STATUS_REFUSED, refusal.text);
+        return refuse(vm, STATUS_KILLED, refusal.text);
     if (!arch_vm_init(vm))
         return refuse(vm, STATUS_LACKS, "too little memory for its nested page tables");
     vm->vcpu.vm = vm;

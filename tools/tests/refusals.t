@@ -47,16 +47,16 @@ linux() {
 
 echo 1..27
 head -c 20000 "$good" >"$folder/cut.elf"
-refused 8 "cut.elf" "a truncated image" --kernel "$folder/cut.elf"
+refused 2 "cut.elf" "a truncated image" --kernel "$folder/cut.elf"
 patch arm.elf 18 '\267\000'
-refused 8 "arm.elf" "an image for arm64" --kernel "$folder/arm.elf"
+refused 2 "arm.elf" "an image for arm64" --kernel "$folder/arm.elf"
 patch bigend.elf 5 '\002'
-refused 8 "bigend.elf" "a big-endian image" --kernel "$folder/bigend.elf"
-refused 8 "but the VM has 1024 KiB (mem=)" "an image larger than its memory" --kernel "$good" --vm mem=1M
+refused 2 "bigend.elf" "a big-endian image" --kernel "$folder/bigend.elf"
+refused 2 "but the VM has 1024 KiB (mem=)" "an image larger than its memory" --kernel "$good" --vm mem=1M
 printf 'just some text\n' >"$folder/notes.txt"
-refused 8 "notes.txt" "a text file" --kernel "$folder/notes.txt"
+refused 2 "notes.txt" "a text file" --kernel "$folder/notes.txt"
 gzip -c "$good" >"$folder/packed.gz"
-refused 8 "gzip" "a compressed image" --kernel "$folder/packed.gz"
+refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
 refused 8 'unknown word "clok"; the nearest known word is "clock"' "an unknown word" --kernel "$good" --vm clok=guest
 refused 8 "clock=sundial" "an unknown value" --kernel "$good" --vm clock=sundial
 refused 8 "idle=warp" "words that contradict each other" --kernel "$good" --vm "clock=wall idle=warp"
@@ -73,21 +73,21 @@ refused 124 "" "a guest that never ends" --kernel "$build/guests/bad_guest.elf" 
 
 linux kernel
 linux old 518 '\013\002'
-refused 8 "boot protocol 2.11; the 64-bit entry needs 2.12" "a Linux kernel that is too old" --kernel "$folder/old"
+refused 2 "boot protocol 2.11; the 64-bit entry needs 2.12" "a Linux kernel that is too old" --kernel "$folder/old"
 linux kernel32 566 '\000'
-refused 8 "without a 64-bit entry" "a Linux kernel for 32 bits" --kernel "$folder/kernel32"
+refused 2 "without a 64-bit entry" "a Linux kernel for 32 bits" --kernel "$folder/kernel32"
 head -c 5000 "$folder/kernel" >"$folder/cut"
-refused 8 "its header says 5120 bytes, the file has 5000" "a truncated Linux kernel" --kernel "$folder/cut"
-refused 8 "needs 16448 KiB of guest memory, but the VM has 16388 KiB" "less memory than init_size" \
+refused 2 "its header says 5120 bytes, the file has 5000" "a truncated Linux kernel" --kernel "$folder/cut"
+refused 2 "needs 16448 KiB of guest memory, but the VM has 16388 KiB" "less memory than init_size" \
     --kernel "$folder/kernel" --vm mem=16388K
 head -c 5000000 /dev/zero >"$folder/initrd"
-refused 8 "the initrd has 4883 KiB and does not fit" "an initrd that does not fit" --kernel "$folder/kernel" \
+refused 2 "the initrd has 4883 KiB and does not fit" "an initrd that does not fit" --kernel "$folder/kernel" \
     --initrd "$folder/initrd" --vm mem=20M
 linux short 568 '\010\000'
-refused 8 "the command line has 9 characters; short takes at most 8" "a command line that is too long" \
+refused 2 "the command line has 9 characters; short takes at most 8" "a command line that is too long" \
     --kernel "$folder/short" --cmdline "123456789"
 head -c 5120 /dev/zero >"$folder/Image"
 printf 'ARM\144' | dd of="$folder/Image" bs=1 seek=56 conv=notrunc 2>/dev/null
-refused 8 "is an arm64 Linux image" "an arm64 Image" --kernel "$folder/Image"
+refused 2 "is an arm64 Linux image" "an arm64 Image" --kernel "$folder/Image"
 linux unaligned 560 '\003'
-refused 8 "kernel_alignment is 0x200003" "a Linux kernel that only the monitor finds damaged" --kernel "$folder/unaligned"
+refused 2 "kernel_alignment is 0x200003" "a Linux kernel that only the monitor finds damaged" --kernel "$folder/unaligned"
