@@ -23,6 +23,7 @@
 #define PM_PORT      0x608
 #define PM_HZ        3579545u
 #define PM_BITS      24
+#define HPET_BASE    0xfed00000
 #define TICK_HZ      250u // CONFIG_HZ of Debian's kernels
 #define WAKE_NS_MAX  1000000u // from the deadline of a sleep until its process runs again
 #define TSC_PPM_MAX  10
@@ -125,10 +126,11 @@ static void compare_rate(const struct clock *start, const struct clock *end, con
                ppm <= TSC_PPM_MAX && ppm >= -TSC_PPM_MAX ? "pass" : "fail", TSC_PPM_MAX, ppm);
 }
 
+// Where ACPI says that it is, as memory: /dev/hpet is only there for a timer that Linux has no use for itself.
 static uint64_t open_hpet(void)
 {
-    int file = open("/dev/hpet", O_RDONLY | O_CLOEXEC);
-    void *page = file < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
+    int file = open("/dev/mem", O_RDONLY | O_CLOEXEC);
+    void *page = file < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, HPET_BASE);
 
     if (page == MAP_FAILED)
         return 0;
@@ -149,6 +151,9 @@ static int probe_sleep(uint64_t seconds, uint64_t ppm, double mhz)
     };
     struct clock end[6];
     unsigned count = hpet != NULL && start[5].hz != 0 ? 6 : 5;
+
+    if (count < 6)
+        printf("fail the HPET may be read\n");
 
     if (iopl(3) != 0) {
         printf("fail ports may be read\n");
