@@ -130,7 +130,7 @@ host-tests: $(HOST_TESTS)
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
 again = $(MAKE) -j$(JOBS) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
-.PHONY: run test test-host test-svm bench iso gdb doctor help clean install
+.PHONY: run test test-host test-svm bench bench-linux iso gdb doctor help clean install
 install:
 	@tools/install-packages
 
@@ -165,6 +165,9 @@ test-svm: all
 bench: all
 	@BUILD=$(BUILD) tools/bench
 
+bench-linux: all
+	@BUILD=$(BUILD) tools/bench-linux
+
 iso: $(BUILD)/escapement.iso
 $(BUILD)/escapement.iso: $(KERNEL) guests tools/iso
 	$(call say,ISO,$@)
@@ -188,6 +191,7 @@ help:
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
+	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
 	@echo 'make iso        $(BUILD)/escapement.iso, a CD and USB image with a menu of guests'
 	@echo 'make gdb        QEMU stopped at the entry, gdb attached, symbols loaded'
 	@echo 'make doctor     what this computer has, what is missing, what to do about it'
