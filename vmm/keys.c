@@ -89,6 +89,7 @@ void keys_obey(struct vcpu *vcpu)
     do {
         uint8_t command = vm->keys.command;
         vm->keys.command = 0;
+        line_out(NULL, ""); // the guest's own line may not be at its end
         obey(vcpu, command);
         if (vm->keys.paused && vm->end == VM_RUNNING)
             pause(vcpu);

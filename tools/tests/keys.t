@@ -50,13 +50,13 @@ shows "Clocks side by side"; claim "c shows the clocks" $?
 shows "Ctrl-] then"; claim "any other letter shows the legend" $?
 ! shows "EARLIER"; claim "the guest's counter never went back" $?
 
-run 'a\035p lrx'
+run 'a \035p lrx'
 claim "a paused VM went on: status $status" $((status != 33))
 paused=$(sed -n 's/^ *P  paused on purpose *\([0-9]*\) .*/\1/p' "$folder/text" | head -n 1)
 [ "${paused:-0}" -gt 0 ]; claim "the pause is in the ledger: ${paused:-0} cycles of P" $?
 [ "$(grep -c 'stopped 0' "$folder/text")" -eq 2 ]; claim "clock=guest stood still, the guest need not know" $?
 
-run 'a\035p rx' --vm clock=wall
+run 'a \035p rx' --vm clock=wall
 grep -q 'key 97, stopped 0' "$folder/text" && grep -q 'key 120, stopped 1' "$folder/text"
 claim "clock=wall went on, the guest is told that it was stopped" $?
 
