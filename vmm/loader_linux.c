@@ -138,7 +138,9 @@ static bool place_initrd(struct loading *l, const struct linux_kernel *kernel, u
                          "(mem=)",
                       (unsigned long)((bytes + KIB - 1) / KIB), (unsigned long)(kernel_end / KIB),
                       (unsigned long)(limit / KIB));
-    *at = loader_place(l, bytes, PAGE_SIZE, *at);
+    if (loader_place(l, bytes, PAGE_SIZE, *at) != *at)
+        return REFUSE(l, "the initrd has %lu KiB and would lie over the BIOS area below %lu KiB",
+                      (unsigned long)((bytes + KIB - 1) / KIB), (unsigned long)(limit / KIB));
     return true;
 }
 

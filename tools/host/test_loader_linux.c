@@ -175,6 +175,13 @@ static void test_refuses_what_does_not_fit(void **state)
     give_module(0, 0, 4097);
     refused("the initrd has 5 KiB and does not fit between the kernel's end at 2112 KiB and 4 KiB (mem=)");
     linux_image();
+    put64(0x258, 0x10000);
+    image[0x234] = 0;
+    put32(0x260, 0x10000);
+    put32(0x22c, 0xfffff); // the highest place is in ROM
+    give_module(0, 0, 4096);
+    refused("the initrd has 4 KiB and would lie over the BIOS area below 1024 KiB");
+    linux_image();
     put64(0x258, 0x1000000);
     refused("k.elf wants 64 KiB at 0x1000000, but the VM has 4096 KiB (mem=)");
     put64(0x258, UINT64_MAX - 5);
