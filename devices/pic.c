@@ -161,6 +161,11 @@ bool pic_waiting(const struct pic *pic, unsigned irq)
     return irq < 16 && own_requests(&pic->chip[irq / 8]) & bit(irq & 7);
 }
 
+bool pic_latches(const struct pic *pic, unsigned irq)
+{
+    return irq != CASCADE && irq < 16 && !(level_inputs(&pic->chip[irq / 8]) & bit(irq & 7));
+}
+
 static bool chip_open(const struct pic_chip *chip, unsigned input)
 {
     return chip->init_step == 0 && !(chip->imr & bit(input));

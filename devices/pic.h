@@ -58,4 +58,7 @@ bool pic_waiting(const struct pic *pic, unsigned irq);
 // A request of `irq` gets to the INTR pin when its priority lets it: no mask is in the way.
 bool pic_open(const struct pic *pic, unsigned irq);
 
+// Is this input edge triggered, so that an edge stays until it is acknowledged?
+bool pic_latches(const struct pic *pic, unsigned irq);
+
 #endif

@@ -46,10 +46,10 @@ static uint32_t follow_route(struct vm *vm, unsigned i, uint32_t rises)
     return 0;
 }
 
-// At a closed line nobody keeps an edge, except the 8259 on its own.
 static bool hpet_unheard(const struct machine *machine, unsigned i)
 {
-    return !machine->hpet_tick[i].open && hpet_line(&machine->hpet, i) >= ISA_LINES;
+    uint32_t line = hpet_line(&machine->hpet, i);
+    return line == HPET_NO_LINE || machine_irq_unheard(machine, line);
 }
 
 // One timer's ticks. Returns when it wants to be looked at next.

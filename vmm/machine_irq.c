@@ -32,14 +32,18 @@ static void send_messages(struct machine *machine)
         lapic_receive(&machine->lapic, &message);
 }
 
-static void follow_pic(struct machine *machine)
+static void set_extint(struct machine *machine, bool output)
 {
-    bool output = pic_output(&machine->pic);
     if (output == machine->extint)
         return;
     machine->extint = output;
     ioapic_set_pin(&machine->ioapic, PIN_8259, output);
     send_messages(machine);
+}
+
+static void follow_pic(struct machine *machine)
+{
+    set_extint(machine, pic_output(&machine->pic));
 }
 
 void machine_set_irq(struct machine *machine, unsigned irq, bool level)
@@ -69,7 +73,7 @@ static bool pin_open(const struct machine *machine, unsigned pin, struct apic_me
 static bool pic_route_open(const struct machine *machine, unsigned irq)
 {
     struct apic_message message;
-    if (irq >= ISA_IRQS || !pic_open(&machine->pic, irq))
+    if (!pic_latches(&machine->pic, irq) || !pic_open(&machine->pic, irq))
         return false;
     return lapic_accepts_extint(&machine->lapic) ||
            (pin_open(machine, PIN_8259, &message) && message.delivery == DELIVERY_EXTINT);
@@ -90,6 +94,13 @@ bool machine_irq_waiting(const struct machine *machine, unsigned irq, bool open)
         return true;
     return open && pin != NO_PIN && pin_open(machine, pin, &message) &&
            (lapic_is_waiting(&machine->lapic, &message) || ioapic_pin_in_service(&machine->ioapic, pin));
+}
+
+bool machine_irq_unheard(const struct machine *machine, unsigned irq)
+{
+    struct apic_message message;
+    unsigned pin = pin_of(irq);
+    return !pic_latches(&machine->pic, irq) && (pin == NO_PIN || !pin_open(machine, pin, &message));
 }
 
 // --- settling -------------------------------------------------------------------------------------------------------
@@ -137,8 +148,7 @@ static unsigned acknowledge_cycle(struct machine *machine)
     if (extint_pending(machine)) {
         lapic_take_extint(&machine->lapic);
         vector = pic_acknowledge(&machine->pic);
-        machine->extint = false;
-        ioapic_set_pin(&machine->ioapic, PIN_8259, false);
+        set_extint(machine, false);
         follow_pic(machine);
     } else {
         vector = (unsigned)lapic_pending_vector(&machine->lapic);

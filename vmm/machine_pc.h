@@ -42,6 +42,7 @@ struct tick_source {
     struct ticks ticks;
     vtime_t      due;     // deadline of the tick that is on the line now
     bool         on_line; // raised and not yet acknowledged
+    bool         busy;    // its line was not free when it was settled last, whoever had it: the timer is off the queue
     bool         open;    // a way to the CPU was not masked, when it was looked at last
 };
 

@@ -93,11 +93,24 @@ static uint32_t take_pit_expiries(struct machine *machine)
     return irq_line_take_rises(&machine->pit.irq0);
 }
 
-static __attribute__((noinline)) vtime_t settle_pit_ticks(struct vm *vm)
+static void rearm_pit(struct vm *vm, vtime_t retry)
+{
+    struct machine *machine = &vm->machine;
+    machine->pit_tick.busy = !pit_line_free(machine);
+    vtime_t next = machine->pit_tick.busy ? TIME_NEVER : pit_ops.next_deadline(&machine->pit);
+    machine_rearm(vm, DEVICE_PIT, retry != TIME_NEVER ? retry : next);
+}
+
+static __attribute__((noinline)) void settle_pit_ticks(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     uint32_t rises = take_pit_expiries(machine);
-    return settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit));
+    if (machine_irq_unheard(machine, IRQ_PIT)) {
+        machine_tick_book(vm, &machine->pit_tick, &pit_wiring, rises, false);
+        machine_rearm(vm, DEVICE_PIT, TIME_NEVER);
+        return;
+    }
+    rearm_pit(vm, settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit)));
 }
 
 // Legacy replacement: the 8254 counts on, and its output goes nowhere.
@@ -118,9 +131,10 @@ void settle_pit(struct vm *vm)
         return;
     }
     bool ticks = (machine->pit.irq0.rises | machine->pit.irq0_restarted | machine->pit_tick.ticks.pending) != 0;
-    vtime_t retry = ticks ? settle_pit_ticks(vm) : TIME_NEVER;
-    vtime_t next = pit_line_free(machine) ? pit_ops.next_deadline(&machine->pit) : TIME_NEVER;
-    machine_rearm(vm, DEVICE_PIT, retry != TIME_NEVER ? retry : next);
+    if (ticks)
+        settle_pit_ticks(vm);
+    else
+        rearm_pit(vm, TIME_NEVER);
 }
 
 // What came due before the guest masked the PIT's line, or took a mask away, is booked as it was then.
@@ -158,7 +172,8 @@ void settle_lapic(struct vm *vm)
     bool outputs = (lapic->timer.restarted | lapic->timer.expired | machine->lapic_tick.ticks.pending |
                     lapic->rerouted | lapic->ended.nonzero) != 0;
     vtime_t retry = outputs ? settle_lapic_outputs(vm) : TIME_NEVER;
-    vtime_t next = lapic_line_free(machine) ? lapic_ops.next_deadline(lapic) : TIME_NEVER;
+    machine->lapic_tick.busy = !lapic_line_free(machine);
+    vtime_t next = machine->lapic_tick.busy ? TIME_NEVER : lapic_ops.next_deadline(lapic);
     machine_rearm(vm, DEVICE_LAPIC, retry != TIME_NEVER ? retry : next);
 }
 
@@ -167,8 +182,8 @@ void settle_lapic(struct vm *vm)
 struct ticks_waiting machine_ticks_waiting(const struct machine *machine)
 {
     return (struct ticks_waiting){
-        .pit = machine->pit_tick.on_line && !pit_line_free(machine),
-        .lapic = machine->lapic_tick.on_line && !lapic_line_free(machine),
+        .pit = machine->pit_tick.busy,
+        .lapic = machine->lapic_tick.busy,
         .hpet = machine->hpet_busy,
     };
 }
@@ -180,8 +195,8 @@ static inline __attribute__((always_inline)) vtime_t taken(struct vm *vm, struct
 {
     if (!wiring->line_free(&vm->machine))
         return 0;
-    vtime_t due = source->due;
-    if (due != TIME_NEVER)
+    vtime_t due = source->on_line ? source->due : 0; // another's interrupt can have been in the way
+    if (source->on_line && due != TIME_NEVER)
         histogram_add(&vm->vcpu.stats.timer[wiring->timer].lateness, vm->vtime.now - due);
     source->on_line = false;
     machine_advance(vm, wiring->device, vm->vtime.now);

@@ -28,10 +28,13 @@ void settle_pic(struct vm *vm);
 void settle_ioapic(struct vm *vm);
 void machine_lapic_used(struct vm *vm); // its EOIs go to the IOAPIC, what it hears may have changed
 
-// Can an interrupt of this line get to the CPU, as the masks are now? Has one got as far as its priorities, and no
+// Can an edge of this line get to the CPU, as the masks are now? Has one got as far as its priorities, and no
 // further? Of a line that is masked everywhere, the only edge that is kept is in the 8259's latch: waiting means there.
 bool machine_irq_open(const struct machine *machine, unsigned irq);
 bool machine_irq_waiting(const struct machine *machine, unsigned irq, bool open);
+
+// Does nobody keep an edge of this line? Level-triggered inputs of the 8259 and masked pins of the IOAPIC do not.
+bool machine_irq_unheard(const struct machine *machine, unsigned irq);
 
 // machine_tick.c
 void machine_tick_init(struct vm *vm);
@@ -68,7 +71,7 @@ void    settle_rtc(struct vm *vm);
 void    machine_hpet_reroute(struct vm *vm); // a mask or a route has changed
 vtime_t machine_hpet_taken(struct vm *vm, uint8_t busy_before);
 
-// Around an acknowledge cycle: which timers' ticks wait for one, and then which of them it was. Returns the deadline of
+// Around an acknowledge cycle: which timers' lines wait for one, and then which of them it was. Returns the deadline of
 // the tick that was taken, 0 if it was none.
 struct ticks_waiting {
     bool    pit, lapic;
