@@ -23,7 +23,7 @@ static uint16_t port(void)
 {
     static const uint16_t usual[] = { 0x20,  0x21,  0xa0,  0xa1,  0x40,  0x41,  0x42,  0x43,
                                       0x61,  0x4d0, 0x510, 0x511, 0x600, 0x602, 0x608, 0xcf8,
-                                      0xcfc, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff };
+                                      0xcfc, 0x70,  0x71,  0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff };
     for (;;) {
         uint64_t r = random_next(&rng);
         uint16_t p = r & 1 ? usual[(r >> 8) % ARRAY_LENGTH(usual)] : (uint16_t)(r >> 16);
@@ -59,7 +59,7 @@ static void do_port(uint64_t r)
 
 static uint32_t msr(uint64_t r)
 {
-    static const uint32_t usual[] = { 0x10,  0x3b,       0x1b,  0x6e0, 0x4b564d00, 0x4b564d01, 0x11, 0x12,
+    static const uint32_t usual[] = { 0x10,  0x3b,       0x1b,  0x6e0, 0x4b564d00, 0x4b564d01, 0x11, 0x12, 0x4b564d03,
                                       0x277, 0xc0000103, 0x1a0, 0x200, 0x2ff,      0xc0000082, 0x8b };
     if ((r & 3) == 0)
         return usual[(r >> 8) % ARRAY_LENGTH(usual)];
@@ -76,7 +76,7 @@ static void do_msr(uint64_t r)
         return;
     if (index == 0x1b)
         value = 0xfee00000 | (value & 0xd00);
-    if (index == 0x4b564d00 || index == 0x4b564d01 || index == 0x11 || index == 0x12)
+    if (index == 0x4b564d00 || index == 0x4b564d01 || index == 0x4b564d03 || index == 0x11 || index == 0x12)
         value = r & 16 ? value | 0x8000000000000000u : ((uint64_t)buffer + (value & 4092)) | (r >> 5 & 1);
     if (r & 1)
         wrmsr(index, value);
@@ -87,7 +87,8 @@ static void do_msr(uint64_t r)
 static void do_apic_page(uint64_t r)
 {
     uint64_t ioapic = 0xfec00000 + (r >> 16 & 0x53); // mostly one of its three registers
-    volatile uint8_t *at = (volatile uint8_t *)((r & 0x30) == 0 ? ioapic : 0xfee00000 + (r >> 16 & 0xfff));
+    uint64_t hpet = 0xfed00000 + (r >> 16 & 0x1ff), apic = 0xfee00000 + (r >> 16 & 0xfff);
+    volatile uint8_t *at = (volatile uint8_t *)((r & 0x30) == 0 ? ioapic : (r & 0x30) == 0x10 ? hpet : apic);
     uint64_t value = number(), count = 3;
     if ((r >> 16 & 0xff8) > 0xff0)
         return;
