@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """A person at the Linux guest's shell, played by a script on a pseudo-terminal: `make run GUEST=linux` with Debian's
 cloud kernel in real time, and its generic kernel, to the shell of their initramfs. Typed keys are echoed soon, commands
-answer, `poweroff -f` ends with status 0. Ctrl-C is for the first alone: in the second, halted time is skipped.
+answer, `poweroff -f` ends with status 0. How soon, and Ctrl-C, are asked of the first alone: in the
+second, halted time is skipped.
 
 Keys are typed from the prompt on. Earlier ones are lost, as on a PC: Linux' 8250 driver empties the receiver when it
 finds the port and again when the console is opened for the first process."""
@@ -79,27 +80,36 @@ class Terminal:
             os.close(self.master)
 
 
-# The shell takes Ctrl-C for a key of its own until it has left its line editor: so only once the command runs.
+# The shell takes Ctrl-C for a key of its own until it has left its line editor, and a Ctrl-C
+# that comes before it has started the command is the shell's alone: so a second one, as a person would.
 def end_by_key(tap, name, terminal):
     terminal.type(b"echo st''arted; sleep 100000\n")
     started = terminal.expect(b"started", ANSWER_S) is not None
-    terminal.type(b"\x03")
-    tap.claim(started and terminal.expect(PROMPT, ANSWER_S) is not None, "%s: Ctrl-C ends a command" % name)
+    ended = False
+    for _ in range(2):
+        if not ended:
+            terminal.type(b"\x03")
+            ended = terminal.expect(PROMPT, ANSWER_S / 10) is not None
+    tap.claim(started and ended, "%s: Ctrl-C ends a command" % name)
 
 
-def session(tap, name, command, release, interrupt):
+def session(tap, name, command, release, real_time):
     terminal = Terminal(command)
     there = terminal.expect(PROMPT, linux_guest.TIMEOUT_S) is not None
     tap.claim(there, "%s: a shell" % name)
     if there:
         echoes = [terminal.echo_ms(key) for key in (b"%c" % byte for byte in b"echo six times seven")]
-        tap.claim(statistics.median(echoes) <= ECHO_MS_MAX, "%s: a key is echoed within %d ms (median %.1f, longest %.1f)" %
-                  (name, ECHO_MS_MAX, statistics.median(echoes), max(echoes)))
+        figures = "median %.1f, longest %.1f" % (statistics.median(echoes), max(echoes))
+        if real_time:
+            tap.claim(statistics.median(echoes) <= ECHO_MS_MAX, "%s: a key is echoed within %d ms (%s)" %
+                      (name, ECHO_MS_MAX, figures))
+        else:
+            tap.show(["%s: a key is echoed after ms: %s" % (name, figures)])
         tap.claim(terminal.answer(b" is $((6 * 7))") == ["six times seven is 42"], "%s: a typed command answers" % name)
         tap.claim(terminal.answer(b"uname -r") == [release], "%s: the kernel is %s" % (name, release))
         lines = terminal.answer(b"seq 200")
         tap.claim(lines == [str(number) for number in range(1, 201)], "%s: 200 lines come whole" % name)
-        if interrupt:
+        if real_time:
             end_by_key(tap, name, terminal)
         terminal.type(b"poweroff -f\n")
     status = terminal.end()
