@@ -50,10 +50,7 @@ struct device_laws {
     uint64_t seed;
 };
 
-struct device_laws_result {
-    uint64_t accesses, split_advances, deadlines, pure_reads;
-};
-
-void device_laws_check(const struct device_laws *laws, struct device_laws_result *result);
+// Prints how much of each law it has tried.
+void device_laws_check(const struct device_laws *laws);
 
 #endif

@@ -178,11 +178,7 @@ static void test_laws(void **state)
         .steps = 200,
         .seed = 1,
     };
-    struct device_laws_result result;
-    device_laws_check(&laws, &result);
-    print_message("# pmtimer: laws: %llu accesses, %llu extra advances, %llu deadlines, %llu pure reads\n",
-                  (unsigned long long)result.accesses, (unsigned long long)result.split_advances,
-                  (unsigned long long)result.deadlines, (unsigned long long)result.pure_reads);
+    device_laws_check(&laws);
 }
 
 int main(void)

@@ -9,6 +9,9 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import tap_stream
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
@@ -43,17 +46,6 @@ def run_guest(fields):
     return done.returncode, text[0], text[1]
 
 
-class Tap:
-    """One numbered stream; its plan comes last, because guests say how many claims they make."""
-
-    def __init__(self):
-        self.count = 0
-
-    def claim(self, passed, text):
-        self.count += 1
-        print("%sok %d - %s" % ("" if passed else "not ", self.count, text), flush=True)
-
-
 def show(tap, fields, result):
     """One guest's console: its claims renumbered, its figures kept, everything else as a comment."""
     name, expected = fields[0], int(fields[4])
@@ -76,19 +68,18 @@ def show(tap, fields, result):
     tap.claim(good, "%s: status %d, expected %d%s" % (name, status, expected,
                                                       "" if planned is not None or expected != 33 else ", no plan"))
     if not good:
-        for line in errors[-25:]:
-            print("# " + line)
+        tap.show(errors[-25:])
 
 
 def main():
     only = os.environ.get("GUESTS", "").split()
     tests = [fields for fields in read_config(os.path.join(ROOT, "guest-tests", "tests.cfg"))
              if not only or fields[0] in only]
-    tap = Tap()
+    tap = tap_stream.Tap()
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
         for fields, result in zip(tests, pool.map(run_guest, tests)):
             show(tap, fields, result)
-    print("1..%d" % tap.count)
+    tap.plan()
 
 
 if __name__ == "__main__":

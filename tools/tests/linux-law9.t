@@ -55,7 +55,7 @@ def judge(tap, results):
 
 
 def main():
-    tap = linux_guest.Tap()
+    tap = linux_guest.LinuxTap()
     absent = linux_guest.fetch()
     if absent:
         for name in RUNS:

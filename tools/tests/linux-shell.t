@@ -124,7 +124,7 @@ def release(kernel):
 
 
 def main():
-    tap = linux_guest.Tap()
+    tap = linux_guest.LinuxTap()
     absent = linux_guest.fetch()
     if absent:
         tap.skip("make run GUEST=linux", absent)

@@ -30,7 +30,7 @@ def run(words):
 
 
 def main():
-    tap = linux_guest.Tap()
+    tap = linux_guest.LinuxTap()
     absent = linux_guest.fetch()
     only = os.environ.get("LINUX", "").split(";")
     runs = [words for words in RUNS if only == [""] or words[0] in only]

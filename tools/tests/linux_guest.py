@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+import tap_stream
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 FOLDER = os.path.join(BUILD, "linux")
@@ -45,26 +47,8 @@ class Boot:
         return self.console.decode("ascii", "replace").replace("\r", "").splitlines()
 
 
-class Tap:
-    """One numbered stream; its plan comes last, because the guests say how many claims they make."""
-
-    def __init__(self):
-        self.count = 0
-
-    def claim(self, passed, text):
-        self.count += 1
-        print("%sok %d - %s" % ("" if passed else "not ", self.count, text), flush=True)
-
-    def skip(self, text, why):
-        self.count += 1
-        print("ok %d - %s # SKIP %s" % (self.count, text, why), flush=True)
-
-    def show(self, lines):
-        for line in lines:
-            print("# " + line, flush=True)
-
-    def plan(self):
-        print("1..%d" % self.count)
+class LinuxTap(tap_stream.Tap):
+    """... with the claims of Linux guests in it."""
 
     def guest(self, name, boot):
         """The claims that a guest made, and that it made as many as it planned and powered off."""
