@@ -85,12 +85,12 @@ $(DEBUG_FILE): always
 	@mkdir -p $(@D)
 	@[ "$$(cat $@ 2>/dev/null)" = '$(DEBUG)' ] || echo '$(DEBUG)' >$@
 
-$(BUILD)/kernel/%.c.o: %.c $(DEBUG_FILE)
+$(BUILD)/kernel/%.c.o: %.c $(DEBUG_FILE) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/kernel/%.S.o: %.S
+$(BUILD)/kernel/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
 	$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
