@@ -63,11 +63,10 @@ void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *sli
 
 // Can an external interrupt, or the NMI, be injected at this very boundary? No shadow, nothing else being injected; for
 // the first IF set, for the other no NMI's handler at work.
-#define ARCH_NMI (-1)
-bool arch_vcpu_interruptible(const struct vcpu *vcpu);
+enum arch_event { ARCH_INTERRUPT, ARCH_NMI };
+bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event);
 bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu); // IF alone
-bool arch_vcpu_nmi_possible(const struct vcpu *vcpu);
-void arch_vcpu_inject(struct vcpu *vcpu, int vector); // or ARCH_NMI
+void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector);
 
 // The guest must exit at the first boundary where it is interruptible.
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want);

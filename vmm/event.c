@@ -4,13 +4,15 @@
 #include "arch/arch.h"
 #include "vmm/vm.h"
 
+#define NMI_VECTOR 2u
+
 static void deliver_nmi(struct vcpu *vcpu)
 {
-    if (!arch_vcpu_nmi_possible(vcpu) || !machine_take_nmi(vcpu->vm))
+    if (!arch_vcpu_can_take(vcpu, ARCH_NMI) || !machine_take_nmi(vcpu->vm))
         return;
-    arch_vcpu_inject(vcpu, ARCH_NMI);
+    arch_vcpu_inject(vcpu, ARCH_NMI, NMI_VECTOR);
     vcpu->halted = false;
-    vm_trace(vcpu->vm, TRACE_INJECT, 2, vcpu->last_t1, 0, 0);
+    vm_trace(vcpu->vm, TRACE_INJECT, NMI_VECTOR, vcpu->last_t1, 0, 0);
 }
 
 void events_deliver(struct vcpu *vcpu)
@@ -25,12 +27,12 @@ void events_deliver(struct vcpu *vcpu)
         arch_vcpu_want_window(vcpu, false);
         return;
     }
-    if (!arch_vcpu_interruptible(vcpu)) {
+    if (!arch_vcpu_can_take(vcpu, ARCH_INTERRUPT)) {
         arch_vcpu_want_window(vcpu, true);
         return;
     }
     arch_vcpu_want_window(vcpu, false);
-    arch_vcpu_inject(vcpu, (int)machine_acknowledge(vm));
+    arch_vcpu_inject(vcpu, ARCH_INTERRUPT, machine_acknowledge(vm));
     vcpu->halted = false;
     vcpu->stats.injections++;
     if (machine_interrupt_pending(vm)) // one that this one does not hold back

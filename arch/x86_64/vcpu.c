@@ -148,9 +148,10 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
     slice->cost_cycles = switch_costs.total[exit->kind];
 }
 
-bool arch_vcpu_interruptible(const struct vcpu *vcpu)
+bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event)
 {
-    return arch_vcpu_interrupts_enabled(vcpu) && !vcpu->arch->shadow && !vcpu->arch->event_queued;
+    bool open = event == ARCH_NMI ? !vcpu->arch->nmi_blocked : arch_vcpu_interrupts_enabled(vcpu);
+    return open && !vcpu->arch->shadow && !vcpu->arch->event_queued;
 }
 
 bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu)
@@ -158,16 +159,10 @@ bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu)
     return (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0;
 }
 
-bool arch_vcpu_nmi_possible(const struct vcpu *vcpu)
+void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector)
 {
-    return !vcpu->arch->nmi_blocked && !vcpu->arch->event_queued && !vcpu->arch->shadow;
-}
-
-void arch_vcpu_inject(struct vcpu *vcpu, int vector)
-{
-    struct guest_event nmi = { .type = EVENT_NMI, .vector = 2 };
-    struct guest_event interrupt = { .type = EVENT_INTERRUPT, .vector = (uint8_t)vector };
-    vendor->inject(vcpu, vector == ARCH_NMI ? nmi : interrupt);
+    enum event_type type = event == ARCH_NMI ? EVENT_NMI : EVENT_INTERRUPT;
+    vendor->inject(vcpu, (struct guest_event){ .type = type, .vector = (uint8_t)vector });
 }
 
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
