@@ -20,8 +20,11 @@ static void *page_pointer(const struct vcpu *vcpu, uint64_t address, uint64_t si
     return crosses ? NULL : guest_pointer(vcpu->vm->ram, (gpa){ address }, size);
 }
 
+// Nothing where the guest wants no page, or where it wants it cannot be.
 static void publish(struct vcpu *vcpu, uint8_t flags)
 {
+    if ((vcpu->arch->pv.system_msr & PAGE_ENABLE) == 0)
+        return;
     struct pvclock_page *page =
         page_pointer(vcpu, vcpu->arch->pv.system_msr & ~PAGE_ENABLE, sizeof(struct pvclock_page));
     if (page == NULL)
@@ -91,15 +94,13 @@ bool pv_write_steal_time(struct vcpu *vcpu, uint64_t value)
 
 void arch_vcpu_was_paused(struct vcpu *vcpu)
 {
-    if ((vcpu->arch->pv.system_msr & PAGE_ENABLE) != 0)
-        publish(vcpu, PVCLOCK_GUEST_STOPPED);
+    publish(vcpu, PVCLOCK_GUEST_STOPPED);
 }
 
 void pv_tsc_moved(struct vcpu *vcpu, uint64_t delta)
 {
     vcpu->arch->pv.anchor.tsc += delta;
-    if ((vcpu->arch->pv.system_msr & PAGE_ENABLE) != 0)
-        publish(vcpu, 0);
+    publish(vcpu, 0);
 }
 
 unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out)
