@@ -6,19 +6,6 @@
 #define UD 6u
 #define GP 13u
 
-static uint32_t access_msr;
-
-static void read_it(uint64_t unused)
-{
-    (void)unused;
-    rdmsr(access_msr);
-}
-
-static void write_it(uint64_t value)
-{
-    wrmsr(access_msr, value);
-}
-
 static void call_it(uint64_t number)
 {
     __asm__ volatile("vmmcall" : "+a"(number) : "b"(0), "c"(0) : "memory");
@@ -26,8 +13,8 @@ static void call_it(uint64_t number)
 
 static bool msr_present(uint32_t msr)
 {
-    access_msr = msr;
-    return catch_trap(read_it, 0).vector == TRAP_NONE || catch_trap(write_it, 0).vector == TRAP_NONE;
+    uint64_t value;
+    return rdmsr_trap(msr, &value) == TRAP_NONE || wrmsr_trap(msr, 0) == TRAP_NONE;
 }
 
 // The moment of the PM timer's next tick, to the few cycles of this loop.

@@ -36,30 +36,15 @@ struct pairing {
     uint32_t flags, pad[9];
 };
 
-static uint32_t access_msr;
-static uint64_t access_value;
-
-static void write_it(uint64_t value)
-{
-    wrmsr(access_msr, value);
-}
-
-static void read_it(uint64_t unused)
-{
-    (void)unused;
-    access_value = rdmsr(access_msr);
-}
-
 static bool write_faults(uint32_t msr, uint64_t value)
 {
-    access_msr = msr;
-    return catch_trap(write_it, value).vector == GP;
+    return wrmsr_trap(msr, value) == GP;
 }
 
 static bool read_faults(uint32_t msr)
 {
-    access_msr = msr;
-    return catch_trap(read_it, 0).vector == GP;
+    uint64_t value;
+    return rdmsr_trap(msr, &value) == GP;
 }
 
 static uint64_t call(uint64_t number, uint64_t a0, uint64_t a1)

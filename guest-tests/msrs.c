@@ -6,29 +6,15 @@
 #define GP 13u
 
 static uint64_t access_value;
-static uint32_t access_msr;
-
-static void write_it(uint64_t value)
-{
-    wrmsr(access_msr, value);
-}
-
-static void read_it(uint64_t unused)
-{
-    (void)unused;
-    access_value = rdmsr(access_msr);
-}
 
 static bool written(uint32_t msr, uint64_t value)
 {
-    access_msr = msr;
-    return catch_trap(write_it, value).vector == TRAP_NONE;
+    return wrmsr_trap(msr, value) == TRAP_NONE;
 }
 
 static bool readable(uint32_t msr)
 {
-    access_msr = msr;
-    return catch_trap(read_it, 0).vector == TRAP_NONE;
+    return rdmsr_trap(msr, &access_value) == TRAP_NONE;
 }
 
 enum maker { AMD = 1, INTEL = 2, ANY = 3 };

@@ -11,14 +11,10 @@
 
 #define ICR_NMI     0x4400u // delivery mode NMI, asserted, physical destination
 
-static void read_msr(uint64_t msr)
-{
-    rdmsr((uint32_t)msr);
-}
-
 static bool readable(uint32_t msr)
 {
-    return catch_trap(read_msr, msr).vector == TRAP_NONE;
+    uint64_t value;
+    return rdmsr_trap(msr, &value) == TRAP_NONE;
 }
 
 static uint32_t rdtscp_aux(void)

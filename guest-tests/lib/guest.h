@@ -99,6 +99,10 @@ struct caught {
 };
 struct caught catch_trap(void (*body)(uint64_t), uint64_t argument);
 
+// RDMSR and WRMSR that may fault: the exception's vector, TRAP_NONE if there was none. *value is kept where it faulted.
+unsigned rdmsr_trap(uint32_t msr, uint64_t *value);
+unsigned wrmsr_trap(uint32_t msr, uint64_t value);
+
 // Exact ratios: floor and ceiling of a * b / c with a 128-bit product. The quotient must fit in 64 bits.
 static inline uint64_t divide128(u128 a, uint64_t c)
 {

@@ -140,3 +140,32 @@ __attribute__((noinline)) struct caught catch_trap(void (*body)(uint64_t), uint6
     trap_set_stack(8, 1);
     return caught;
 }
+
+static uint32_t access_msr;
+static uint64_t access_value;
+
+static void read_msr(uint64_t unused)
+{
+    (void)unused;
+    access_value = rdmsr(access_msr);
+}
+
+static void write_msr(uint64_t value)
+{
+    wrmsr(access_msr, value);
+}
+
+unsigned rdmsr_trap(uint32_t msr, uint64_t *value)
+{
+    access_msr = msr;
+    unsigned vector = catch_trap(read_msr, 0).vector;
+    if (vector == TRAP_NONE)
+        *value = access_value;
+    return vector;
+}
+
+unsigned wrmsr_trap(uint32_t msr, uint64_t value)
+{
+    access_msr = msr;
+    return catch_trap(write_msr, value).vector;
+}
