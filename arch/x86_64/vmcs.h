@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMCS by its field encodings, and the numbers that go into it. SDM 3D, appendix B (encodings) and C (exit reasons);
-// SDM 3C, chapter 24 (the fields' bits), in the numbering of the editions up to 2023. What a processor allows: vmx_msr.h.
+// The VMCS by its field encodings, and the numbers that go into it. SDM 3D, appendix B (encodings), C (exit reasons);
+// SDM 3C, chapter 24 (the bits), numbered as in the editions up to 2023. What a processor allows is in vmx_msr.h.
 #ifndef ARCH_X86_64_VMCS_H
 #define ARCH_X86_64_VMCS_H
 
@@ -317,7 +317,7 @@ enum vmcs_field {
 #define VMX_EXIT_RDMSR                 31
 #define VMX_EXIT_WRMSR                 32
 #define VMX_EXIT_GUEST_STATE           33 // VM entry failed: guest state
-#define VMX_EXIT_MSR_LOADING           34 // VM entry failed: the MSR area; the qualification is the entry's number, from 1
+#define VMX_EXIT_MSR_LOADING           34 // VM entry failed: MSR area; the qualification is the entry, from 1
 #define VMX_EXIT_MWAIT                 36
 #define VMX_EXIT_MONITOR_TRAP          37
 #define VMX_EXIT_MONITOR               39

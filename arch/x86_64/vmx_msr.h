@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The MSRs that say which parts of VMX a processor has, and the bits in them. SDM 3D, appendix A; FEATURE_CONTROL: 23.7.
+// The MSRs that say which parts of VMX a processor has, and their bits. SDM 3D, appendix A; FEATURE_CONTROL: 23.7.
 #ifndef ARCH_X86_64_VMX_MSR_H
 #define ARCH_X86_64_VMX_MSR_H
 
