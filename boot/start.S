@@ -13,6 +13,8 @@
 #define PAGE_LARGE  0x83
 #define COM1        0x3f8
 #define DEBUG_EXIT  0xf4
+#define BOCHS_PORT  0x8a00
+#define BOCHS_STOP  0x8ae0
 #define STATUS_PANIC 4
 
         .section .multiboot2, "a"
@@ -100,7 +102,10 @@ multiboot2_entry:
 
         // EDI: a sentence. Says it on COM1, leaves an emulator by its debug exit, stops.
 refuse:
-        mov     (%edi), %bl
+        mov     $COM1 + 3, %dx          // 8 bits a character, whatever firmware left
+        mov     $3, %al
+        out     %al, %dx
+0:      mov     (%edi), %bl
         inc     %edi
         test    %bl, %bl
         jz      2f
@@ -112,10 +117,20 @@ refuse:
         mov     %bl, %al
         mov     $COM1, %dx
         out     %al, %dx
-        jmp     refuse
-2:      mov     $STATUS_PANIC, %eax
+        jmp     0b
+2:      mov     $1000000, %ecx          // arch/x86_64/poweroff.c: let the text out, end QEMU, end Bochs
+        mov     $COM1 + 5, %dx
+1:      in      %dx, %al
+        test    $0x40, %al
+        loopz   1b
+        mov     $STATUS_PANIC, %eax
         mov     $DEBUG_EXIT, %dx
         out     %eax, %dx
+        mov     $BOCHS_PORT, %dx
+        mov     $BOCHS_PORT, %ax
+        out     %ax, %dx
+        mov     $BOCHS_STOP, %ax
+        out     %ax, %dx
 3:      cli
         hlt
         jmp     3b

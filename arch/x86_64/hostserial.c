@@ -5,6 +5,7 @@
 #include "arch/x86_64/hostserial.h"
 
 #include "arch/x86_64/x86.h"
+#include "time/units.h"
 
 #define UART_DATA      0
 #define UART_IER       1
@@ -24,8 +25,10 @@
 #define DIVISOR_115200 1
 #define FIFO_BYTES     16
 
-// 16 bytes leave a real UART in 1.4 ms at 115200 baud; one port read takes about 1 us.
+// 16 bytes leave a UART in 1.4 ms at 115200 baud. A port read takes about 1 us on a real machine and one cycle on an
+// emulated one: both limits must be passed before a port is taken for dead.
 #define POLLS_MAX      20000u
+#define CYCLES_MAX     (1u << 24)
 
 struct uart {
     uint16_t base;
@@ -58,7 +61,8 @@ static bool probe(const struct uart *uart)
 
 static bool wait_for(struct uart *uart, uint8_t status)
 {
-    for (unsigned i = 0; i < POLLS_MAX; i++) {
+    htime_t start = x86_rdtsc();
+    for (unsigned polls = 0; polls < POLLS_MAX || x86_rdtsc() - start < CYCLES_MAX; polls++) {
         if ((uart_read(uart, UART_LSR) & status) != 0)
             return true;
         x86_pause();

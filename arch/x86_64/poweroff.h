@@ -3,8 +3,8 @@
 #ifndef ARCH_X86_64_POWEROFF_H
 #define ARCH_X86_64_POWEROFF_H
 
-// Flushes the serial ports, then tries in turn: the emulator's debug exit (its status becomes (status << 1) | 1), ACPI
-// power-off, the chip set's reset register. Stops for good when none of them works.
+// Flushes the serial ports, then tries in turn: QEMU's debug exit (its status becomes (status << 1) | 1), Bochs' stop
+// (status 0), ACPI power-off, the chip set's reset register. Stops for good when none of them works.
 _Noreturn void machine_exit(unsigned status);
 
 #endif
