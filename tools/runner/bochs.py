@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Bochs with Intel's VMX. It counts one tick an instruction always, so every run repeats to the byte; the machine's
+clocks run at as many ticks a second as the configuration says.
+
+The first serial port is a pseudo-terminal whose other end is here (terminal.py), the second is the log's file. Debian's
+Bochs has its debugger built in, which wants commands: continue, and quit when the monitor stops the machine."""
+import os
+import re
+import subprocess
+
+from runner.terminal import Console
+from runner.words import machine_mib
+
+NEEDS = ["bochs-bin"]
+BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/bochs/VGABIOS-lgpl-latest"
+DATA = [(BIOS, "bochsbios"), (VGA_BIOS, "vgabios"),
+        ("/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so", "bochs-term")]
+
+LOG = "bochs.log"
+CPU = "corei7_skylake_x"  # the newest model whose VMX has all that the monitor can use and no known gap
+MHZ = 100                 # a second of the machine's time then takes one to two of this computer's
+HOST_MIB_MAX = 2048       # Bochs swaps what is beyond to a file
+TIME0 = 1767225600        # 2026-01-01, as under QEMU
+SECTOR, TRACK_SECTORS, HEADS = 512, 63, 16
+
+# Display: text on a terminal that is /dev/null. Without realtime=0 the VGA's blanking follows this computer's clock.
+CONFIGURATION = """\
+display_library: term
+config_interface: textconfig
+plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=1, iodebug=1
+romimage: file=%(bios)s, options=fastboot
+vgaromimage: file=%(vga_bios)s
+vga: extension=vbe, update_freq=5, realtime=0
+memory: guest=%(mib)d, host=%(host_mib)d
+cpu: model=%(cpu)s, count=1, ips=%(ips)d, reset_on_triple_fault=0, ignore_bad_msrs=0
+clock: sync=none, time0=%(time0)d
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=disk, path="%(image)s", mode=volatile, cylinders=0, heads=%(heads)d, spt=%(sectors)d
+boot: disk
+com1: enabled=1, mode=term, dev="%(console)s"
+com2: enabled=1, mode=file, dev="%(log)s"
+log: "%(own_log)s"
+panic: action=fatal
+error: action=report
+info: action=ignore
+"""
+
+
+def pad_to_cylinders(image):
+    """The disk's geometry is guessed from its size, and what is behind the last whole cylinder is not read."""
+    cylinder = SECTOR * TRACK_SECTORS * HEADS
+    os.truncate(image, -(-os.path.getsize(image) // cylinder) * cylinder)
+
+
+def configure(options, image, log, folder, console):
+    path = os.path.join(folder, "bochsrc")
+    mib = machine_mib(options)
+    values = {"bios": BIOS, "vga_bios": VGA_BIOS, "mib": mib, "host_mib": min(mib, HOST_MIB_MAX), "image": image,
+              "cpu": options.cpu or CPU, "ips": (options.mhz or MHZ) * 1000000, "time0": TIME0, "heads": HEADS,
+              "sectors": TRACK_SECTORS, "console": console, "log": log, "own_log": os.path.join(folder, LOG)}
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(CONFIGURATION % values + "".join(line + "\n" for line in options.bochs_line))
+    with open(os.path.join(folder, "debugger"), "w", encoding="ascii") as out:
+        out.write("continue\nquit\n")
+    return path
+
+
+def run(options, image, log, folder):
+    """Bochs' status, or None if its time was up. It takes no signal but SIGKILL, and has no children."""
+    pad_to_cylinders(image)
+    with Console() as console:
+        configuration = configure(options, image, log, folder, console.path)
+        environment = dict(os.environ, TERM="vt100")
+        with open(os.path.join(folder, "bochs.out"), "wb") as out, \
+                subprocess.Popen([NEEDS[0], "-q", "-f", configuration, "-rc", os.path.join(folder, "debugger")],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out, env=environment,
+                                 cwd=folder, start_new_session=True) as emulator:
+            try:
+                return console.pump(emulator, options.timeout)
+            finally:
+                if emulator.poll() is None:
+                    emulator.kill()
+
+
+def complaints(folder):
+    """Bochs' own words about why it ended: a panic, or the check that a VM entry did not pass."""
+    said = []
+    for name in ("bochs.out", LOG):
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as lines:
+                said += lines.read().splitlines()
+        except OSError:
+            pass
+    failed = [line for line in said if re.search(r"VMFAIL|VMENTRY|VMX entry", line)]
+    panics = [line for line in said if ">>PANIC<<" in line]
+    return ["Bochs says: " + re.sub(r"^\d+\w?", "", line) for line in failed[-3:] + panics[-1:]]

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""The boot medium: the monitor, the guest's files and GRUB's script, as tools/iso makes it. Every emulator gets the same."""
+import os
+import re
+import shutil
+import subprocess
+
+from runner.refused import STATUS_MISSING, Refused
+from runner.words import file_word, split_module, with_zone
+
+TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def grub_words(text):
+    """Words for a line of grub.cfg, quoted so that GRUB changes nothing; two spaces in a row are an empty word."""
+    return " ".join("'" + word.replace("'", "'\\''") + "'" for word in text.split(" "))
+
+
+def make_medium(options, folder):
+    """The files and the GRUB script; returns the image's path."""
+    boot = os.path.join(folder, "iso", "boot")
+    os.makedirs(os.path.join(boot, "grub"))
+    shutil.copyfile(os.path.join(options.build, "escapement.elf"), os.path.join(boot, "escapement.elf"))
+    shutil.copyfile(options.kernel, os.path.join(boot, "guest"))
+    name = "" if re.search(r"(?:^|\s)vm=", options.vm) else "vm=guest0 "
+    line = " ".join((name + "kernel=" + file_word(options.kernel) + " " + with_zone(options.vm)).split())
+    script = ["set timeout=0",
+              "multiboot2 /boot/escapement.elf " + grub_words(" ".join(("log=com2 " + options.monitor).split())),
+              "module2 /boot/guest " + grub_words(line + " -- " + options.cmdline)]
+    modules = ([(options.initrd, "")] if options.initrd else []) + [split_module(text) for text in options.module]
+    for index, (path, arguments) in enumerate(modules):
+        shutil.copyfile(path, os.path.join(boot, "module%d" % index))
+        words = "module " + file_word(path) + (" " + arguments if arguments else "")
+        script.append("module2 /boot/module%d %s" % (index, grub_words(words)))
+    # Reached only when GRUB could not load something: without `halt` it would wait for a person for ever.
+    script += ["boot", "halt"]
+    with open(os.path.join(boot, "grub", "grub.cfg"), "w", encoding="ascii") as out:
+        out.write("\n".join(script) + "\n")
+    image = os.path.join(folder, "boot.iso")
+    made = subprocess.run([os.path.join(TOOLS, "iso"), image, os.path.join(folder, "iso")], check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if made.returncode != 0:
+        raise Refused("the boot medium could not be made: " + made.stderr.strip(), STATUS_MISSING)
+    return image

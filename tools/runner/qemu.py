@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""QEMU's TCG with AMD's SVM. The console is stdin and stdout, which QEMU handles itself."""
+import subprocess
+import sys
+
+from runner.words import machine_mib
+
+NEEDS = ["qemu-system-x86_64"]  # commands
+DATA = []                       # (file, its package)
+LOG = None                      # it has none: its words are on stderr
+
+
+def command(options, image, log):
+    interactive = sys.stdin is not None and sys.stdin.isatty()
+    words = [NEEDS[0], "-machine", "q35,accel=tcg", "-cpu", options.cpu or "max,+svm", "-smp", "1",
+             "-m", "%dM" % machine_mib(options), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
+             "-drive", "if=none,id=cd,media=cdrom,readonly=on,format=raw,file=" + image.replace(",", ",,"),
+             "-device", "ide-cd,drive=cd,bootindex=0",
+             "-serial", "mon:stdio" if interactive else "stdio", "-serial", "file:" + log.replace(",", ",,"),
+             "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    if options.exact:
+        words += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+    return words + options.qemu_arg
+
+
+def run(options, image, log, _folder):
+    """QEMU's status, or None if its time was up."""
+    with subprocess.Popen(command(options, image, log)) as emulator:
+        try:
+            return emulator.wait(options.timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if emulator.poll() is None:
+                emulator.terminate()
+                try:
+                    emulator.wait(5)
+                except subprocess.TimeoutExpired:
+                    emulator.kill()
+
+
+def complaints(_folder):
+    return []

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""The console of an emulator that has no handling of its own: a pseudo-terminal, passed to stdout as it comes; stdin the
+other way. When stdin is a terminal it passes every key, and Ctrl-A x ends the emulator, as QEMU's does."""
+import os
+import select
+import sys
+import termios
+import time
+import tty
+
+CTRL_A = 1
+# A UART's FIFO has 16 bytes, and what comes while it is full is lost: keys go in as fast as a person types, or so.
+KEYS_AT_A_TIME, KEYS_EVERY_S = 4, 0.02
+
+
+class Console:
+    """A pseudo-terminal: `path` is the emulator's end."""
+
+    def __enter__(self):
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        os.set_blocking(self.master, False)
+        self.path = os.ttyname(self.slave)
+        self.typed, self.escape, self.keys_at, self.saved = b"", False, 0.0, None
+        self.stdin = None if sys.stdin is None or sys.stdin.closed else sys.stdin.fileno()
+        if self.stdin is not None and os.isatty(self.stdin):
+            self.saved = termios.tcgetattr(self.stdin)
+            tty.setraw(self.stdin)
+            mode = termios.tcgetattr(self.stdin)
+            mode[1] |= termios.OPOST  # the messages of others keep their line ends
+            termios.tcsetattr(self.stdin, termios.TCSANOW, mode)
+        return self
+
+    def __exit__(self, *_):
+        if self.saved is not None:
+            termios.tcsetattr(self.stdin, termios.TCSADRAIN, self.saved)
+        os.close(self.slave)
+        os.close(self.master)
+
+    def show(self):
+        """What the emulator has printed, to stdout. False: nothing is left."""
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return False
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return True
+
+    def take_keys(self):
+        """From stdin. True: Ctrl-A x."""
+        data = os.read(self.stdin, 4096)
+        if not data:
+            self.stdin = None
+        if self.saved is None:
+            self.typed += data
+            return False
+        for key in data:
+            if self.escape:
+                self.escape = False
+                if key in b"xX":
+                    return True
+                if key != CTRL_A:
+                    continue
+            elif key == CTRL_A:
+                self.escape = True
+                continue
+            self.typed += bytes([key])
+        return False
+
+    def send_keys(self):
+        if self.typed and time.monotonic() >= self.keys_at:
+            try:
+                self.typed = self.typed[os.write(self.master, self.typed[:KEYS_AT_A_TIME]):]
+            except BlockingIOError:
+                pass
+            self.keys_at = time.monotonic() + KEYS_EVERY_S
+
+    def pump(self, emulator, timeout):
+        """Until the emulator ends, or somebody says so, or the time is up: its status, 0, or None."""
+        end = None if timeout is None else time.monotonic() + timeout
+        ended = os.pidfd_open(emulator.pid)
+        try:
+            while emulator.poll() is None:
+                wait = None if end is None else end - time.monotonic()
+                if wait is not None and wait <= 0:
+                    return None
+                sources = [self.master, ended] + ([] if self.stdin is None or self.typed else [self.stdin])
+                ready = select.select(sources, [], [], KEYS_EVERY_S if self.typed else wait)[0]
+                if self.master in ready:
+                    self.show()
+                if self.stdin in ready and self.take_keys():
+                    return 0
+                self.send_keys()
+            return emulator.returncode
+        finally:
+            os.close(ended)
+            while self.show():
+                pass

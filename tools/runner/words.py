@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""What the words of the VM line mean to the runner: the guest's memory, names, the time zone."""
+import os
+import re
+import time
+
+MIB = 1 << 20
+DEFAULT_GUEST_BYTES = 64 * MIB   # what mem= is when nobody says it: vmm/config.h
+MONITOR_BYTES = 64 * MIB         # the monitor needs 8; the rest is the firmware's and the boot loader's
+
+
+def guest_bytes(words):
+    """The guest's memory as --vm says it. A bad value is left for the monitor to refuse, with its own sentence."""
+    match = re.search(r"(?:^|\s)mem=(\d+)([KMG]?)(?:\s|$)", words)
+    if not match:
+        return DEFAULT_GUEST_BYTES
+    size = int(match.group(1)) * {"": 1, "K": 1 << 10, "M": MIB, "G": 1 << 30}[match.group(2)]
+    return min(size, 3 << 30)
+
+
+def machine_mib(options):
+    """The emulated machine's memory."""
+    images = sum(os.path.getsize(path) for path in [options.kernel] + module_paths(options))
+    return (guest_bytes(options.vm) + MONITOR_BYTES + images) // MIB
+
+
+def split_module(text):
+    """FILE[:ARGS], where FILE itself may hold a colon if it exists."""
+    if os.path.exists(text) or ":" not in text:
+        return text, ""
+    return tuple(text.split(":", 1))
+
+
+def module_paths(options):
+    return ([options.initrd] if options.initrd else []) + [split_module(text)[0] for text in options.module]
+
+
+def file_word(path):
+    """A file's name as a word of the VM line: no blanks, at most 48 characters."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "_", os.path.basename(path))[:48]
+
+
+def with_zone(words):
+    """rtc=localtime (or clock=localtime) as a distance from UTC: only this computer knows its zone."""
+    return re.sub(r"(?<!\S)(rtc|clock)=localtime(?!\S)", "rtc=variable:%d" % time.localtime().tm_gmtoff, words)
