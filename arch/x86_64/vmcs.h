@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The VMCS by its field encodings, and the numbers that go into it. SDM 3D, appendix B (encodings), C (exit reasons);
-// SDM 3C, chapter 24 (the bits), numbered as in the editions up to 2023. What a processor allows is in vmx_msr.h.
+// SDM 3C, chapter 24 (the bits); VM entries are chapter 26 in this numbering. What a processor has is in vmx_msr.h.
 #ifndef ARCH_X86_64_VMCS_H
 #define ARCH_X86_64_VMCS_H
 
