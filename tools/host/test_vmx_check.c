@@ -293,5 +293,5 @@ int main(void)
         cmocka_unit_test(no_rule_is_left_out),
         cmocka_unit_test(noise_is_answered),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("vmx_check", tests, NULL, NULL);
 }
