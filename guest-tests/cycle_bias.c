@@ -16,8 +16,8 @@ __asm__(
     ".macro exit_cpuid\n xor %eax,%eax\n cpuid\n .endm\n"
     ".macro exit_out\n out %al,$0x80\n .endm\n"
     ".macro exit_in\n in $0x61,%al\n .endm\n"
-    ".macro exit_vmmcall\n mov $0x4553430f,%eax\n vmmcall\n .endm\n"
-    ".macro exit_npf\n mov (%r8),%eax\n .endm\n"
+    ".macro exit_hypercall\n mov $0x4553430f,%eax\n " HYPERCALL " .endm\n"
+    ".macro exit_mmio\n mov (%r8),%eax\n .endm\n"
     ".macro exit_rdmsr\n mov $0x1b,%ecx\n rdmsr\n .endm\n"
     ".macro exit_none\n .endm\n"
     ".macro exit_halt\n out %al,$0x80\n .endm\n"
@@ -52,12 +52,12 @@ __asm__(
     "bias_\\name:\n"
     " .quad bias_\\name\\()_0, bias_\\name\\()_1, bias_\\name\\()_10, bias_\\name\\()_1000, bias_\\name\\()_1000000\n"
     ".endm\n"
-    "kind cpuid\n kind out\n kind in\n kind vmmcall\n kind npf\n kind rdmsr\n kind none\n kind halt\n"
+    "kind cpuid\n kind out\n kind in\n kind hypercall\n kind mmio\n kind rdmsr\n kind none\n kind halt\n"
     ".globl bare_iretq\n"
     "bare_iretq: iretq\n");
 
 typedef uint64_t (*measured)(void);
-extern const measured bias_cpuid[5], bias_out[5], bias_in[5], bias_vmmcall[5], bias_npf[5], bias_rdmsr[5], bias_none[5],
+extern const measured bias_cpuid[5], bias_out[5], bias_in[5], bias_hypercall[5], bias_mmio[5], bias_rdmsr[5], bias_none[5],
     bias_halt[5];
 void bare_iretq(void);
 
@@ -73,7 +73,7 @@ struct kind {
 
 static const struct kind kinds[] = {
     { "none", bias_none, 0, 0, false },   { "CPUID", bias_cpuid, 1, 1, false },    { "OUT", bias_out, 0, 1, false },
-    { "IN", bias_in, 0, 1, false },       { "VMMCALL", bias_vmmcall, 1, 1, true }, { "NPF", bias_npf, 0, 1, false },
+    { "IN", bias_in, 0, 1, false },       { "hypercall", bias_hypercall, 1, 1, true }, { "MMIO", bias_mmio, 0, 1, false },
     { "RDMSR", bias_rdmsr, 1, 1, false },
 };
 

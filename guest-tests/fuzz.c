@@ -122,7 +122,7 @@ static void do_other(uint64_t r)
     case 2: __asm__ volatile("mov %0, %%dr0" : : "r"(value)); break;
     case 3: __asm__ volatile("mov %0, %%dr7" : : "r"(value & ~0x20fful)); break;
     case 4: __asm__ volatile("mov %0, %%dr6" : : "r"(value & 0xffffffff)); break;
-    case 5: __asm__ volatile("vmmcall" : "+a"(value) : "b"(number()) : "memory"); break;
+    case 5: __asm__ volatile(HYPERCALL : "+a"(value) : "b"(number()) : "memory"); break;
     case 6: oracle((uint32_t)(value & 15), number()); break;
     case 7: __asm__ volatile("xor %%ecx, %%ecx\n\trdpmc" : : : "rax", "rcx", "rdx"); break;
     case 8: __asm__ volatile("monitor" : : "a"(buffer), "c"(0), "d"(0)); break;

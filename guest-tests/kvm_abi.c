@@ -50,7 +50,7 @@ static bool read_faults(uint32_t msr)
 static uint64_t call(uint64_t number, uint64_t a0, uint64_t a1)
 {
     uint64_t answer;
-    __asm__ volatile("vmmcall" : "=a"(answer) : "a"(number), "b"(a0), "c"(a1), "d"(0), "S"(0) : "memory");
+    __asm__ volatile(HYPERCALL : "=a"(answer) : "a"(number), "b"(a0), "c"(a1), "d"(0), "S"(0) : "memory");
     return answer;
 }
 
@@ -212,14 +212,14 @@ static void test_numbers(void)
     ok(call(1, 0, 0) == 0, "VAPIC_POLL_IRQ: 0");
 }
 
-// Ring 3: own segments, all pages the user's, VMMCALL, and back by the UD2 behind it.
+// Ring 3: own segments, all pages the user's, a hypercall, and back by the UD2 behind it.
 extern const uint8_t user_code[], user_back[];
 extern uint64_t      user_stack;
 void enter_user(uint64_t number, uint64_t argument);
 __asm__(".pushsection .text\n"
         "enter_user:\n\tpush %rbx\n\tpush %rbp\n\tmov %rsp, user_stack\n\tmov %rdi, %rax\n\tmov %rsi, %rbx\n\t"
         "mov %rsp, %rdx\n\tpush $0x33\n\tpush %rdx\n\tpushf\n\tpush $0x2b\n\tpush $user_code\n\tiretq\n"
-        "user_code:\n\txor %ecx, %ecx\n\tvmmcall\n\tud2\n"
+        "user_code:\n\txor %ecx, %ecx\n\t" HYPERCALL "ud2\n"
         "user_back:\n\tmov $0x10, %eax\n\tmov %eax, %ds\n\tmov %eax, %es\n\tpop %rbp\n\tpop %rbx\n\tret\n"
         ".popsection\n.pushsection .bss\n.balign 8\nuser_stack: .quad 0\n.popsection");
 

@@ -72,6 +72,7 @@ static const struct announced {
     { "VIRT_SSBD", 0x80000008, 0, 1, 25, 0xc001011f },
     { "core counters", 0x80000001, 0, 2, 23, 0xc0010200 },
     { "SVM", 0x80000001, 0, 2, 2, 0xc0010117 },
+    { "VMX", 1, 0, 2, 5, 0x480 },
     { "extended machine check", 0x80000001, 0, 3, 14, 0x179 },
 };
 

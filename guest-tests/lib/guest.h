@@ -58,6 +58,10 @@ struct named_test {
 };
 void run_named_test(const struct named_test *tests, size_t count);
 
+// The hypercall instruction for a piece of assembly. It is AMD's, and platform_find() makes it the CPU's own: so every
+// path has the same instructions on all makers' CPUs.
+#define HYPERCALL "771:\tvmmcall\n\t.pushsection .hypercalls, \"a\"\n\t.quad 771b\n\t.popsection\n\t"
+
 // Oracle hypercalls: only when platform.oracle.
 #define ORACLE_EXITS      0u
 #define ORACLE_HOST_CLOCK 2u

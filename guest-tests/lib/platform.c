@@ -11,6 +11,7 @@
 struct platform platform;
 
 extern uint32_t multiboot_info, multiboot_magic;
+extern const uint64_t hypercalls_start[], hypercalls_end[]; // guest.ld: addresses
 
 bool text_equal(const char *a, const char *b, size_t length)
 {
@@ -107,14 +108,37 @@ static uint64_t measure_tsc_hz(void)
     return 1000000000;
 }
 
+// VMMCALL and VMCALL have three bytes, and differ in the last. SDM 2C, APM 3: each is #UD on the other maker's CPUs.
+static void choose_hypercall(void)
+{
+    uint32_t ecx = cpuid(0, 0).ecx;
+    if (ecx == 0x444d4163 || ecx == 0x656e6975) // AuthenticAMD, HygonGenuine
+        return;
+    for (const uint64_t *at = hypercalls_start; at < hypercalls_end; at++)
+        *(volatile uint8_t *)(*at + 2) = 0xc1;
+    cpuid(0, 0); // SDM 3A 8.1.3: serialises, so that the changed code is fetched
+}
+
+// SDM 3A 18.7.3: leaf 15h has the crystal's Hz and the TSC's ratio to it.
+static uint64_t announced_tsc_hz(void)
+{
+    struct cpuid_result r = { 0 };
+    if (cpuid(0, 0).eax >= 0x15)
+        r = cpuid(0x15, 0);
+    return r.eax != 0 ? mul_div_floor(r.ecx, r.ebx, r.eax) : 0;
+}
+
 void platform_find(void)
 {
+    choose_hypercall();
     find_acpi_ports();
     find_hypervisor();
     platform.counted = counts_instructions();
     platform.exit_cost = platform.exact ? 0 : 1;
     uint64_t counter, stamp = rdmsr_stamp(0x10, &counter);
     platform.read_bias = (int64_t)(stamp - counter);
+    if (platform.tsc_hz == 0)
+        platform.tsc_hz = announced_tsc_hz();
     if (platform.tsc_hz == 0)
         platform.tsc_hz = platform.counted ? 1000000000 : measure_tsc_hz();
     if (platform.apic_hz == 0)
@@ -124,7 +148,7 @@ void platform_find(void)
 uint64_t oracle(uint32_t question, uint64_t argument)
 {
     uint64_t answer;
-    __asm__ volatile("vmmcall" : "=a"(answer) : "a"(0x45534300u + question), "b"(argument) : "memory");
+    __asm__ volatile(HYPERCALL : "=a"(answer) : "a"(0x45534300u + question), "b"(argument) : "memory");
     return answer;
 }
 
