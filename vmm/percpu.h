@@ -25,7 +25,7 @@ struct vm;
 struct cpu {
     struct cpu_shared shared;
     struct vm        *running;   // whose vCPU this CPU runs, for the record of a panic; null outside vm_run()
-    uint64_t          host_vmcb; // x86, SVM: where VMLOAD finds the host's own FS, GS, TR, LDTR and syscall MSRs
+    uint64_t          host_area; // where the architecture keeps what an entry into a guest needs of this CPU
     bool              panicking;
 };
 

@@ -81,9 +81,9 @@ static bool svm_cpu_enable(void)
     x86_wrmsr(MSR_EFER, x86_rdmsr(MSR_EFER) | EFER_SVME);
     x86_wrmsr(MSR_VM_HSAVE_PA, pages.value);
     struct cpu *cpu = this_cpu();
-    cpu->host_vmcb = pages.value + PAGE_SIZE;
-    memset((void *)cpu->host_vmcb, 0, PAGE_SIZE);
-    __asm__ volatile("vmsave %%rax" : : "a"(cpu->host_vmcb) : "memory");
+    cpu->host_area = pages.value + PAGE_SIZE;
+    memset((void *)cpu->host_area, 0, PAGE_SIZE);
+    __asm__ volatile("vmsave %%rax" : : "a"(cpu->host_area) : "memory");
 
     memset(io_permissions, 0xff, sizeof(io_permissions));
     memset(msr_permissions, 0xff, sizeof(msr_permissions));
@@ -166,7 +166,7 @@ static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vcpu->arch->vmcb = vmcb;
     svm_code_forget(vcpu);
     vcpu->arch->world.vmcb = page.value;
-    vcpu->arch->world.host_vmcb = this_cpu()->host_vmcb;
+    vcpu->arch->world.host_vmcb = this_cpu()->host_area;
     set_intercepts(vmcb);
     if (vcpu->vm->config.bare)
         vmcb->intercept_misc2 &= ~INTERCEPT2_VMMCALL; // then it is #UD, as on a machine without a hypervisor
