@@ -13,7 +13,6 @@ code_of() {
 
 # Declarations of functions that somebody else calls: a name and a parenthesis, not a pointer, not inline.
 functions=$(code_of arch/arch.h | grep -vE '^static|^ |^#' | grep -oE '\b[a-z_0-9]+\(' | tr -d '(' | sort -u)
-count=0
 number=$(echo "$functions" | grep -c .)
 echo "# arch/arch.h: $number functions"
 claim "the arch seam has at most $ARCH_MAX functions" "$([ "$number" -le "$ARCH_MAX" ] || echo "$functions")"
@@ -27,7 +26,8 @@ echo "# arch/x86_64/vendor.h: $(echo "$operations" | grep -c .) operations, and 
 claim "the vendor seam has at most $VENDOR_MAX" "$([ "$number" -le "$VENDOR_MAX" ] || printf '%s\n%s\n' "$operations" "$given")"
 
 # Data sheets have a maker's name too: comments may say it, code and messages may not.
-found=$(for file in $(find boot vmm time devices arch -name '*.[chS]' ! -path 'arch/x86_64/*'); do
+files=$(find boot vmm time devices arch -name '*.[chS]' ! -path 'arch/x86_64/*')
+found=$(for file in $files; do
     code_of "$file" | grep -niE 'svm|vmx|vmcb|vmcs|vmrun|vmexit|\bnpt\b|\bept\b|\bamd|\bintel' | sed "s|^|$file:|"
 done)
 claim "nothing above arch/x86_64 names a vendor" "$found"
