@@ -33,6 +33,7 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
     case EXIT_MSR_WRITE:
     case EXIT_TPR:
     case EXIT_DEBUG:
+    case EXIT_CONTROL:
     case EXIT_HYPERCALL:
     case EXIT_IGNORED: arch_vcpu_emulate(vcpu, exit); break;
     case EXIT_FAULT: arch_vcpu_emulate(vcpu, exit); return;

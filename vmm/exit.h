@@ -17,6 +17,7 @@ enum exit_kind {
     EXIT_MSR_WRITE,  // WRMSR
     EXIT_TPR,        // write of CR8
     EXIT_DEBUG,      // write of a debug register
+    EXIT_CONTROL,    // write of another control register, or of a part of one, that is not the guest's own
     EXIT_HALT,       // HLT
     EXIT_HYPERCALL,  // VMMCALL, VMCALL
     EXIT_FAULT,      // an instruction or exception that is given back to the guest as a fault

@@ -13,6 +13,7 @@ static const char *const exit_names[EXIT_KIND_COUNT] = {
     [EXIT_MSR_WRITE] = "msr-write",
     [EXIT_TPR] = "tpr",
     [EXIT_DEBUG] = "debug",
+    [EXIT_CONTROL] = "control",
     [EXIT_HALT] = "halt",
     [EXIT_HYPERCALL] = "hypercall",
     [EXIT_FAULT] = "fault",

@@ -23,26 +23,30 @@ struct switch_costs switch_costs;
 #define NOP         0x90
 
 struct probe {
-    enum exit_kind kind;
-    uint8_t        length;
-    uint8_t        code[5];
+    const struct vendor_ops *on; // null: the same instruction everywhere
+    enum exit_kind           kind;
+    uint8_t                  length;
+    uint8_t                  code[5];
 };
 
 static const struct probe probes[] = {
-    { EXIT_HALT, 1, { 0xf4 } },
-    { EXIT_CPUID, 2, { 0x0f, 0xa2 } },
-    { EXIT_IO, 2, { 0xe6, 0x80 } },                     // out %al, $0x80
-    { EXIT_HYPERCALL, 3, { 0x0f, 0x01, 0xd9 } },        // vmmcall
-    { EXIT_MSR_READ, 2, { 0x0f, 0x32 } },
-    { EXIT_MSR_WRITE, 2, { 0x0f, 0x30 } },
-    { EXIT_MMIO, 5, { 0xa1, 0x00, 0x00, 0xe0, 0xfe } }, // mov 0xfee00000, %eax
-    { EXIT_FAULT, 3, { 0x0f, 0x01, 0xd8 } },            // vmrun: undefined for a guest
+    { NULL, EXIT_HALT, 1, { 0xf4 } },
+    { NULL, EXIT_CPUID, 2, { 0x0f, 0xa2 } },
+    { NULL, EXIT_IO, 2, { 0xe6, 0x80 } },                     // out %al, $0x80
+    { &svm_ops, EXIT_HYPERCALL, 3, { 0x0f, 0x01, 0xd9 } },    // vmmcall
+    { &vmx_ops, EXIT_HYPERCALL, 3, { 0x0f, 0x01, 0xc1 } },    // vmcall
+    { NULL, EXIT_MSR_READ, 2, { 0x0f, 0x32 } },
+    { NULL, EXIT_MSR_WRITE, 2, { 0x0f, 0x30 } },
+    { NULL, EXIT_MMIO, 5, { 0xa1, 0x00, 0x00, 0xe0, 0xfe } }, // mov 0xfee00000, %eax
+    { &svm_ops, EXIT_FAULT, 3, { 0x0f, 0x01, 0xd8 } },        // vmrun: undefined for a guest
+    { &vmx_ops, EXIT_FAULT, 3, { 0x0f, 0x01, 0xc2 } },        // vmlaunch: undefined too
 };
 
 // Kinds that no probe can cause are charged as the one they resemble: an intercepted instruction, or an interrupt.
 static const struct { enum exit_kind kind, like; } alike[] = {
     { EXIT_TPR, EXIT_HALT },
     { EXIT_DEBUG, EXIT_HALT },
+    { EXIT_CONTROL, EXIT_HALT },
     { EXIT_IGNORED, EXIT_HALT }, // INVD: TCG checks the wrong intercept for it and never exits
     { EXIT_SHUTDOWN, EXIT_FAULT },
     { EXIT_UNKNOWN, EXIT_FAULT },
@@ -70,7 +74,9 @@ static void load_code(struct vcpu *vcpu, const uint8_t *code, size_t length)
     memcpy(at, code, length);
 }
 
-// One empty slice from the start of the code. alarm: raw count of the host's alarm, 0 for none.
+#define NO_ALARM UINT32_MAX // longer than any probe
+
+// One empty slice from the start of the code. alarm: its raw count.
 static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t rip, uint64_t alarm, struct slice *slice)
 {
     struct exit exit;
@@ -90,9 +96,10 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, struct refusal *
     struct spread spread = { UINT64_MAX, 0 };
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
-        if (expected == EXIT_INTERRUPT) // pending before the entry: the guest gets no instruction
+        bool own_timer = vendor->alarm_unit_cycles() != 0;
+        if (expected == EXIT_INTERRUPT && !own_timer) // pending before the entry: the guest gets no instruction
             hostapic_write(APIC_COMMAND, APIC_COMMAND_SELF | VECTOR_ALARM);
-        struct exit exit = run(vcpu, CODE_GPA, 0, &slice);
+        struct exit exit = run(vcpu, CODE_GPA, expected == EXIT_INTERRUPT && own_timer ? 0 : NO_ALARM, &slice);
         if (exit.kind != expected || vcpu_regs(vcpu)->rip != CODE_GPA) {
             format(refusal->text, sizeof(refusal->text),
                    "calibration: an empty guest gave exit '%s' (hardware reason %#x) at rip %#lx instead of '%s'",
@@ -110,6 +117,8 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, struct refusal *
 static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
 {
     for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+        if (probes[i].on != NULL && probes[i].on != vendor)
+            continue;
         load_code(vcpu, probes[i].code, probes[i].length);
         if (!measure(vcpu, probes[i].kind, refusal))
             return false;
@@ -135,7 +144,7 @@ static void measure_entry(struct vcpu *vcpu)
     struct spread spread = { UINT64_MAX, 0 };
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
-        run(vcpu, CODE_GPA, 0, &slice);
+        run(vcpu, CODE_GPA, NO_ALARM, &slice);
         const uint64_t *gpr = vcpu_regs(vcpu)->gpr;
         spread_add(&spread, gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX]);
     }
@@ -169,12 +178,12 @@ static void probe_shadow(struct vcpu *vcpu)
     load_code(vcpu, sti_cpuid_nop_hlt, sizeof(sti_cpuid_nop_hlt));
     struct slice slice;
     switch_costs.shadow_honoured = true;
-    run(vcpu, CODE_GPA, 0, &slice);
+    run(vcpu, CODE_GPA, NO_ALARM, &slice);
     vendor->want_window(vcpu, true);
-    struct exit exit = run(vcpu, CODE_GPA + 3, 0, &slice);
+    struct exit exit = run(vcpu, CODE_GPA + 3, NO_ALARM, &slice);
     switch_costs.shadow_honoured = exit.kind == EXIT_WINDOW && vcpu_regs(vcpu)->rip == CODE_GPA + 4;
     vendor->want_window(vcpu, false);
-    log_line("calibrate", "VMRUN keeps the interrupt shadow: %s", switch_costs.shadow_honoured ? "yes" : "no");
+    log_line("calibrate", "an entry keeps the interrupt shadow: %s", switch_costs.shadow_honoured ? "yes" : "no");
 }
 
 static bool calibrate(struct vm *vm, struct refusal *refusal)
@@ -187,7 +196,8 @@ static bool calibrate(struct vm *vm, struct refusal *refusal)
     bool ok = measure_exits(&vm->vcpu, refusal);
     if (ok) {
         measure_entry(&vm->vcpu);
-        measure_alarm(&vm->vcpu, ratio_make(hosttimer_hz(), arch_counter_hz()));
+        bool own_timer = vendor->alarm_unit_cycles() != 0; // set in cycles of the counter
+        measure_alarm(&vm->vcpu, ratio_make(own_timer ? arch_counter_hz() : hosttimer_hz(), arch_counter_hz()));
         probe_shadow(&vm->vcpu);
     }
     arch_vcpu_free(&vm->vcpu);

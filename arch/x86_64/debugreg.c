@@ -10,8 +10,6 @@
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/vendor.h"
 
-#define DR6_BD   (UINT64_C(1) << 13)
-#define DR7_GD   (UINT64_C(1) << 13)
 #define DR7_ONE  (UINT64_C(1) << 10) // reads as 1
 #define DR7_ZERO ((UINT64_C(1) << 11) | (UINT64_C(1) << 12) | (UINT64_C(1) << 14) | (UINT64_C(1) << 15))
 #define CR4_DE   (UINT64_C(1) << 3)

@@ -10,8 +10,6 @@
 #define CODE_64       UINT64_C(0x00af9b000000ffff)
 #define DATA_32       UINT64_C(0x00cf93000000ffff)
 #define TSS_AVAILABLE UINT64_C(0x0000890000000000) // SDM 3A 7.2.3
-#define XCR0_X87_SSE  UINT64_C(3)
-#define XCR0_AVX      UINT64_C(4)
 
 // SDM 3A 7.7: the 64-bit TSS.
 struct tss {
@@ -133,5 +131,5 @@ void cpu_features_init(void)
     x86_write_cr4(cr4);
     // A guest's XSETBV is bounded by what CPUID tells it; until it runs, x87, SSE and AVX are enough.
     if (xsave)
-        x86_xsetbv(0, XCR0_X87_SSE | ((basic.ecx & 1u << 28) != 0 ? XCR0_AVX : 0));
+        x86_xsetbv(0, XCR0_X87 | XCR0_SSE | ((basic.ecx & 1u << 28) != 0 ? XCR0_AVX : 0));
 }

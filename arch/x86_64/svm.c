@@ -109,6 +109,11 @@ static const char *svm_describe(void)
     return text;
 }
 
+static uint64_t svm_alarm_unit_cycles(void)
+{
+    return 0;
+}
+
 static void set_intercepts(struct vmcb *vmcb)
 {
     vmcb->intercept_cr = INTERCEPT_CR8_WRITE;
@@ -326,6 +331,7 @@ const struct vendor_ops svm_ops = {
     .probe = svm_probe,
     .cpu_enable = svm_cpu_enable,
     .describe = svm_describe,
+    .alarm_unit_cycles = svm_alarm_unit_cycles,
     .vcpu_init = svm_vcpu_init,
     .vcpu_free = svm_vcpu_free,
     .code = svm_code,

@@ -14,16 +14,29 @@
 
 #define PAT_RESET UINT64_C(0x0007040600070406) // SDM 3A 11.12.4
 
-const struct vendor_ops *const vendor = &svm_ops;
-static struct ratio            alarm_ratio; // host counter cycles to alarm ticks
-static bool                    alarm_is_counter; // 1:1
+const struct vendor_ops *vendor;
+static struct ratio hosttimer_ratio;  // host counter cycles to ticks of the host's timer
+static bool         alarm_is_counter; // an alarm tick is a counter cycle
+static uint64_t     alarm_rounding;   // added before the switch's own timer cuts off what it cannot count
+
+// Whose hardware this is. Where there is none of either, the maker's own knows best what is missing.
+static const struct vendor_ops *find_vendor(void)
+{
+    bool vmx = (x86_cpuid(1, 0).ecx & 1u << 5) != 0;
+    bool svm = x86_cpuid(0x80000000, 0).eax >= 0x80000001 && (x86_cpuid(0x80000001, 0).ecx & 1u << 2) != 0;
+    bool intel = x86_cpuid(0, 0).ebx == 0x756e6547; // "Genu"
+    return vmx || (intel && !svm) ? &vmx_ops : &svm_ops;
+}
 
 bool arch_virtualization_init(struct refusal *refusal)
 {
+    vendor = find_vendor();
     if (!vendor->probe(refusal))
         return false;
-    alarm_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
-    alarm_is_counter = alarm_ratio.num == alarm_ratio.den;
+    uint64_t unit_cycles = vendor->alarm_unit_cycles();
+    hosttimer_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
+    alarm_is_counter = unit_cycles != 0 || hosttimer_ratio.num == hosttimer_ratio.den;
+    alarm_rounding = unit_cycles != 0 ? unit_cycles - 1 : 0;
     if (!vendor->cpu_enable()) {
         format(refusal->text, sizeof(refusal->text), "too little memory to turn on %s", vendor->name);
         return false;
@@ -43,7 +56,7 @@ void arch_idle(htime_t until)
     htime_t now = x86_rdtsc();
     if (until <= now)
         return;
-    uint64_t ticks = ratio_ceil(alarm_ratio, until - now);
+    uint64_t ticks = ratio_ceil(hosttimer_ratio, until - now);
     hosttimer_arm(ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
     __asm__ volatile("sti; hlt; cli" : : : "memory");
     hosttimer_stop();
@@ -51,12 +64,12 @@ void arch_idle(htime_t until)
 
 bool arch_vm_init(struct vm *vm)
 {
-    return npt_build(vm->ram, &vm->nested_root);
+    return nested_build(vm->ram, &vm->nested_root);
 }
 
 void arch_vm_free(struct vm *vm)
 {
-    npt_free(vm->nested_root);
+    nested_free(vm->nested_root);
 }
 
 #define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -99,6 +112,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     memset(arch, 0, sizeof(*arch));
     arch->pat = PAT_RESET;
     arch->world.alarm_mmio = (uintptr_t)hosttimer_mmio();
+    arch->world.way_in = switch_costs.in;
     vcpu->arch = arch;
     guest_msr_reset(vcpu);
     reset_live_registers();
@@ -119,7 +133,8 @@ void arch_vcpu_free(struct vcpu *vcpu)
 // slice is never 0 and never longer than LIMIT_SLICE_NS and the alarm's slack, so the count fits the register.
 static uint64_t alarm_count(uint64_t cycles)
 {
-    uint64_t ticks = (alarm_is_counter ? cycles : ratio_ceil(alarm_ratio, cycles)) + switch_costs.alarm;
+    uint64_t ticks = alarm_is_counter ? cycles + alarm_rounding : ratio_ceil(hosttimer_ratio, cycles);
+    ticks += switch_costs.alarm;
     INVARIANT(cycles != 0 && ticks <= UINT32_MAX);
     return ticks;
 }
@@ -285,6 +300,7 @@ static const emulator emulators[EXIT_KIND_COUNT] = { // null: an exit that belon
     [EXIT_MSR_WRITE] = emulate_wrmsr,
     [EXIT_TPR] = emulate_tpr_write,
     [EXIT_DEBUG] = emulate_debug_write,
+    [EXIT_CONTROL] = emulate_control,
     [EXIT_HYPERCALL] = emulate_hypercall,
     [EXIT_FAULT] = emulate_fault,
     [EXIT_IGNORED] = emulate_nothing,

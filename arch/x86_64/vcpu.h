@@ -25,6 +25,14 @@ struct code_window {
     uint64_t        value[4];
 };
 
+// VMX: what the VMCS holds of these now, so that only what changes is written.
+struct vmx_state {
+    hpa      vmcs, apic_page;
+    uint64_t rip, rsp, rflags;
+    uint32_t interruptibility;
+    uint32_t proc; // primary processor-based controls
+};
+
 // The last instruction that was decoded for device memory, and the bytes it was decoded from: a loop around one
 // register decodes it once.
 struct decoded {
@@ -36,7 +44,8 @@ struct decoded {
 enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
 
 // Exceptions by vector, SDM 3A 6.3.1.
-enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_GP = 13, EXCEPTION_PF = 14, EXCEPTION_AC = 17 };
+enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_GP = 13, EXCEPTION_PF = 14, EXCEPTION_AC = 17,
+                 EXCEPTION_MC = 18 };
 
 // The paravirtual clock of one vCPU (TIME.md §2): what its MSRs hold, and the line its page shows.
 struct pvclock_state {
@@ -48,7 +57,8 @@ struct pvclock_state {
 
 struct arch_vcpu {
     struct world         world; // first: the registers are what everything touches
-    struct vmcb         *vmcb;
+    struct vmcb         *vmcb; // SVM
+    struct vmx_state     vmx;
     struct code_window   code;
     struct decoded       decoded;
     uint64_t             tsc_adjust; // guest TSC = V + tsc_adjust; also IA32_TSC_ADJUST
@@ -163,8 +173,15 @@ void guest_msr_reset(struct vcpu *vcpu);
 // Gives the guest an exception; it is delivered by the next entry.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
 
-// MOV to a debug register (debugreg.c), IN, OUT, INS, OUTS (portio.c), one instruction on memory that is not RAM
-// (mmio.c).
+// CR4 bits that the guest may set: the ones of the features that CPUID tells it of (control.c).
+uint64_t guest_cr4_bits(struct vcpu *vcpu);
+
+// The four top entries of PAE paging where the guest uses it; null: it does not, or they are not in RAM.
+const uint64_t *guest_pdptes(struct vcpu *vcpu);
+
+// MOV to CR0 or CR4, XSETBV (control.c), MOV to a debug register (debugreg.c), IN, OUT, INS, OUTS (portio.c), one
+// instruction on memory that is not RAM (mmio.c).
+void emulate_control(struct vcpu *vcpu, const struct exit *exit);
 void emulate_debug_write(struct vcpu *vcpu, const struct exit *exit);
 void emulate_port(struct vcpu *vcpu, const struct exit *exit);
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);

@@ -36,10 +36,14 @@ struct guest_event {
 
 struct vendor_ops {
     const char *name;
+    uint64_t    nested_leaf;    // bits that a leaf of the nested page tables needs besides its rights
     // Is it there, and allowed? False: the refusal says why not.
     bool (*probe)(struct refusal *refusal);
     bool (*cpu_enable)(void);
     const char *(*describe)(void);
+    // Host cycles in which the world switch's own timer, which runs in the guest alone, counts once; 0: it has none,
+    // and the alarm is the host's LAPIC timer.
+    uint64_t (*alarm_unit_cycles)(void);
     bool (*vcpu_init)(struct vcpu *vcpu, const struct entry_state *entry);
     void (*vcpu_free)(struct vcpu *vcpu);
     // `count` bytes of code at CS:RIP as they are mapped now; null where guest_fetch() has to walk the tables.
@@ -50,16 +54,20 @@ struct vendor_ops {
     void (*want_window)(struct vcpu *vcpu, bool want);
 };
 
-extern const struct vendor_ops        svm_ops;
-extern const struct vendor_ops *const vendor; // constant while there is one only, so that its calls are direct ones
+extern const struct vendor_ops  svm_ops, vmx_ops;
+extern const struct vendor_ops *vendor; // set once, at boot
 
 // One trip into the guest and back. Not among the operations above: every exit makes this call, and a direct one
-// becomes part of its caller. A second vendor makes it a branch.
+// becomes part of its caller.
 void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 
 static inline void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
-    svm_enter(vcpu, slice, exit);
+    if (vendor == &svm_ops)
+        svm_enter(vcpu, slice, exit);
+    else
+        vmx_enter(vcpu, slice, exit);
 }
 
 // What calibration found about this CPU's world switch; cycles.
@@ -75,7 +83,7 @@ extern struct switch_costs switch_costs;
 bool calibrate_world_switch(struct refusal *refusal);
 
 // Nested page tables: RAM and nothing else. Returns false when out of memory.
-bool npt_build(struct guest_ram ram, hpa *root);
-void npt_free(hpa root);
+bool nested_build(struct guest_ram ram, hpa *root);
+void nested_free(hpa root);
 
 #endif

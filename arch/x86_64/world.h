@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: MIT
-// What a world switch takes and gives, shared by the C code and world_svm.S; the offsets are checked here.
+// What a world switch takes and gives, shared by the C code, world_svm.S and world_vmx.S; the offsets are checked here.
 #ifndef ARCH_X86_64_WORLD_H
 #define ARCH_X86_64_WORLD_H
 
 #include "arch/x86_64/emulate.h"
 
 struct world {
-    struct emulate_regs regs;         // the guest's; rax, rsp, rip, rflags travel through the VMCB
-    uint64_t            vmcb;         // address of the guest's VMCB, physical == virtual
-    uint64_t            host_vmcb;    // where VMLOAD finds the host's own FS, GS, TR, LDTR and syscall MSRs
+    struct emulate_regs regs;         // the guest's; SVM: rax, rsp, rip, rflags travel through the VMCB; VMX: not rax
+    uint64_t            vmcb;         // SVM: address of the guest's VMCB, physical == virtual
+    uint64_t            host_vmcb;    // SVM: where VMLOAD finds the host's own FS, GS, TR, LDTR and syscall MSRs
     uint64_t            v;            // in: V; offset of this entry = tsc_base + ((v - t0) & tsc_mask)
     uint64_t            tsc_base;
     uint64_t            tsc_mask;
     uint64_t            t0, t1;       // out: the counter, last before and first after the guest
     uint64_t            alarm_mmio;   // address of the host LAPIC's initial-count register, 0 in x2APIC mode
-    uint64_t            alarm;        // in: its new value, 32 bits
+    uint64_t            alarm;        // in: its new value, 32 bits; the preemption timer: counter cycles + 2^rate - 1
+    // VMX only
+    uint64_t            host_rsp;     // as the VMCS has it
+    uint64_t            way_in;       // cycles from t0 to the guest's first instruction
+    uint64_t            timer_rate;   // the preemption timer counts once in 2^rate cycles
+    bool                launched;
+    bool                timer;        // there is a preemption timer
+    bool                entry_failed; // out: the guest was not entered
 };
 
 _Static_assert(offsetof(struct emulate_regs, gpr) == 0, "world_svm.S");
@@ -27,6 +34,12 @@ _Static_assert(offsetof(struct world, t0) == 184, "world_svm.S");
 _Static_assert(offsetof(struct world, t1) == 192, "world_svm.S");
 _Static_assert(offsetof(struct world, alarm_mmio) == 200, "world_svm.S");
 _Static_assert(offsetof(struct world, alarm) == 208, "world_svm.S");
+_Static_assert(offsetof(struct world, host_rsp) == 216, "world_vmx.S");
+_Static_assert(offsetof(struct world, way_in) == 224, "world_vmx.S");
+_Static_assert(offsetof(struct world, timer_rate) == 232, "world_vmx.S");
+_Static_assert(offsetof(struct world, launched) == 240, "world_vmx.S");
+_Static_assert(offsetof(struct world, timer) == 241, "world_vmx.S");
+_Static_assert(offsetof(struct world, entry_failed) == 242, "world_vmx.S");
 
 // The guest's FS, GS, TR, LDTR and syscall MSRs in. From here to svm_world_close() the CPU holds them, also while the
 // monitor runs between two switches, and no interrupt or NMI comes: GIF is clear. IF is set so that the first one
@@ -48,6 +61,16 @@ static inline void svm_world_close(const struct world *world)
 static inline void svm_world_switch(struct world *world)
 {
     __asm__ volatile("call svm_world_switch_body"
+                     : "+D"(world)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
+                       "memory");
+}
+
+// The same on VMX.
+static inline void vmx_world_switch(struct world *world)
+{
+    __asm__ volatile("call vmx_world_switch_body"
                      : "+D"(world)
                      :
                      : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
