@@ -50,7 +50,7 @@ void vmx_flush_translations(void);
 void vmx_decode_exit(struct vcpu *vcpu, struct exit *exit);
 
 // The entry did not happen: ends the VM and says which rule its VMCS broke.
-void vmx_entry_failed(struct vcpu *vcpu);
+__attribute__((noinline, cold)) void vmx_entry_failed(struct vcpu *vcpu);
 
 // Writes what the next entry delivers.
 void vmx_set_event(struct vcpu *vcpu, uint32_t event, uint32_t error);
