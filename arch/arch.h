@@ -20,7 +20,14 @@ struct vcpu;
 bool arch_virtualization_init(struct refusal *refusal);
 
 htime_t  arch_counter_read(void);
-uint64_t arch_counter_hz(void);
+
+// What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none).
+struct counter {
+    uint64_t    hz; // 0 before it is known
+    const char *origin, *doubt;
+};
+const struct counter  *arch_counter(void);
+static inline uint64_t arch_counter_hz(void) { return arch_counter()->hz; }
 
 // Takes whatever host interrupts are pending, through the host's own handlers.
 void arch_take_interrupts(void);

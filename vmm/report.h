@@ -32,6 +32,8 @@ struct report_input {
     struct clock_reading clocks[REPORT_CLOCKS_MAX];
     unsigned clock_count;
     uint64_t host_hz;
+    const char *host_hz_origin; // which clocks said so
+    const char *host_hz_doubt;  // which was not believed; "" for none
     bool lanes; // draw them
 };
 

@@ -83,7 +83,9 @@ void vm_report_input(struct vm *vm, struct report_input *out)
         .stats = &vcpu->stats,
         .ticks = { [TIMER_PIT] = &vm->machine.pit_tick.ticks, [TIMER_LAPIC] = &vm->machine.lapic_tick.ticks },
         .trace = &vm->trace,
-        .host_hz = arch_counter_hz(),
+        .host_hz = arch_counter()->hz,
+        .host_hz_origin = arch_counter()->origin,
+        .host_hz_doubt = arch_counter()->doubt,
         .lanes = vm->config.lanes,
     };
     for (unsigned i = 0; i < HPET_TIMERS; i++) // most guests never start one

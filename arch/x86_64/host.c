@@ -17,9 +17,9 @@ htime_t arch_counter_read(void)
     return x86_rdtsc();
 }
 
-uint64_t arch_counter_hz(void)
+const struct counter *arch_counter(void)
 {
-    return tsc_hz();
+    return tsc_counter();
 }
 
 // The alarm is stopped first. It runs on while the monitor works, and one that goes off there ends the next slice

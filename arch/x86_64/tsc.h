@@ -3,13 +3,12 @@
 #ifndef ARCH_X86_64_TSC_H
 #define ARCH_X86_64_TSC_H
 
-#include <stdint.h>
+#include "arch/arch.h"
 
-// Measures the TSC and the LAPIC timer against every independent clock of the machine in one window of 10 ms. Panics
-// when no clock runs or when all clocks contradict each other.
+// Measures the TSC and the LAPIC timer against every independent clock of the machine in one window of 10 ms, and asks
+// CPUID. Panics when nothing is known or when no two sources agree.
 void tsc_init(void);
 
-// 0 before tsc_init().
-uint64_t tsc_hz(void);
+const struct counter *tsc_counter(void);
 
 #endif

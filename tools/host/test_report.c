@@ -58,6 +58,12 @@ static void has(const char *line)
     fail_msg("no line \"%s\"", line);
 }
 
+static void has_not(const char *start)
+{
+    for (unsigned i = 0; i < line_count; i++)
+        assert_int_not_equal(strncmp(lines[i], start, strlen(start)), 0);
+}
+
 static void invent(void)
 {
     ledger = (struct ledger){
@@ -92,6 +98,8 @@ static void invent(void)
                                    .trace = &trace,
                                    .host_hz = 1000000000,
                                    .clock_count = 3 };
+    input.host_hz_origin = "HPET and PM timer, 1 ppm apart";
+    input.host_hz_doubt = "";
     input.clocks[0] = (struct clock_reading){ "TSC", 1000000000, 1000000007 };
     input.clocks[1] = (struct clock_reading){ "PIT", 1193182, 1193182 };
     input.clocks[2] = (struct clock_reading){ "PM timer", 3579545, 3579544 };
@@ -140,9 +148,13 @@ static void test_exits_timers_alarms(void **state)
     has("law 5: expired = injected + pending + dropped for 2 of 2 timers");
     has("alarms: 9 ended a slice, 1 of them early (armed again, nothing delivered)");
     has("interrupts: 8 injected, 3 waited for a window");
+    has("counter: 1000000000 Hz by HPET and PM timer, 1 ppm apart");
+    has_not("counter: not believed: ");
     has("trace: 0 records, hash=af63bd4c8601b7df");
     pit.dropped = 0;
+    input.host_hz_doubt = "CPUID 15h says 4000000000 Hz, 39000000 ppm off";
     print();
+    has("counter: not believed: CPUID 15h says 4000000000 Hz, 39000000 ppm off");
     has("law 5: expired = injected + pending + dropped for 1 of 2 timers");
 }
 
