@@ -313,7 +313,8 @@ static void svm_want_window(struct vcpu *vcpu, bool want)
 {
     struct arch_vcpu *arch = vcpu->arch;
     bool shadow_lost = arch->shadow && !switch_costs.shadow_honoured && (arch->world.regs.rflags & RFLAGS_IF) != 0;
-    arch->step_once = arch->iret_passed || vcpu_nmi_waits(vcpu) || (want && (arch->interrupt_queued || shadow_lost));
+    bool nmi_waits = vcpu_nmi_pending(vcpu) && !arch->nmi_blocked; // kept back by this boundary alone
+    arch->step_once = arch->iret_passed || nmi_waits || (want && (arch->interrupt_queued || shadow_lost));
     arch->window_wanted = want && !arch->step_once;
     if (arch->interrupt_queued)
         return;

@@ -182,7 +182,7 @@ void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector)
 
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
 {
-    if (want || vcpu->arch->window_wanted || vcpu->arch->step_once || vcpu_nmi_waits(vcpu))
+    if (want || vcpu->arch->window_wanted || vcpu->arch->step_once || vcpu_nmi_pending(vcpu))
         vendor->want_window(vcpu, want);
 }
 

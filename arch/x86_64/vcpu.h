@@ -101,10 +101,9 @@ static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->
 // guest has not moved its counter since the last one.
 void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles);
 
-// An NMI has come that this boundary alone keeps back: what is delivered there, or an interrupt shadow.
-static inline bool vcpu_nmi_waits(const struct vcpu *vcpu)
+static inline bool vcpu_nmi_pending(const struct vcpu *vcpu)
 {
-    return (vcpu->vm->machine.lapic.direct & LAPIC_DIRECT_NMI) != 0 && !vcpu->arch->nmi_blocked;
+    return (vcpu->vm->machine.lapic.direct & LAPIC_DIRECT_NMI) != 0;
 }
 
 // arch_vcpu_skip(), for its callers in this folder. The common case is inline: nothing to wrap, no trap, no RF.

@@ -273,7 +273,7 @@ static void vmx_inject(struct vcpu *vcpu, struct guest_event event)
 static void vmx_want_window(struct vcpu *vcpu, bool want)
 {
     struct vmx_state *vmx = &vcpu->arch->vmx;
-    bool              nmi = vcpu->vm->machine.lapic.direct & LAPIC_DIRECT_NMI;
+    bool              nmi = vcpu_nmi_pending(vcpu);
     uint32_t          proc = vmx->proc & ~(PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW);
     proc |= (want ? PROC_INTERRUPT_WINDOW : 0) | (nmi ? PROC_NMI_WINDOW : 0);
     vcpu->arch->window_wanted = want || nmi;
