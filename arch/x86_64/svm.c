@@ -207,7 +207,7 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     svm_world_switch(&arch->world);
     vmcb->clean = clean_after_exit;
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
-    enum svm_answered answered = quick ? svm_answer(vcpu) : SVM_ANSWERED_NOTHING;
+    enum quick_answered answered = quick ? svm_answer(vcpu) : QUICK_ANSWERED_NOTHING;
     svm_world_close(&arch->world);
 
     regs->gpr[GPR_RAX] = vmcb->rax;
@@ -222,8 +222,8 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     arch->vmcb_clean = clean_after_exit;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
-    exit->booked = answered != SVM_ANSWERED_NOTHING;
-    if (answered == SVM_ANSWERED_LAST)
+    exit->booked = answered != QUICK_ANSWERED_NOTHING;
+    if (answered == QUICK_ANSWERED_LAST)
         exit->kind = EXIT_ANSWERED;
     else
         svm_decode_exit(vcpu, exit);

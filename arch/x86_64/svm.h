@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "arch/x86_64/quick.h"
 #include "arch/x86_64/vendor.h"
 #include "arch/x86_64/vmcb.h"
 
@@ -26,15 +27,9 @@ void svm_code_forget(struct vcpu *vcpu);
 // here before.
 bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
-// The short way (svm_quick.c): answers the exit that has just come, and those behind it, for as long as each is one of
-// the few that can be answered at once. To be called when nothing was pending and nothing was being delivered. Returns
-// what has been done about the last exit.
-enum svm_answered {
-    SVM_ANSWERED_NOTHING,
-    SVM_ANSWERED_BOOKED, // its slice is booked, and a timer is due before it can be answered
-    SVM_ANSWERED_LAST,   // booked and answered; something else is to be done before the guest goes on
-};
-enum svm_answered svm_answer(struct vcpu *vcpu);
+// The short way: answers the exit that has just come, and those behind it, for as long as each is one of the few that
+// can be answered at once. To be called when nothing was pending and nothing was being delivered.
+enum quick_answered svm_answer(struct vcpu *vcpu);
 
 // Turns the VMCB's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
 void svm_decode_exit(struct vcpu *vcpu, struct exit *exit);

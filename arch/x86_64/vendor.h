@@ -58,9 +58,9 @@ extern const struct vendor_ops  svm_ops, vmx_ops;
 extern const struct vendor_ops *vendor; // set once, at boot
 
 // One trip into the guest and back. Not among the operations above: every exit makes this call, and a direct one
-// becomes part of its caller.
+// becomes part of its caller. VMX's does not, which costs 20 instructions on the long way and saves 10 KiB.
 void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
-void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+__attribute__((noinline)) void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 
 static inline void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {

@@ -231,15 +231,20 @@ void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     write_registers(arch);
     *(uint32_t *)(arch->vmx.apic_page.value + APIC_PAGE_TPR) = lapic_tpr(&vcpu->vm->machine.lapic); // for CR8 reads
 
+    bool quick = vcpu->quick && arch->under_way == 0 && machine_quiet(&vcpu->vm->machine);
     vmx_world_switch(&arch->world);
     arch->world.launched = true;
+    enum quick_answered answered = quick ? vmx_answer(vcpu) : QUICK_ANSWERED_NOTHING;
 
     read_registers(arch);
     arch->event_queued = false;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
-    exit->booked = false;
-    vmx_decode_exit(vcpu, exit);
+    exit->booked = answered != QUICK_ANSWERED_NOTHING;
+    if (answered == QUICK_ANSWERED_LAST)
+        exit->kind = EXIT_ANSWERED;
+    else
+        vmx_decode_exit(vcpu, exit);
 }
 
 static const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)

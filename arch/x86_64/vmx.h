@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "arch/x86_64/quick.h"
 #include "arch/x86_64/vendor.h"
 #include "arch/x86_64/vmcs.h"
 
@@ -45,6 +46,9 @@ void     vmx_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
 
 // After page tables or paging changed behind the CPU's back: SDM 3C 28.3.3.
 void vmx_flush_translations(void);
+
+// The short way, as svm_answer() in svm.h.
+enum quick_answered vmx_answer(struct vcpu *vcpu);
 
 // Turns the VMCS's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
 void vmx_decode_exit(struct vcpu *vcpu, struct exit *exit);
