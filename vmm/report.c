@@ -97,6 +97,45 @@ static void print_accounts(const struct printer *p)
     p->out(p->ctx, "");
 }
 
+static const char *const meter_names[METER_COUNT] = {
+    [METER_GUEST_TIMER] = "guest's timer",
+    [METER_EXIT_STAMP] = "exit stamp",
+};
+
+// One meter beside G. They disagree by `apart`, signed: millionths of G, rounded towards zero.
+static void print_meter(const struct printer *p, const struct meter *meter, const char *name, uint64_t guest)
+{
+    uint64_t cycles = meter->counts * meter->unit_cycles - p->in->stats->exits * meter->extra_cycles;
+    int64_t apart = (int64_t)(cycles - guest);
+    uint64_t distance = apart < 0 ? 0 - (uint64_t)apart : (uint64_t)apart;
+    long ppm = guest == 0 ? 0 : (long)mul_div_floor(distance, 1000000, guest);
+
+    say(p, "  %-13s %20lu %14ld %12ld %10lu", name, (unsigned long)cycles, (long)apart, apart < 0 ? -ppm : ppm,
+        (unsigned long)meter->unit_cycles);
+}
+
+// G as the ledger has it, what is owed taken off, beside what the hardware's own meters say. Nothing where it has none.
+static void print_meters(const struct printer *p)
+{
+    const struct meter *meters = p->in->stats->meter;
+    uint64_t guest = account_cycles(p->in, ACCOUNT_GUEST) + (uint64_t)p->in->ledger->debt;
+    bool any = false;
+
+    for (unsigned m = 0; m < METER_COUNT; m++)
+        any |= meters[m].unit_cycles != 0;
+    if (!any)
+        return;
+    say(p, "Meters: the guest's cycles by hardware of its own, beside G; %lu slices",
+        (unsigned long)p->in->stats->exits);
+    say(p, "  %-13s %20s %14s %12s %10s", "meter", "cycles", "minus G", "ppm", "its unit");
+    say(p, "  %-13s %20lu", "G", (unsigned long)guest);
+    for (unsigned m = 0; m < METER_COUNT; m++) {
+        if (meters[m].unit_cycles != 0)
+            print_meter(p, &meters[m], meter_names[m], guest);
+    }
+    p->out(p->ctx, "");
+}
+
 static void print_exits(const struct printer *p)
 {
     const struct stats *stats = p->in->stats;
@@ -197,7 +236,10 @@ void report_print_part(const struct report_input *input, enum report_part part,
     const struct printer p = { input, out, ctx };
 
     switch (part) {
-    case REPORT_ACCOUNTS: print_accounts(&p); break;
+    case REPORT_ACCOUNTS:
+        print_accounts(&p);
+        print_meters(&p);
+        break;
     case REPORT_EXITS: print_exits(&p); break;
     case REPORT_TIMERS: print_timers(&p); break;
     case REPORT_CLOCKS: print_clocks(&p); break;
@@ -211,6 +253,7 @@ void report_print(const struct report_input *input, void (*out)(void *ctx, const
 
     print_head(&p);
     print_accounts(&p);
+    print_meters(&p);
     print_exits(&p);
     print_timers(&p);
     print_clocks(&p);

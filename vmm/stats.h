@@ -14,6 +14,20 @@ struct timer_stats {
     struct histogram lateness; // V at injection minus deadline, cycles; never negative
 };
 
+// Witnesses of G: what hardware of its own says about the guest's cycles, where an architecture has any. Each slice
+// adds what it counted; the report sets the sum beside G.
+enum meter_id {
+    METER_GUEST_TIMER, // a timer that counts in the guest alone
+    METER_EXIT_STAMP,  // the counter as the hardware stored it at the exit
+    METER_COUNT
+};
+
+struct meter {
+    uint64_t counts;
+    uint64_t unit_cycles;  // of one count; a slice is known to less than this. 0: there is no such meter
+    uint64_t extra_cycles; // that it counts in each slice besides the guest's
+};
+
 struct stats {
     uint64_t           exits;
     struct histogram   cost[EXIT_KIND_COUNT]; // monitor cycles from the exit to the next entry, by kind
@@ -22,6 +36,7 @@ struct stats {
     uint64_t           alarms_early;  // of those, before the deadline: re-armed, never delivered
     uint64_t           injections;
     uint64_t           windows;
+    struct meter       meter[METER_COUNT];
 };
 
 #endif

@@ -62,7 +62,7 @@ struct rate_source rate_by_crystal(uint32_t signature, struct leaf_15h leaf, uin
     if (hz == 0 || hz >= TIME_NEVER - 1)
         return (struct rate_source){ .name = NULL };
     return (struct rate_source){ .name = leaf.ecx != 0 ? "CPUID 15h" : "CPUID 15h, crystal by model",
-                                 .rate = rate_widened((struct rate){ hz, hz + 1 }, CRYSTAL_PPM) };
+                                 .rate = rate_widened((struct rate){ hz, hz }, CRYSTAL_PPM) };
 }
 
 struct rate_source rate_by_base(uint32_t base_mhz)

@@ -31,6 +31,10 @@ struct vmx_state {
     uint64_t rip, rsp, rflags;
     uint32_t interruptibility;
     uint32_t proc; // primary processor-based controls
+    struct vmx_stored_msr {
+        uint32_t index, reserved;
+        uint64_t value;
+    } stamp __attribute__((aligned(16))); // SDM 3C table 24-15: what the exit stores
 };
 
 // The last instruction that was decoded for device memory, and the bytes it was decoded from: a loop around one

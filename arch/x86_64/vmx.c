@@ -4,6 +4,7 @@
 // nothing special. The twin of svm.c, in its order. SDM 3C, chapters 23 to 27.
 #include "arch/x86_64/vmx.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/vmx_meter.h"
 #include "arch/x86_64/vmx_msr.h"
 #include "arch/x86_64/x86.h"
 #include "vmm/alloc.h"
@@ -184,6 +185,7 @@ static bool vmx_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     set_host_state();
     set_controls(vcpu);
     set_entry_state(vcpu, entry);
+    vmx_start_meters(vcpu);
     vmx_flush_translations();
     return true;
 }
@@ -234,6 +236,7 @@ void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     bool quick = vcpu->quick && arch->under_way == 0 && machine_quiet(&vcpu->vm->machine);
     vmx_world_switch(&arch->world);
     arch->world.launched = true;
+    vmx_read_meters(vcpu);
     enum quick_answered answered = quick ? vmx_answer(vcpu) : QUICK_ANSWERED_NOTHING;
 
     read_registers(arch);

@@ -3,6 +3,7 @@
 // exits (SDM 3C 27.2.5).
 #include "arch/x86_64/quick.h"
 #include "arch/x86_64/vmx.h"
+#include "arch/x86_64/vmx_meter.h"
 
 // The instruction is over, and with it STI's and MOV SS's shadows. Without single-stepping nothing waits behind them.
 QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered)
@@ -61,5 +62,6 @@ enum quick_answered vmx_answer(struct vcpu *vcpu)
             return QUICK_ANSWERED_LAST;
         vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
         vmx_world_switch(&vcpu->arch->world);
+        vmx_read_meters(vcpu);
     }
 }

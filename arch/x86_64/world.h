@@ -22,6 +22,8 @@ struct world {
     bool                launched;
     bool                timer;        // there is a preemption timer
     bool                entry_failed; // out: the guest was not entered
+    uint64_t            timer_value;  // out: what the preemption timer was loaded with
+    uint64_t            tsc_offset;   // out: what the TSC offset was
 };
 
 _Static_assert(offsetof(struct emulate_regs, gpr) == 0, "world_svm.S");
@@ -40,6 +42,8 @@ _Static_assert(offsetof(struct world, timer_rate) == 232, "world_vmx.S");
 _Static_assert(offsetof(struct world, launched) == 240, "world_vmx.S");
 _Static_assert(offsetof(struct world, timer) == 241, "world_vmx.S");
 _Static_assert(offsetof(struct world, entry_failed) == 242, "world_vmx.S");
+_Static_assert(offsetof(struct world, timer_value) == 248, "world_vmx.S");
+_Static_assert(offsetof(struct world, tsc_offset) == 256, "world_vmx.S");
 
 // The guest's FS, GS, TR, LDTR and syscall MSRs in. From here to svm_world_close() the CPU holds them, also while the
 // monitor runs between two switches, and no interrupt or NMI comes: GIF is clear. IF is set so that the first one

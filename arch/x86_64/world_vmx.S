@@ -22,6 +22,8 @@
 #define WORLD_LAUNCHED   240
 #define WORLD_TIMER      241
 #define WORLD_FAILED     242
+#define WORLD_LOADED     248
+#define WORLD_OFFSET     256
 #define VMCS_TSC_OFFSET       0x2010
 #define VMCS_PREEMPTION_TIMER 0x482e
 #define VMCS_HOST_RSP         0x6c14
@@ -64,6 +66,7 @@ vmx_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         shr     %cl, %rdx
         shr     %cl, %rbx
         sub     %rdx, %rbx
+        mov     %rbx, WORLD_LOADED(%rdi)
         mov     $VMCS_PREEMPTION_TIMER, %edx
         vmwrite %rbx, %rdx
 .Lsampled:
@@ -71,6 +74,7 @@ vmx_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         add     WORLD_V(%rdi), %rax
         and     WORLD_TSC_MASK(%rdi), %rax
         add     WORLD_TSC_BASE(%rdi), %rax
+        mov     %rax, WORLD_OFFSET(%rdi)
         mov     $VMCS_TSC_OFFSET, %edx
         vmwrite %rax, %rdx
         cmpb    $0, WORLD_LAUNCHED(%rdi)

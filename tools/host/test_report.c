@@ -136,6 +136,26 @@ static void test_a_missing_cycle_shows(void **state)
     has("closure: -2 cycles");
 }
 
+static void test_meters(void **state)
+{
+    (void)state;
+    invent();
+    print();
+    has_not("Meters:"); // where the hardware has none
+    // 6252 counts of 32 cycles, 11 of them in each of the two slices before the guest's first instruction.
+    stats.meter[METER_GUEST_TIMER] = (struct meter){ .counts = 6252, .unit_cycles = 32, .extra_cycles = 11 };
+    print();
+    has("Meters: the guest's cycles by hardware of its own, beside G; 2 slices");
+    has("  meter                       cycles        minus G          ppm   its unit");
+    has("  G                           199995"); // without what is owed
+    has("  guest's timer               200042             47          235         32");
+    has_not("  exit stamp");
+    stats.meter[METER_EXIT_STAMP] = (struct meter){ .counts = 199994, .unit_cycles = 1 };
+    print();
+    has("  exit stamp                  199994             -1           -5          1");
+    nothing_cut();
+}
+
 static void test_exits_timers_alarms(void **state)
 {
     (void)state;
@@ -200,6 +220,10 @@ static void test_extreme_figures(void **state)
         vt.now = host_random_edgy(&seed);
         for (unsigned i = 0; i < REPORT_CLOCKS_MAX; i++)
             input.clocks[i] = (struct clock_reading){ "0123456789", host_random_edgy(&seed), host_random_edgy(&seed) };
+        for (unsigned m = 0; m < METER_COUNT; m++)
+            for (uint64_t *field = &stats.meter[m].counts; field <= &stats.meter[m].extra_cycles; field++)
+                *field = host_random_edgy(&seed);
+        ledger.debt = (int64_t)host_random_edgy(&seed);
         input.clock_count = 100;
         for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++)
             histogram_add(&stats.cost[kind], host_random_edgy(&seed));
@@ -231,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_head_and_accounts),
         cmocka_unit_test(test_a_missing_cycle_shows),
+        cmocka_unit_test(test_meters),
         cmocka_unit_test(test_exits_timers_alarms),
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_lanes_follow_when_wanted),
