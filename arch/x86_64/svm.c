@@ -3,6 +3,7 @@
 // is world_svm.S. Works with the least that a CPU may have (NPT) and uses NRIP save, flush by ASID and VMCB clean bits
 // where CPUID 8000000Ah announces them. APM volume 2, chapter 15.
 #include "arch/x86_64/svm.h"
+#include "arch/x86_64/codewindow.h"
 #include "arch/x86_64/x86.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
@@ -169,7 +170,7 @@ static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     struct vmcb *vmcb = (struct vmcb *)page.value;
     memset(vmcb, 0, sizeof(*vmcb));
     vcpu->arch->vmcb = vmcb;
-    svm_code_forget(vcpu);
+    code_forget(vcpu);
     vcpu->arch->world.vmcb = page.value;
     vcpu->arch->world.host_vmcb = this_cpu()->host_area;
     set_intercepts(vmcb);

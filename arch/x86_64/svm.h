@@ -20,9 +20,6 @@ const uint8_t *svm_code(struct vcpu *vcpu, size_t count);
 // decoder is asked only when prefixes are in the way. 0: it cannot be fetched or decoded.
 uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
-// Nothing is remembered of where code is.
-void svm_code_forget(struct vcpu *vcpu);
-
 // Does 64-bit code at CS:RIP begin with these bytes? True is certain; false can also mean that svm_code() has not been
 // here before.
 bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);

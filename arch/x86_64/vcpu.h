@@ -14,7 +14,7 @@
 struct vmcb;
 
 // Where the code that runs now is in host memory, and what must still hold for that to be so: the paging registers and
-// the value of every page-table entry on the way. Looked at again at each use, so it is never stale (svm_length.c).
+// the value of every page-table entry on the way. Looked at again at each use, so it is never stale (codewindow.c).
 struct code_window {
     uint64_t        cr0, cr3, efer;
     uint64_t        attributes; // of CS

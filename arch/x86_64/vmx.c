@@ -3,6 +3,7 @@
 // comes back is vmx_exit.c, the switch itself is world_vmx.S. Unrestricted guests on EPT: real mode and paging off need
 // nothing special. The twin of svm.c, in its order. SDM 3C, chapters 23 to 27.
 #include "arch/x86_64/vmx.h"
+#include "arch/x86_64/codewindow.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/vmx_meter.h"
 #include "arch/x86_64/vmx_msr.h"
@@ -176,6 +177,7 @@ static bool vmx_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
         return false;
     }
     memset((void *)apic_page.value, 0, PAGE_SIZE);
+    code_forget(vcpu);
     arch->vmx.vmcs = vmcs;
     arch->vmx.apic_page = apic_page;
     arch->world.timer = vmx_caps.timer;
@@ -252,8 +254,16 @@ void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 
 static const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)
 {
-    (void)vcpu, (void)count;
-    return NULL;
+    uint64_t          rip = vcpu_regs(vcpu)->rip, rights = vmread(VMCS_GUEST_CS_RIGHTS);
+    struct code_place place = {
+        .cr0 = vmread(VMCS_GUEST_CR0),
+        .cr3 = vmread(VMCS_GUEST_CR3),
+        .efer = vmread(VMCS_GUEST_EFER),
+        .attributes = rights,
+    };
+    place.bits64 = (rights & RIGHTS_LONG) != 0 && (place.efer & EFER_LMA) != 0;
+    place.linear = place.bits64 ? rip : (vmread(VMCS_GUEST_CS_BASE) + rip) & UINT32_MAX;
+    return code_at(vcpu, &place, count);
 }
 
 void vmx_set_event(struct vcpu *vcpu, uint32_t event, uint32_t error)
