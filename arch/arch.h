@@ -56,12 +56,16 @@ void arch_vm_free(struct vm *vm);
 
 // --- one vCPU ------------------------------------------------------------------------------------------------------
 
-// Allocates the hardware's control structures and sets the first instruction. False: out of memory.
+// Allocates the hardware's control structures and sets the first instruction; fills in vcpu->alarm_doubt and no_step.
+// False: out of memory.
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry);
 void arch_vcpu_free(struct vcpu *vcpu);
 
 // One slice of the guest, whose counter continues from V. alarm_cycles: host cycles after which a host interrupt
-// ends it (exactly, where the hardware can). The slice is what the ledger needs; the exit is decoded.
+// ends it (as exactly as the hardware can), or ARCH_ONE_STEP: it ends after one instruction, or after the delivery of
+// the event that was injected, whatever the guest does, and the guest cannot see that it was stepped. Not to be asked
+// for where vcpu->no_step says why it cannot be had. The slice is what the ledger needs; the exit is decoded.
+#define ARCH_ONE_STEP UINT64_C(0)
 struct slice {
     htime_t  t0, t1;
     uint64_t cost_cycles; // calibrated t1 - t0 of an empty guest for this kind of exit

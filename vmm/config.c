@@ -17,10 +17,10 @@ struct value {
 
 enum {
     VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_RTC, VM_ORACLE, VM_LANES,
-    VM_HYPERVISOR,
+    VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN,
     VM_WORDS
 };
-enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_REPORT, MONITOR_WORDS };
+enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_WORDS };
 #define WORDS_MAX VM_WORDS
 
 // The choices stand in the order of their enums in time/.
@@ -37,11 +37,14 @@ static const struct word vm_words[VM_WORDS] = {
     [VM_ORACLE] = { "oracle", WORD_CHOICE, "off|on" },
     [VM_LANES] = { "lanes", WORD_CHOICE, "off|on" },
     [VM_HYPERVISOR] = { "hypervisor", WORD_CHOICE, "kvm|none" },
+    [VM_DELIVERY] = { "delivery", WORD_CHOICE, "alarm|exact" },
+    [VM_MARGIN] = { "margin", WORD_NUMBER, "1 to 1000000 cycles" },
 };
 
 static const struct word monitor_words[MONITOR_WORDS] = {
     [MONITOR_LOG] = { "log", WORD_CHOICE, "com1|com2" },
     [MONITOR_NOISE] = { "noise", WORD_NUMBER, "a whole number, the seed" },
+    [MONITOR_ALARM_ERROR] = { "alarm_error", WORD_SIGNED, "-1000000 to 1000000 cycles" },
     [MONITOR_REPORT] = { "report", WORD_CHOICE, "off|on" },
 };
 
@@ -180,6 +183,28 @@ static bool check_vm(const struct value *values, struct refusal *refusal)
     return true;
 }
 
+// What the words say about how a deadline is met.
+static bool check_delivery(const struct value *values, struct refusal *refusal)
+{
+    uint64_t margin = number_or(&values[VM_MARGIN], 1);
+    bool exact = values[VM_DELIVERY].number == DELIVERY_EXACT;
+
+    if (margin == 0 || margin > CONFIG_ALARM_MAX)
+        return refuse_value(&vm_words[VM_MARGIN], values[VM_MARGIN].text, refusal);
+    if (values[VM_MARGIN].given && !exact) {
+        format(refusal->text, sizeof(refusal->text),
+               "margin= says where the single steps of delivery=exact begin: write delivery=exact, too");
+        return false;
+    }
+    if (exact && values[VM_CLOCK].number == CLOCK_WALL) {
+        format(refusal->text, sizeof(refusal->text),
+               "clock=wall and delivery=exact contradict each other: a wall clock goes on while the monitor steps the "
+               "guest; write delivery=alarm");
+        return false;
+    }
+    return true;
+}
+
 static bool copy_cmdline(const char *behind, struct vm_config *out, struct refusal *refusal)
 {
     struct text text = { behind, 0 };
@@ -204,7 +229,8 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     const char *behind;
 
     memset(out, 0, sizeof(*out));
-    if (!parse_line(line, &vm_vocabulary, values, &behind, refusal) || !check_vm(values, refusal))
+    if (!parse_line(line, &vm_vocabulary, values, &behind, refusal) || !check_vm(values, refusal) ||
+        !check_delivery(values, refusal))
         return false;
     text_copy(out->name, values[VM_NAME].given ? values[VM_NAME].text : (struct text){ "guest", 5 });
     if (values[VM_KERNEL].given)
@@ -218,6 +244,8 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     out->rtc_offset_s = (int64_t)number_or(&values[VM_RTC], 0);
     out->oracle = number_or(&values[VM_ORACLE], 1) != 0;
     out->lanes = number_or(&values[VM_LANES], 1) != 0;
+    out->delivery = (enum delivery_mode)number_or(&values[VM_DELIVERY], DELIVERY_ALARM);
+    out->margin_cycles = (uint32_t)number_or(&values[VM_MARGIN], 0);
     out->bare = number_or(&values[VM_HYPERVISOR], 0) != 0;
     return behind == NULL || copy_cmdline(behind, out, refusal);
 }
@@ -233,8 +261,14 @@ bool config_parse_monitor(const char *line, struct monitor_config *out, struct r
         format(refusal->text, sizeof(refusal->text), "\" -- \" belongs to a VM's line, not to the monitor's");
         understood = false;
     }
+    int64_t error = (int64_t)number_or(&values[MONITOR_ALARM_ERROR], 0);
+    if (error < -CONFIG_ALARM_MAX || error > CONFIG_ALARM_MAX) {
+        understood = refuse_value(&monitor_words[MONITOR_ALARM_ERROR], values[MONITOR_ALARM_ERROR].text, refusal);
+        error = 0;
+    }
     out->log_com = (uint8_t)(1 + number_or(&values[MONITOR_LOG], 0));
     out->noise = values[MONITOR_NOISE].given;
+    out->alarm_error_cycles = (int32_t)error;
     out->noise_seed = values[MONITOR_NOISE].number;
     out->report = number_or(&values[MONITOR_REPORT], 1) != 0;
     return understood;

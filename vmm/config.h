@@ -16,6 +16,15 @@
 #define CONFIG_KERNEL_MAX  64
 #define CONFIG_CMDLINE_MAX 2048
 
+// How the guest is stopped for a deadline.
+enum delivery_mode {
+    DELIVERY_ALARM, // by the host's alarm, as exact as that is
+    DELIVERY_EXACT, // the alarm comes earlier, and the rest is done one instruction at a time
+};
+
+// The furthest that margin= and alarm_error= reach, in cycles: 10 ms at 100 MHz, and less than any counter's width.
+#define CONFIG_ALARM_MAX 1000000
+
 struct vm_config {
     char name[CONFIG_NAME_MAX];     // vm=NAME, default "guest"
     char kernel[CONFIG_KERNEL_MAX]; // kernel=NAME: what the user calls the image; for sentences only
@@ -28,6 +37,8 @@ struct vm_config {
     int64_t rtc_offset_s;           // rtc=utc|variable:SECONDS: what the guest's RTC shows, beside UTC; default utc
     bool oracle;                    // oracle=on|off: hypercalls that show host figures; default on
     bool lanes;                     // lanes=on|off: draw H/M/G at the end; default on
+    enum delivery_mode delivery;   // delivery=alarm|exact: by the alarm, or step up to each deadline; default alarm
+    uint32_t margin_cycles;         // margin=CYCLES: where the steps begin; 0 = as calibration found
     bool bare;                      // hypervisor=kvm|none: none hides every sign of one; default kvm
     char cmdline[CONFIG_CMDLINE_MAX]; // everything behind " -- "
 };
@@ -36,6 +47,7 @@ struct monitor_config {
     uint8_t log_com;     // log=com1|com2: where the monitor's own lines go; default com1
     bool noise;          // noise=N given: host noise is injected,
     uint64_t noise_seed; // from this seed: random extra monitor work and random host interrupts
+    int32_t alarm_error_cycles; // alarm_error=CYCLES: the alarm comes so much too late (+) or too early (-)
     bool report;         // report=on|off, default on
 };
 

@@ -146,6 +146,17 @@ static bool parse_number(struct text text, uint64_t *number)
     return parse_digits(text, number, &rest) && rest.length == 0;
 }
 
+static bool parse_signed(struct text text, uint64_t *number)
+{
+    bool negative = text.length > 0 && *text.at == '-';
+    if (text.length > 0 && (negative || *text.at == '+'))
+        text = (struct text){ text.at + 1, text.length - 1 };
+    if (!parse_number(text, number) || *number > INT64_MAX)
+        return false;
+    *number = negative ? 0 - *number : *number;
+    return true;
+}
+
 // Ten digits: three centuries, more than any zone or calendar test wants.
 static bool parse_offset(struct text text, uint64_t *seconds)
 {
@@ -156,13 +167,8 @@ static bool parse_offset(struct text text, uint64_t *seconds)
     if (text.length <= prefix || memcmp(text.at, "variable:", prefix) != 0)
         return false;
     struct text value = { text.at + prefix, text.length - prefix };
-    bool negative = *value.at == '-';
-    if (negative || *value.at == '+')
-        value = (struct text){ value.at + 1, value.length - 1 };
-    if (value.length > 10 || !parse_number(value, seconds))
-        return false;
-    *seconds = negative ? 0 - *seconds : *seconds;
-    return true;
+    bool has_sign = *value.at == '-' || *value.at == '+';
+    return value.length <= 10u + has_sign && parse_signed(value, seconds);
 }
 
 static bool parse_choice(const char *allowed, struct text text, uint64_t *index)
@@ -199,6 +205,7 @@ bool value_parse(const struct word *word, struct text text, uint64_t *number)
     case WORD_SIZE: return parse_size(text, number);
     case WORD_DURATION: return parse_duration(text, number);
     case WORD_NUMBER: return parse_number(text, number);
+    case WORD_SIGNED: return parse_signed(text, number);
     case WORD_OFFSET: return parse_offset(text, number);
     case WORD_CHOICE: return parse_choice(word->allowed, text, number);
     }

@@ -12,6 +12,7 @@ enum word_kind {
     WORD_SIZE,     // bytes: 4096, 64K, 16M, 1G
     WORD_DURATION, // milliseconds: 10s, 500ms, 0
     WORD_NUMBER,   // decimal
+    WORD_SIGNED,   // decimal, with a sign or without; as the 64 bits of an int64_t
     WORD_CHOICE,   // one of `allowed`, its index
     WORD_OFFSET,   // utc, localtime or variable:-3600; seconds, as the 64 bits of an int64_t
 };

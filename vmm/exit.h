@@ -9,6 +9,7 @@
 enum exit_kind {
     EXIT_INTERRUPT,  // a host interrupt arrived: the alarm, or other work of the machine
     EXIT_NMI,        // a host NMI
+    EXIT_STEP,       // one instruction has run, as asked
     EXIT_WINDOW,     // the guest can take an interrupt now, as asked
     EXIT_IO,         // port access
     EXIT_MMIO,       // access to guest-physical memory that is not RAM
@@ -41,7 +42,7 @@ struct exit {
     bool           is_repeated;     // EXIT_IO: REP prefix
     bool           is_fetch;        // EXIT_MMIO: instruction fetch
     bool           is_table_walk;   // EXIT_MMIO: the CPU was reading the guest's page tables
-    bool           during_delivery; // the exit cut short the delivery of an event
+    bool           during_delivery; // the exit cut short the delivery of an event; EXIT_STEP: it was all the step was
     bool           booked;          // the backend has booked the slice: vcpu_account() was called
     uint16_t       port;            // EXIT_IO
     uint8_t        fault_vector;    // EXIT_FAULT

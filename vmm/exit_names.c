@@ -5,6 +5,7 @@
 static const char *const exit_names[EXIT_KIND_COUNT] = {
     [EXIT_INTERRUPT] = "interrupt",
     [EXIT_NMI] = "nmi",
+    [EXIT_STEP] = "step",
     [EXIT_WINDOW] = "window",
     [EXIT_IO] = "io",
     [EXIT_MMIO] = "mmio",

@@ -215,6 +215,22 @@ static void print_clocks(const struct printer *p)
     p->out(p->ctx, "");
 }
 
+static void print_delivery(const struct printer *p)
+{
+    const struct report_input *in = p->in;
+    const struct histogram *late = &in->stats->delivery.lateness, *steps = &in->stats->delivery.steps;
+
+    say(p, "deadlines: %lu came while the guest ran, late p50 %lu, p99 %lu, max %lu cycles; alarm error %ld",
+        (unsigned long)histogram_count(late), (unsigned long)histogram_percentile(late, 500),
+        (unsigned long)histogram_percentile(late, 990), (unsigned long)late->max, (long)in->alarm_error_cycles);
+    if (in->margin_cycles == 0)
+        return;
+    say(p, "steps: margin %lu cycles; %lu steps, p50 %lu, p99 %lu, max %lu a deadline; %lu taken by alarm",
+        (unsigned long)in->margin_cycles, (unsigned long)steps->sum, (unsigned long)histogram_percentile(steps, 500),
+        (unsigned long)histogram_percentile(steps, 990), (unsigned long)steps->max,
+        (unsigned long)in->stats->delivery.unstepped);
+}
+
 static void print_machine(const struct printer *p)
 {
     const struct stats *stats = p->in->stats;
@@ -226,6 +242,8 @@ static void print_machine(const struct printer *p)
         (unsigned long)stats->alarms, (unsigned long)stats->alarms_early);
     say(p, "interrupts: %lu injected, %lu waited for a window", (unsigned long)stats->injections,
         (unsigned long)stats->windows);
+    if (p->in->careful)
+        print_delivery(p);
     say(p, "trace: %lu records, hash=%016lx", (unsigned long)p->in->trace->written,
         (unsigned long)trace_hash(p->in->trace));
 }

@@ -35,6 +35,9 @@ struct report_input {
     const char *host_hz_origin; // which clocks said so
     const char *host_hz_doubt;  // which was not believed; "" for none
     bool lanes; // draw them
+    bool careful; // each deadline was looked at: show how they were met
+    uint64_t margin_cycles; // of delivery=exact; 0: delivery=alarm
+    int64_t alarm_error_cycles;
 };
 
 enum report_part { REPORT_ACCOUNTS, REPORT_EXITS, REPORT_TIMERS, REPORT_CLOCKS, REPORT_LANES };
@@ -43,7 +46,7 @@ enum report_part { REPORT_ACCOUNTS, REPORT_EXITS, REPORT_TIMERS, REPORT_CLOCKS, 
 void report_print_part(const struct report_input *input, enum report_part part,
                        void (*out)(void *ctx, const char *line), void *ctx);
 
-// Lines that programs read keep their first words: "closure:", "law 5:", "alarms:", "trace:".
+// Lines that programs read keep their first words: "closure:", "law 5:", "alarms:", "deadlines:", "steps:", "trace:".
 void report_print(const struct report_input *input, void (*out)(void *ctx, const char *line), void *ctx);
 
 #endif

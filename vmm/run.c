@@ -15,11 +15,10 @@
 
 static uint64_t next_alarm(struct vcpu *vcpu)
 {
-    const struct vm *vm = vcpu->vm;
     uint64_t cycles = vcpu_cycles_to_next(vcpu);
     if (vcpu->early_alarms > EARLY_ALARMS_TOLERATED)
         cycles += UINT64_C(1) << (vcpu->early_alarms - EARLY_ALARMS_TOLERATED);
-    return vm->noise.on ? noise_alarm(vcpu->vm, cycles) : cycles;
+    return vcpu->careful ? delivery_alarm(vcpu, cycles) : cycles;
 }
 
 // The host really waits: until the next deadline where V moves with host time, for input from outside where it does
@@ -72,6 +71,13 @@ static inline struct vcpu *loaded_once(struct vcpu *vcpu)
     return vcpu;
 }
 
+static void timers_due(struct vcpu *vcpu)
+{
+    if (vcpu->careful)
+        delivery_reached(vcpu);
+    machine_run_timers(vcpu->vm);
+}
+
 static struct vcpu *slice(struct vcpu *vcpu)
 {
     struct slice slice;
@@ -81,7 +87,7 @@ static struct vcpu *slice(struct vcpu *vcpu)
     if (!exit.booked)
         vcpu_account(vcpu, &slice, exit.kind);
     if (vcpu_timers_due(vcpu)) // mostly not: asked here, where it costs no call
-        machine_run_timers(vcpu->vm);
+        timers_due(vcpu);
     if (vcpu->last_t1 - vcpu->vm->console.polled >= vcpu->vm->slice_cycles) // exits alone can fill that time
         console_poll(vcpu->vm);
     exit_dispatch(vcpu, &exit);
@@ -98,8 +104,6 @@ __attribute__((flatten)) void vcpu_run(struct vcpu *vcpu)
             idle(vcpu);
         else
             vcpu = slice(vcpu);
-        if (vcpu->vm->noise.on)
-            noise_work(vcpu);
         if (vcpu->vm->keys.command != 0)
             keys_obey(vcpu);
     }

@@ -28,6 +28,13 @@ struct meter {
     uint64_t extra_cycles; // that it counts in each slice besides the guest's
 };
 
+// Deadlines that came while the guest ran, where they are looked at one by one (vmm/delivery.c).
+struct delivery_stats {
+    struct histogram lateness; // V at the boundary where one was found to have come, minus it; never negative
+    struct histogram steps;    // single steps towards it
+    uint64_t         unstepped; // instructions that cannot be stepped unseen: the alarm was set right behind them
+};
+
 struct stats {
     uint64_t           exits;
     struct histogram   cost[EXIT_KIND_COUNT]; // monitor cycles from the exit to the next entry, by kind
@@ -37,6 +44,7 @@ struct stats {
     uint64_t           injections;
     uint64_t           windows;
     struct meter       meter[METER_COUNT];
+    struct delivery_stats delivery;
 };
 
 #endif

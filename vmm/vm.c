@@ -17,6 +17,7 @@
 #include "vmm/vm.h"
 
 #define STATUS_KILLED  2u // also for an image that cannot be run
+#define STATUS_REFUSED 8u // a word that this machine cannot honour
 #define STATUS_LACKS   10u
 
 #define VM_PAGES        ((sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -80,6 +81,9 @@ void vm_report_input(struct vm *vm, struct report_input *out)
         .ledger = &vcpu->ledger,
         .host_now = arch_counter_read(),
         .vt = &vm->vtime,
+        .careful = vcpu->careful,
+        .margin_cycles = vcpu->delivery.margin_cycles,
+        .alarm_error_cycles = vcpu->delivery.error_cycles,
         .stats = &vcpu->stats,
         .ticks = { [TIMER_PIT] = &vm->machine.pit_tick.ticks, [TIMER_LAPIC] = &vm->machine.lapic_tick.ticks },
         .trace = &vm->trace,
@@ -166,9 +170,14 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
         arch_vm_free(vm);
         return refuse(vm, STATUS_LACKS, "too little memory for its vCPU");
     }
+    if (vm->config.delivery == DELIVERY_EXACT && vm->vcpu.no_step != NULL) {
+        arch_vcpu_free(&vm->vcpu);
+        arch_vm_free(vm);
+        return refuse(vm, STATUS_REFUSED, vm->vcpu.no_step);
+    }
     init_stats(vm);
     start_clocks(vm);
-    vm->vcpu.quick = !vm->noise.on;
+    delivery_init(&vm->vcpu, monitor);
     this_cpu()->running = vm;
     panic_set_trace_dump(dump_trace);
     machine_init(vm);
@@ -195,7 +204,6 @@ unsigned vm_run(const struct vm_config *config, const struct monitor_config *mon
     memset(vm, 0, sizeof(*vm));
     vm->config = *config;
     vm->input = -1;
-    vm->noise = (struct noise){ .on = monitor->noise, .state = monitor->noise_seed };
     unsigned status;
     hpa ram_at = alloc_pages(config->mem_bytes / PAGE_SIZE, RAM_ALIGN_PAGES);
     if (ram_at.value != 0) {

@@ -24,15 +24,27 @@ enum vm_end {
 
 struct arch_vcpu; // arch/<a>/vcpu.h
 
+// Where the vCPU is on its way to the next deadline (vmm/delivery.c).
+struct delivery {
+    uint64_t margin_cycles; // so long before a deadline the steps begin; 0: never
+    int32_t  error_cycles;  // of every alarm, on purpose
+    vtime_t  deadline;      // that the slice is armed for; TIME_NEVER when it has come
+    uint64_t steps;         // towards it
+};
+
 struct vcpu {
     struct vm        *vm;
     struct arch_vcpu *arch;
     uint32_t          index;
     bool              halted;
     bool              quick;        // the backend may answer exits by itself
+    bool              careful;      // vmm/delivery.c chooses the alarms
     struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
     htime_t           last_t1;      // when that exit happened; later by what has gone to other accounts since
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
+    uint64_t          alarm_doubt;  // arch: cycles by which an alarm may be off, as calibration found
+    const char       *no_step;      // arch: why no instruction can be run alone here; null: it can
+    struct delivery   delivery;
     struct ledger     ledger;
     struct stats      stats;
 };
@@ -87,6 +99,12 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit);
 
 // vmm/event.c: makes the hardware deliver what is pending, or ask for a window. Wakes a halted vCPU.
 void events_deliver(struct vcpu *vcpu);
+
+// vmm/delivery.c: the alarm of a slice that must end after `cycles`, for a vCPU that is run with care; ARCH_ONE_STEP
+// where the guest is to be stepped. And: a timer is due at V.
+void     delivery_init(struct vcpu *vcpu, const struct monitor_config *monitor);
+uint64_t delivery_alarm(struct vcpu *vcpu, uint64_t cycles);
+void     delivery_reached(struct vcpu *vcpu);
 
 // vmm/noise.c: host noise on purpose (law 9). Returns the alarm, possibly shortened.
 void     noise_work(struct vcpu *vcpu);

@@ -136,6 +136,35 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
     return ok;
 }
 
+// A step cannot be empty: the one here is a NOP, whose own cost is what a guest with one more of them takes longer.
+static bool measure_step(struct vcpu *vcpu, struct refusal *refusal)
+{
+    static const uint8_t nop_hlt[] = { NOP, 0xf4 };
+    struct spread longer = { UINT64_MAX, 0 }, step = { UINT64_MAX, 0 };
+    struct exit exit = { .kind = EXIT_STEP };
+    load_code(vcpu, nop_hlt, sizeof(nop_hlt));
+    for (unsigned round = 0; round < ROUNDS && exit.kind == EXIT_STEP; round++) {
+        struct slice slice;
+        run(vcpu, CODE_GPA, NO_ALARM, &slice);
+        spread_add(&longer, slice.t1 - slice.t0);
+        vcpu_regs(vcpu)->rip = CODE_GPA;
+        vendor->step(vcpu, &slice, &exit);
+        spread_add(&step, slice.t1 - slice.t0);
+    }
+    if (exit.kind != EXIT_STEP || vcpu_regs(vcpu)->rip != CODE_GPA + 1) {
+        format(refusal->text, sizeof(refusal->text),
+               "calibration: a step gave exit '%s' (hardware reason %#x) at rip %#lx",
+               exit_kind_name(exit.kind), exit.hardware_reason, vcpu_regs(vcpu)->rip);
+        return false;
+    }
+    uint64_t halt = switch_costs.total[EXIT_HALT];
+    switch_costs.insn = longer.min > halt && longer.min - halt < step.min ? longer.min - halt : 0;
+    switch_costs.total[EXIT_STEP] = step.min - switch_costs.insn;
+    log_line("calibrate", "world switch, exit 'step': %lu cycles, spread %lu, of them %lu the instruction's own",
+             step.min, step.max - step.min, switch_costs.insn);
+    return true;
+}
+
 // The guest reads the TSC as its first instruction, with an offset of -t0: what it reads is the distance.
 static void measure_entry(struct vcpu *vcpu)
 {
@@ -166,6 +195,9 @@ static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
         spread_add(&spread, ran < ALARM_TICKS ? ALARM_TICKS - ran : 0);
     }
     switch_costs.alarm = spread.min;
+    struct ratio cycles_per_tick = ratio_make(alarm_ratio.den, alarm_ratio.num);
+    switch_costs.alarm_doubt = ratio_ceil(cycles_per_tick, 1 + spread.max - spread.min) + vendor->alarm_unit_cycles() +
+                               switch_costs.total[EXIT_INTERRUPT];
     log_line("calibrate", "from arming the alarm to the guest's first instruction: %lu ticks, spread %lu", spread.min,
              spread.max - spread.min);
 }
@@ -193,7 +225,8 @@ static bool calibrate(struct vm *vm, struct refusal *refusal)
     vm->vcpu.vm = vm;
     if (!arch_vcpu_init(&vm->vcpu, &entry))
         return false;
-    bool ok = measure_exits(&vm->vcpu, refusal);
+    bool ok = measure_exits(&vm->vcpu, refusal) &&
+              (vm->vcpu.no_step != NULL || measure_step(&vm->vcpu, refusal));
     if (ok) {
         measure_entry(&vm->vcpu);
         bool own_timer = vendor->alarm_unit_cycles() != 0; // set in cycles of the counter

@@ -150,11 +150,7 @@ static uint64_t code_linear(struct vcpu *vcpu)
     return (vendor->get(vcpu, REGISTER_CS_BASE) + rip) & UINT32_MAX;
 }
 
-size_t guest_fetch(struct vcpu *vcpu, uint8_t out[INSN_MAX_LENGTH])
+size_t guest_fetch_by_walking(struct vcpu *vcpu, uint8_t out[INSN_MAX_LENGTH])
 {
-    const uint8_t *code = vendor->code(vcpu, INSN_MAX_LENGTH);
-    if (code == NULL)
-        return guest_read_linear(vcpu, code_linear(vcpu), GUEST_FETCHED, out, INSN_MAX_LENGTH);
-    memcpy(out, code, INSN_MAX_LENGTH);
-    return INSN_MAX_LENGTH;
+    return guest_read_linear(vcpu, code_linear(vcpu), GUEST_FETCHED, out, INSN_MAX_LENGTH);
 }

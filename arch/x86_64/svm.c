@@ -20,8 +20,6 @@
 #define SVM_FEATURE_FLUSHASID (1u << 6)
 #define SVM_FEATURE_ASSISTS   (1u << 7)
 
-#define GUEST_ASID 1 // one VM runs at a time; its translations are flushed before the next one starts
-
 static uint32_t svm_features; // CPUID 8000000Ah EDX
 static uint32_t clean_after_exit; // VMCB clean bits of an entry before which only what is always written was written
 
@@ -31,6 +29,11 @@ static uint8_t msr_permissions[2 * PAGE_SIZE] __attribute__((aligned(4096))); //
 bool svm_has_next_rip(void)
 {
     return (svm_features & SVM_FEATURE_NRIPS) != 0;
+}
+
+uint8_t svm_flush(void)
+{
+    return (svm_features & SVM_FEATURE_FLUSHASID) != 0 ? TLB_CONTROL_FLUSH_ASID : TLB_CONTROL_FLUSH_ALL;
 }
 
 bool svm_has_decode_assists(void)
@@ -177,16 +180,20 @@ static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     if (vcpu->vm->config.bare)
         vmcb->intercept_misc2 &= ~INTERCEPT2_VMMCALL; // then it is #UD, as on a machine without a hypervisor
     vmcb->asid = GUEST_ASID;
-    vmcb->tlb_control = (svm_features & SVM_FEATURE_FLUSHASID) != 0 ? TLB_CONTROL_FLUSH_ASID : TLB_CONTROL_FLUSH_ALL;
+    vmcb->tlb_control = svm_flush();
     vmcb->int_ctl = INT_CTL_V_INTR_MASKING;
     vmcb->np_enable = 1;
     vmcb->nested_cr3 = vcpu->vm->nested_root.value;
     set_entry_state(vcpu, entry);
-    return true;
+    if (vcpu->vm->config.delivery != DELIVERY_EXACT || svm_step_init(vcpu))
+        return true;
+    free_pages(page, 1);
+    return false;
 }
 
 static void svm_vcpu_free(struct vcpu *vcpu)
 {
+    svm_step_free(vcpu);
     free_pages((hpa){ vcpu->arch->world.vmcb }, 1);
 }
 
@@ -341,4 +348,5 @@ const struct vendor_ops svm_ops = {
     .set = svm_set,
     .inject = svm_inject,
     .want_window = svm_want_window,
+    .step = svm_step,
 };

@@ -11,6 +11,11 @@
 
 bool svm_has_next_rip(void);
 bool svm_has_decode_assists(void);
+uint8_t svm_flush(void); // TLB_CONTROL_*: the least that flushes the translations of one ASID
+
+// One VM runs at a time; its translations are flushed before the next one starts.
+#define GUEST_ASID         1
+#define GUEST_NO_CODE_ASID 2 // for its view without code (svm_step.c)
 
 // The `count` bytes at CS:RIP, at most 15, as the guest's page tables map them now. Null: across the end of a page, not
 // mapped, not in RAM, or in a kind of paging that guest_fetch() has to walk.
@@ -27,6 +32,11 @@ bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 // The short way: answers the exit that has just come, and those behind it, for as long as each is one of the few that
 // can be answered at once. To be called when nothing was pending and nothing was being delivered.
 enum quick_answered svm_answer(struct vcpu *vcpu);
+
+// Single steps (svm_step.c), and what they need for a VM with delivery=exact. False: out of memory.
+void svm_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+bool svm_step_init(struct vcpu *vcpu);
+void svm_step_free(struct vcpu *vcpu);
 
 // Turns the VMCB's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
 void svm_decode_exit(struct vcpu *vcpu, struct exit *exit);

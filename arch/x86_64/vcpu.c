@@ -116,6 +116,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vcpu->arch = arch;
     guest_msr_reset(vcpu);
     reset_live_registers();
+    vcpu->alarm_doubt = switch_costs.alarm_doubt;
     if (vendor->vcpu_init(vcpu, entry))
         return true;
     free_pages(pages, ARCH_VCPU_PAGES);
@@ -154,11 +155,24 @@ static void set_time(struct vcpu *vcpu, uint64_t alarm_cycles)
     vcpu_set_slice(vcpu, alarm_cycles);
 }
 
+static __attribute__((noinline, cold)) void enter_for_one_step(struct vcpu *vcpu, struct slice *slice,
+                                                               struct exit *exit)
+{
+    set_time(vcpu, 1);
+    vendor->step(vcpu, slice, exit);
+}
+
 // Every exit comes through here: flatten makes the vendor's part one piece with it.
 __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice,
                                               struct exit *exit)
 {
-    set_time(vcpu, vcpu->arch->step_once ? 1 : alarm_cycles);
+    if (vcpu->arch->step_once)
+        alarm_cycles = vcpu->vm->config.delivery == DELIVERY_EXACT ? ARCH_ONE_STEP : 1;
+    if (alarm_cycles == ARCH_ONE_STEP) {
+        enter_for_one_step(vcpu, slice, exit);
+        return;
+    }
+    set_time(vcpu, alarm_cycles);
     vendor_enter(vcpu, slice, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
 }

@@ -71,6 +71,7 @@ struct arch_vcpu {
     struct pvclock_state pv;
     uint64_t             iret_rip;     // of that IRET
     uint64_t             cr_refused_exit; // number of the exit after the one where a MOV to CR3 or CR4 was refused
+    uint64_t             no_code_root; // SVM: nested tables in which no page is executable (svm_step.c)
     bool                 shadow;       // interrupts are held back for one instruction (STI, MOV SS)
     union {
         struct {
@@ -146,8 +147,8 @@ void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access acce
 // The linear address of a segment-relative one.
 uint64_t guest_linear(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset);
 
-// Bytes at CS:RIP, at most 15.
-size_t guest_fetch(struct vcpu *vcpu, uint8_t out[15]);
+// Bytes at CS:RIP, at most 15 (vendor.h has guest_fetch(), which comes here only where it must).
+size_t guest_fetch_by_walking(struct vcpu *vcpu, uint8_t out[15]);
 
 // 16, 32 or 64: the operand width of the code segment.
 unsigned guest_code_bits(struct vcpu *vcpu);

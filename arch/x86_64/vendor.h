@@ -3,6 +3,8 @@
 #ifndef ARCH_X86_64_VENDOR_H
 #define ARCH_X86_64_VENDOR_H
 
+#include <string.h>
+
 #include "arch/x86_64/vcpu.h"
 
 // Registers that live in the vendor's control structure.
@@ -52,6 +54,9 @@ struct vendor_ops {
     void (*set)(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
     void (*inject)(struct vcpu *vcpu, struct guest_event event);
     void (*want_window)(struct vcpu *vcpu, bool want);
+    // One trip for one instruction, or for the delivery of the event that is queued and no instruction: EXIT_STEP,
+    // unless what the guest does exits anyway. The guest cannot see it. Sets slice->cost_cycles.
+    void (*step)(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 };
 
 extern const struct vendor_ops  svm_ops, vmx_ops;
@@ -70,10 +75,22 @@ static inline void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct e
         vmx_enter(vcpu, slice, exit);
 }
 
+// The bytes of the instruction at CS:RIP that has exited, at most 15. Inline: each access to a register pays for it.
+static inline size_t guest_fetch(struct vcpu *vcpu, uint8_t out[15])
+{
+    const uint8_t *code = vendor->code(vcpu, 15);
+    if (code == NULL)
+        return guest_fetch_by_walking(vcpu, out);
+    memcpy(out, code, 15);
+    return 15;
+}
+
 // What calibration found about this CPU's world switch; cycles.
 struct switch_costs {
     uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by exit kind
     uint64_t in;                     // t0 to the guest's first instruction
+    uint64_t insn;                   // what the plainest instruction costs: the one in the calibrated step
+    uint64_t alarm_doubt;            // alarms were found this far apart, and can be no closer than the switch; cycles
     uint64_t alarm;                  // from setting the alarm to the guest's first instruction, alarm ticks
     bool     shadow_honoured;        // VMRUN keeps the interrupt shadow it is given
 };

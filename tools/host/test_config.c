@@ -46,9 +46,12 @@ static void test_defaults(void **state)
     assert_true(vm.oracle);
     assert_true(vm.lanes);
     assert_false(vm.bare);
+    assert_int_equal(vm.delivery, DELIVERY_ALARM);
+    assert_int_equal(vm.margin_cycles, 0);
     assert_true(config_parse_monitor(" \t ", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 1);
     assert_false(monitor.noise);
+    assert_int_equal(monitor.alarm_error_cycles, 0);
     assert_true(monitor.report);
 }
 
@@ -56,7 +59,9 @@ static void test_every_word(void **state)
 {
     (void)state;
     assert_true(config_parse_vm("vm=tick_1-B kernel=pit.elf vcpus=1 mem=16M clock=guest+emu idle=freeze tick=discard "
-                                "limit=10s rtc=variable:-3600 oracle=off lanes=off hypervisor=none --  a=b  -- c ",
+                                "limit=10s rtc=variable:-3600 oracle=off lanes=off hypervisor=none "
+                                "delivery=exact margin=6000 "
+                                "--  a=b  -- c ",
                                 &vm, &refusal));
     assert_string_equal(vm.name, "tick_1-B");
     assert_string_equal(vm.kernel, "pit.elf");
@@ -70,10 +75,14 @@ static void test_every_word(void **state)
     assert_false(vm.oracle);
     assert_false(vm.lanes);
     assert_true(vm.bare);
-    assert_true(config_parse_monitor("log=com2 noise=18446744073709551615 report=off", &monitor, &refusal));
+    assert_int_equal(vm.delivery, DELIVERY_EXACT);
+    assert_int_equal(vm.margin_cycles, 6000);
+    assert_true(config_parse_monitor("log=com2 noise=18446744073709551615 alarm_error=-5000 "
+                                     "report=off", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 2);
     assert_true(monitor.noise);
     assert_true(monitor.noise_seed == UINT64_MAX);
+    assert_int_equal(monitor.alarm_error_cycles, -5000);
     assert_false(monitor.report);
 }
 
@@ -120,6 +129,7 @@ static void test_sizes_and_times(void **state)
 #define MEM_ALLOWED   " is not possible; allowed: 1M to 2G in steps of 4K, such as 64M"
 #define CLOCK_ALLOWED "guest|guest+emu|wall|utc|localtime|variable:SECONDS"
 #define RTC_ALLOWED   " is not possible; allowed: utc|localtime|variable:SECONDS"
+#define ERROR_ALLOWED " is not possible; allowed: -1000000 to 1000000 cycles"
 #define LIMIT_ALLOWED " is not possible; allowed: a time such as 10s or 500ms, or 0 for none"
 
 static void test_bad_values(void **state)
@@ -150,6 +160,18 @@ static void test_bad_values(void **state)
     refused("vm=", "vm= is not possible; allowed: 1 to 31 letters, digits, _ or -");
     refused("vm=12345678901234567890123456789012",
             "vm=12345678901234567890123456789012 is not possible; allowed: 1 to 31 letters, digits, _ or -");
+    refused("delivery=step", "delivery=step is not possible; allowed: alarm|exact");
+    refused("delivery=exact margin=0", "margin=0 is not possible; allowed: 1 to 1000000 cycles");
+    refused("delivery=exact margin=1000001", "margin=1000001 is not possible; allowed: 1 to 1000000 cycles");
+    refused("delivery=exact margin=-1", "margin=-1 is not possible; allowed: 1 to 1000000 cycles");
+    monitor_refused("alarm_error=1000001", "alarm_error=1000001" ERROR_ALLOWED);
+    monitor_refused("alarm_error=-1000001", "alarm_error=-1000001" ERROR_ALLOWED);
+    monitor_refused("alarm_error=9223372036854775808", "alarm_error=9223372036854775808" ERROR_ALLOWED);
+    monitor_refused("alarm_error=--1", "alarm_error=--1" ERROR_ALLOWED);
+    monitor_refused("alarm_error=-", "alarm_error=-" ERROR_ALLOWED);
+    monitor_refused("alarm_error=", "alarm_error=" ERROR_ALLOWED);
+    assert_true(config_parse_monitor("alarm_error=+1000000", &monitor, &refusal));
+    assert_int_equal(monitor.alarm_error_cycles, 1000000);
     monitor_refused("log=com3", "log=com3 is not possible; allowed: com1|com2");
     monitor_refused("noise=-1", "noise=-1 is not possible; allowed: a whole number, the seed");
 }
@@ -219,6 +241,9 @@ static void test_contradictions(void **state)
                                     "stops; write idle=real");
     refused("idle=freeze clock=wall", "clock=wall and idle=freeze contradict each other: a wall clock neither jumps "
                                       "nor stops; write idle=real");
+    refused("clock=wall delivery=exact", "clock=wall and delivery=exact contradict each other: a wall clock goes on "
+                                         "while the monitor steps the guest; write delivery=alarm");
+    refused("margin=100", "margin= says where the single steps of delivery=exact begin: write delivery=exact, too");
     refused("mem=16M vm=a mem=32M", "mem is given twice: mem=16M and mem=32M");
     assert_true(config_parse_vm("mem=16M mem=16M", &vm, &refusal));
 }

@@ -105,6 +105,37 @@ static void invent(void)
     input.clocks[2] = (struct clock_reading){ "PM timer", 3579545, 3579544 };
 }
 
+static bool has_any(const char *start)
+{
+    for (unsigned i = 0; i < line_count; i++)
+        if (strncmp(lines[i], start, strlen(start)) == 0)
+            return true;
+    return false;
+}
+
+static void test_how_deadlines_were_met(void **state)
+{
+    (void)state;
+    invent();
+    print();
+    assert_false(has_any("deadlines:") || has_any("steps:")); // nobody looked at each
+    histogram_init(&stats.delivery.lateness);
+    histogram_init(&stats.delivery.steps);
+    histogram_add(&stats.delivery.lateness, 0);
+    histogram_add(&stats.delivery.lateness, 4000);
+    input.careful = true;
+    input.alarm_error_cycles = -1000000;
+    print();
+    has("deadlines: 2 came while the guest ran, late p50 0, p99 4000, max 4000 cycles; alarm error -1000000");
+    assert_false(has_any("steps:"));
+    input.margin_cycles = 1000000;
+    histogram_add(&stats.delivery.steps, 19);
+    histogram_add(&stats.delivery.steps, 24);
+    stats.delivery.unstepped = 3;
+    print();
+    has("steps: margin 1000000 cycles; 43 steps, p50 19, p99 24, max 24 a deadline; 3 taken by alarm");
+}
+
 static void test_head_and_accounts(void **state)
 {
     (void)state;
@@ -254,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_head_and_accounts),
+        cmocka_unit_test(test_how_deadlines_were_met),
         cmocka_unit_test(test_a_missing_cycle_shows),
         cmocka_unit_test(test_meters),
         cmocka_unit_test(test_exits_timers_alarms),
