@@ -112,12 +112,15 @@ static bool read_efer(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
     return true;
 }
 
-// APM 2, 3.1.7: SCE, LME, LMA, NXE, FFXSR. LMA is the CPU's own; LME cannot change while paging is on.
+// APM 2, 3.1.7: SCE, LME, LMA; NXE and FFXSR where CPUID 80000001h EDX has them. LMA is the CPU's own; LME cannot
+// change while paging is on.
 static bool write_efer(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     (void)msr;
     uint64_t now = vendor->get(vcpu, REGISTER_EFER);
-    uint64_t writable = (UINT64_C(1) << 0) | EFER_LME | (UINT64_C(1) << 11) | (UINT64_C(1) << 14);
+    uint32_t features = guest_cpuid(vcpu, 0x80000001, 0).edx;
+    uint64_t writable = EFER_SCE | EFER_LME | ((features & 1u << 20) != 0 ? EFER_NXE : 0) |
+                        ((features & 1u << 25) != 0 ? EFER_FFXSR : 0);
     if ((value & ~(writable | EFER_LMA)) != 0)
         return false;
     if (((value ^ now) & EFER_LME) != 0 && (vendor->get(vcpu, REGISTER_CR0) & CR0_PG) != 0)

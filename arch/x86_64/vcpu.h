@@ -89,9 +89,11 @@ struct arch_vcpu {
 
 #define MSR_EFER        0xc0000080u
 #define MSR_TSC_AUX     0xc0000103u
+#define EFER_SCE        (UINT64_C(1) << 0)
 #define EFER_LME        (UINT64_C(1) << 8)
 #define EFER_LMA        (UINT64_C(1) << 10)
 #define EFER_SVME       (UINT64_C(1) << 12)
+#define EFER_FFXSR      (UINT64_C(1) << 14)
 #define CR0_PE          (UINT64_C(1) << 0)
 #define CR0_PG          (UINT64_C(1) << 31)
 #define CR4_PSE         (UINT64_C(1) << 4)

@@ -89,13 +89,26 @@ static void decode_nested_fault(struct vcpu *vcpu, struct exit *exit)
         block_nmis_again(vcpu);
 }
 
-// SDM 3C 27.1: an exit for #DB leaves DR6 and DR7.GD as they were, and says what the first would get.
+// One of the breakpoints that were hit is on the instruction itself: then #DB is a fault (SDM 3B 17.2.4).
+static bool is_instruction_breakpoint(uint64_t causes, uint64_t dr7)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        if ((causes >> i & 1) != 0 && (dr7 >> (DR7_KIND_SHIFT + 4 * i) & 3) == 0)
+            return true;
+    }
+    return false;
+}
+
+// SDM 3C 27.1: an exit for #DB leaves DR6 and DR7.GD as they were, and says what the first would get. The RF that a
+// fault's frame has, so that its instruction is not stopped again, is in the saved RFLAGS (27.3.3); Bochs 2.7 forgets.
 static void take_debug_exception(struct vcpu *vcpu)
 {
     uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_CAUSES | DR6_BD | DR6_BS);
-    uint64_t dr6 = vendor->get(vcpu, REGISTER_DR6);
+    uint64_t dr6 = vendor->get(vcpu, REGISTER_DR6), dr7 = vendor->get(vcpu, REGISTER_DR7);
+    if (is_instruction_breakpoint(causes, dr7))
+        vcpu_regs(vcpu)->rflags |= RFLAGS_RF;
     vendor->set(vcpu, REGISTER_DR6, (dr6 & ~DR6_CAUSES) | causes);
-    vendor->set(vcpu, REGISTER_DR7, vendor->get(vcpu, REGISTER_DR7) & ~DR7_GD);
+    vendor->set(vcpu, REGISTER_DR7, dr7 & ~DR7_GD);
 }
 
 // A host NMI or machine check has been taken from the CPU by the exit: its handler is called. What is the guest's own

@@ -26,6 +26,7 @@
 #define DR6_BD         (UINT64_C(1) << 13)
 #define DR6_BS         (UINT64_C(1) << 14)
 #define DR7_GD         (UINT64_C(1) << 13)
+#define DR7_KIND_SHIFT 16 // two bits each four: 0 where the breakpoint is on an instruction
 #define XCR0_X87       UINT64_C(1)
 #define XCR0_SSE       UINT64_C(2)
 #define XCR0_AVX       UINT64_C(4)
