@@ -6,6 +6,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
+machine=${MACHINE:-svm}
 guests="clocks_agree pit_ticks lapic_timer"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -20,7 +21,7 @@ run() {
     noise=
     [ "$2" = none ] || noise="noise=$2"
     status=0
-    tools/run svm --exact --build "$build" --kernel "$build/guests/$1.elf" --vm "mem=16M clock=guest idle=warp oracle=off" \
+    tools/run "$machine" --exact --build "$build" --kernel "$build/guests/$1.elf" --vm "mem=16M clock=guest idle=warp oracle=off" \
         --monitor "$noise" --timeout 180 --log "$folder/$1.$2.log" </dev/null >"$folder/$1.$2.out" 2>"$folder/$1.$2.err" ||
         status=$?
     echo "$status" >"$folder/$1.$2.status"

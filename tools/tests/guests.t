@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Every line of guest-tests/tests.cfg: one guest on the machine, its claims collected into one TAP stream. Two guests at
 a time; the order of the output is the order of the file. A guest that made no plan, did not keep it, or ended with
-another status than the file says has failed. GUESTS="name name" runs only those."""
+another status than the file says has failed. GUESTS="name name" runs only those, MACHINE=vmx runs them there."""
 import concurrent.futures
 import os
 import re
@@ -14,6 +14,7 @@ import tap_stream
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
+MACHINE = os.environ.get("MACHINE", "svm")
 DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
 DEFAULT_TIMEOUT = 60
 PARALLEL = 2
@@ -35,7 +36,7 @@ def read_config(path):
 def run_guest(fields):
     _, elf, words, cmdline, _, options = fields
     timeout = re.search(r"timeout=(\d+)", options)
-    command = [os.path.join(ROOT, "tools", "run"), "svm", "--build", BUILD, "--cmdline", cmdline,
+    command = [os.path.join(ROOT, "tools", "run"), MACHINE, "--build", BUILD, "--cmdline", cmdline,
                "--kernel", os.path.join(BUILD, "guests", elf), "--vm", words or DEFAULT_WORDS,
                "--timeout", timeout.group(1) if timeout else str(DEFAULT_TIMEOUT)]
     if "noexact" not in options:

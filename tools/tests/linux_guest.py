@@ -7,6 +7,7 @@ import subprocess
 import tap_stream
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MACHINE = os.environ.get("MACHINE", "svm")
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 FOLDER = os.path.join(BUILD, "linux")
 PARALLEL = 2     # boots at a time
@@ -28,7 +29,7 @@ def fetch(*options):
 
 
 def command(kernel, cmdline, vm="", more=()):
-    return [os.path.join(ROOT, "tools", "run"), "svm", "--build", BUILD, "--timeout", str(TIMEOUT_S), "--exact",
+    return [os.path.join(ROOT, "tools", "run"), MACHINE, "--build", BUILD, "--timeout", str(TIMEOUT_S), "--exact",
             "--kernel", os.path.join(FOLDER, kernel), "--initrd", os.path.join(FOLDER, "initramfs.gz"), "--vm", vm,
             "--cmdline", ("console=ttyS0 panic=-1 " + cmdline).strip(), *more]
 

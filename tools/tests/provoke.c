@@ -105,13 +105,21 @@ static const struct {
     { "panic-in-panic", panic_in_panic },
 };
 
+// Is it the last word of the command line? Others, such as log=com2, stand before it.
+static bool asked(const char *cmdline, const char *word)
+{
+    size_t line = strlen(cmdline), length = strlen(word);
+    return line > length && cmdline[line - length - 1] == ' ' && memcmp(cmdline + line - length, word, length) == 0;
+}
+
 _Noreturn void vmm_main(const struct bootinfo *info)
 {
+    static const char end[] = "ESCAPEMENT-END status=0 reason=nothing\n";
     for (unsigned i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
-        if (strlen(info->cmdline) == strlen(acts[i].word) &&
-            memcmp(info->cmdline, acts[i].word, strlen(acts[i].word)) == 0)
+        if (asked(info->cmdline, acts[i].word))
             acts[i].act();
     }
     log_line("provoke", "nothing happened");
+    log_raw(end, sizeof(end) - 1);
     machine_exit(0);
 }

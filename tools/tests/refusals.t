@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
+machine=${MACHINE:-svm}
 good=$build/guests/echo_cmdline.elf
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -15,7 +16,7 @@ refused() {
     shift 3
     count=$((count + 1))
     status=0
-    tools/run svm --build "$build" --timeout 60 "$@" </dev/null >"$folder/out" 2>&1 || status=$?
+    tools/run "$machine" --build "$build" --timeout 60 "$@" </dev/null >"$folder/out" 2>&1 || status=$?
     if [ "$status" -eq "$wanted" ] && grep -qF -- "$sentence" "$folder/out"; then
         echo "ok $count - $claim: status $status, \"$sentence\""
     else

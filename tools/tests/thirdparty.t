@@ -6,6 +6,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
+machine=${MACHINE:-svm}
 kernels=$build/multiboot-kernels
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
@@ -18,7 +19,7 @@ claim() {
 
 run() {
     status=0
-    tools/run svm --exact --build "$build" --timeout 90 --kernel "$@" </dev/null >"$out" 2>&1 || status=$?
+    tools/run "$machine" --exact --build "$build" --timeout 90 --kernel "$@" </dev/null >"$out" 2>&1 || status=$?
     sed 's/^/#   /' "$out" | grep . | tail -n 12 || true
 }
 
