@@ -10,7 +10,7 @@
 
 static struct pvclock page __attribute__((aligned(64)));
 static bool have_pvclock;
-static uint64_t pit_origin, apic_origin, pm_first, pm_first_stamp;
+static uint64_t pit_origin, apic_origin, pm_first, pm_origin;
 static uint64_t pit_clocks, apic_ticks, pm_ticks; // unwrapped
 static uint16_t pit_last;
 static uint32_t pm_last;
@@ -58,9 +58,10 @@ static void start_clocks(void)
     pit_origin = pit_start(2, 2, PIT_PERIOD);
     lapic_write(APIC_LVTT, LVT_MASKED | VECTOR_TIMER);
     apic_origin = lapic_write_stamp(APIC_TMICT, APIC_START);
-    pm_first_stamp = inl_stamp(platform.pm_timer_port, &value);
+    uint64_t pm_first_stamp = inl_stamp(platform.pm_timer_port, &value);
     pm_last = (uint32_t)value;
     pm_first = mul_div_floor(pm_first_stamp - (uint64_t)platform.read_bias, PM_TIMER_HZ, platform.tsc_hz);
+    pm_origin = mul_div_ceil(pm_first, platform.tsc_hz, PM_TIMER_HZ) + (uint64_t)platform.read_bias;
     if (have_pvclock)
         wrmsr(MSR_KVM_SYSTEM_TIME, (uint64_t)&page | 1);
 }
@@ -87,7 +88,7 @@ static void compare(void)
     spread_add(&ticks_off[CLOCK_PM], (int64_t)(count[CLOCK_PM] - pm_exact));
     ns[CLOCK_PIT] = to_ns(count[CLOCK_PIT], PIT_HZ) - to_ns(stamp[CLOCK_PIT] - pit_origin, hz);
     ns[CLOCK_APIC] = to_ns(count[CLOCK_APIC], platform.apic_hz) - to_ns(stamp[CLOCK_APIC] - apic_origin, hz);
-    ns[CLOCK_PM] = to_ns(count[CLOCK_PM], PM_TIMER_HZ) - to_ns(stamp[CLOCK_PM] - pm_first_stamp, hz);
+    ns[CLOCK_PM] = to_ns(count[CLOCK_PM], PM_TIMER_HZ) - to_ns(stamp[CLOCK_PM] - pm_origin, hz);
     unsigned clocks = CLOCK_PV;
     if (have_pvclock) {
         uint64_t tsc = rdtsc();

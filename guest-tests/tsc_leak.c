@@ -25,7 +25,7 @@ LEAK_SECTION(cpuid, "xor %%eax, %%eax\n\tcpuid")
 LEAK_SECTION(out_nobody, "out %%al, $0x80")
 LEAK_SECTION(in_device, "in $0x61, %%al")
 LEAK_SECTION(in_pit, "in $0x40, %%al")
-LEAK_SECTION(vmmcall, "mov $0x4553430f, %%eax\n\tvmmcall")
+LEAK_SECTION(hypercall, "mov $0x4553430f, %%eax\n\t" HYPERCALL)
 LEAK_SECTION(mmio_read, "mov 0x20(%%r8), %%eax")
 LEAK_SECTION(mmio_write, "movl $0, 0xb0(%%r8)")
 LEAK_SECTION(mmio_long, "testl $0x10000, 0x320(%%r8)")
@@ -42,7 +42,7 @@ static const struct leak {
     { "OUT to nobody", leak_out_nobody, 0, false },
     { "IN from port 0x61", leak_in_device, 0, false },
     { "IN from the PIT", leak_in_pit, 0, false },
-    { "VMMCALL", leak_vmmcall, 1, true },
+    { "hypercall", leak_hypercall, 1, true },
     { "MMIO read", leak_mmio_read, 0, false },
     { "MMIO write (EOI)", leak_mmio_write, 0, false },
     { "MMIO test", leak_mmio_long, 0, false },
