@@ -117,6 +117,10 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     guest_msr_reset(vcpu);
     reset_live_registers();
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
+    vcpu->no_step = switch_costs.steps ? NULL
+                                       : "delivery=exact needs a CPU that can be stopped behind a single instruction "
+                                         "(on Intel by VMX's monitor trap flag), and this one cannot: write "
+                                         "delivery=alarm";
     if (vendor->vcpu_init(vcpu, entry))
         return true;
     free_pages(pages, ARCH_VCPU_PAGES);

@@ -89,9 +89,10 @@ static inline size_t guest_fetch(struct vcpu *vcpu, uint8_t out[15])
 struct switch_costs {
     uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by exit kind
     uint64_t in;                     // t0 to the guest's first instruction
-    uint64_t insn;                   // what the plainest instruction costs: the one in the calibrated step
     uint64_t alarm_doubt;            // alarms were found this far apart, and can be no closer than the switch; cycles
     uint64_t alarm;                  // from setting the alarm to the guest's first instruction, alarm ticks
+    uint64_t insn;                   // what the plainest instruction costs: the one in the calibrated step
+    bool     steps;                  // a single step was seen to work
     bool     shadow_honoured;        // VMRUN keeps the interrupt shadow it is given
 };
 extern struct switch_costs switch_costs;

@@ -184,8 +184,6 @@ static bool vmx_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     arch->world.timer_rate = vmx_caps.timer_rate;
     __asm__ volatile("vmclear %0" : : "m"(vmcs.value) : "cc", "memory");
     __asm__ volatile("vmptrld %0" : : "m"(vmcs.value) : "cc", "memory");
-    vcpu->no_step = "delivery=exact needs a processor that can be stepped unseen; on Intel this version cannot: write "
-                    "delivery=alarm";
     set_host_state();
     set_controls(vcpu);
     set_entry_state(vcpu, entry);
@@ -315,4 +313,5 @@ const struct vendor_ops vmx_ops = {
     .set = vmx_set,
     .inject = vmx_inject,
     .want_window = vmx_want_window,
+    .step = vmx_step,
 };

@@ -50,6 +50,9 @@ void vmx_flush_translations(void);
 // The short way, as svm_answer() in svm.h.
 enum quick_answered vmx_answer(struct vcpu *vcpu);
 
+// vendor->step.
+void vmx_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+
 // Turns the VMCS's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
 void vmx_decode_exit(struct vcpu *vcpu, struct exit *exit);
 
