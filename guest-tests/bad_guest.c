@@ -157,8 +157,8 @@ static void bad_db_loop(void)
     ok(true, "a breakpoint on the debug handler is survived");
 }
 
-// Instruction breakpoints where the monitor's code may be: the addresses are the guest's own, and mean nothing there. One
-// on the handler itself is another test.
+// Instruction breakpoints where the monitor's code may be: the addresses are the guest's own, and mean nothing there.
+// One on the handler itself is another test.
 static void bad_db_monitor(void)
 {
     uint64_t dr7 = 0x4aa, off = 0x400, seen;

@@ -57,8 +57,8 @@ __asm__(
     "bare_iretq: iretq\n");
 
 typedef uint64_t (*measured)(void);
-extern const measured bias_cpuid[5], bias_out[5], bias_in[5], bias_hypercall[5], bias_mmio[5], bias_rdmsr[5], bias_none[5],
-    bias_halt[5];
+extern const measured bias_cpuid[5], bias_out[5], bias_in[5], bias_hypercall[5], bias_mmio[5], bias_rdmsr[5],
+    bias_none[5], bias_halt[5];
 void bare_iretq(void);
 
 static const uint64_t lengths[5] = { 0, 1, 10, 1000, 1000000 };
@@ -72,8 +72,12 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    { "none", bias_none, 0, 0, false },   { "CPUID", bias_cpuid, 1, 1, false },    { "OUT", bias_out, 0, 1, false },
-    { "IN", bias_in, 0, 1, false },       { "hypercall", bias_hypercall, 1, 1, true }, { "MMIO", bias_mmio, 0, 1, false },
+    { "none", bias_none, 0, 0, false },
+    { "CPUID", bias_cpuid, 1, 1, false },
+    { "OUT", bias_out, 0, 1, false },
+    { "IN", bias_in, 0, 1, false },
+    { "hypercall", bias_hypercall, 1, 1, true },
+    { "MMIO", bias_mmio, 0, 1, false },
     { "RDMSR", bias_rdmsr, 1, 1, false },
 };
 

@@ -101,8 +101,8 @@ static void test_ticks(uint64_t ticks)
         last = k;
     }
 
-    // Ten periods masked: those edges are lost, none waits, and the phase goes on. Printing comes after: with clock=wall
-    // a slow console is time, and its ticks would be caught up here.
+    // Ten periods masked: those edges are lost, none waits, and the phase goes on. Printing comes after: with
+    // clock=wall a slow console is time, and its ticks would be caught up here.
     uint64_t count = record.count;
     open_pin(PIN_PIT, ENTRY_MASKED);
     uint64_t masked = last + 10;

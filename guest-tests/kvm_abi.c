@@ -141,7 +141,8 @@ static void test_clock_page(void)
     ok(page.flags == 3 && page.version % 2 == 0, "GUEST_STOPPED stays until the guest takes it, an odd version not");
     wrmsr(MSR_TSC_ADJUST, 1000000);
     uint64_t tsc = rdtsc();
-    ok_exact(page.version % 2 == 0 && page.flags == 3 && pvclock_at(&page, tsc) == mul_div_floor(tsc - 1000000, 1000000000, platform.tsc_hz),
+    uint64_t expected = mul_div_floor(tsc - 1000000, 1000000000, platform.tsc_hz);
+    ok_exact(page.version % 2 == 0 && page.flags == 3 && pvclock_at(&page, tsc) == expected,
              "moving the TSC moves no clock: the page is written again");
     wrmsr(MSR_TSC_ADJUST, 0);
     page.flags &= 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // XSAVE and AVX (SDM 1, chapter 13): XCR0 takes what CPUID leaf Dh lists and nothing else, the sizes follow it, and the
-// registers survive exits. AMD's CPUs execute a guest's XSETBV, on Intel's it always exits: what is refused is the same.
+// registers survive exits. AMD's CPUs execute a guest's XSETBV, on Intel's it always exits: what is refused is the
+// same.
 #include "guest-tests/lib/devices.h"
 
 #define GP        13u
