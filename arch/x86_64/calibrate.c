@@ -124,9 +124,9 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
             return false;
     }
     load_code(vcpu, loop_for_ever, sizeof(loop_for_ever));
+    vcpu_regs(vcpu)->rflags |= RFLAGS_IF; // see measure_alarm()
     if (!measure(vcpu, EXIT_INTERRUPT, refusal))
         return false;
-    vcpu_regs(vcpu)->rflags |= RFLAGS_IF;
     vendor->want_window(vcpu, true);
     bool ok = measure(vcpu, EXIT_WINDOW, refusal);
     vendor->want_window(vcpu, false);
@@ -188,6 +188,7 @@ static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
 {
     load_code(vcpu, loop_for_ever, sizeof(loop_for_ever));
     struct spread spread = { UINT64_MAX, 0 };
+    vcpu_regs(vcpu)->rflags |= RFLAGS_IF; // Bochs holds host interrupts back from a guest that was entered without
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
         run(vcpu, CODE_GPA, ALARM_TICKS, &slice);
@@ -195,6 +196,7 @@ static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
         uint64_t ran = ran_cycles > 0 ? ratio_floor(alarm_ratio, (uint64_t)ran_cycles) : 0;
         spread_add(&spread, ran < ALARM_TICKS ? ALARM_TICKS - ran : 0);
     }
+    vcpu_regs(vcpu)->rflags &= ~RFLAGS_IF;
     switch_costs.alarm = spread.min;
     struct ratio cycles_per_tick = ratio_make(alarm_ratio.den, alarm_ratio.num);
     switch_costs.alarm_doubt = ratio_ceil(cycles_per_tick, 1 + spread.max - spread.min) + vendor->alarm_unit_cycles() +
