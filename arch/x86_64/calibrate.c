@@ -136,8 +136,8 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
     return ok;
 }
 
-// A step cannot be empty: the one here is a NOP, whose own cost is what a guest with one more of them takes longer. On a
-// CPU that does not stop behind it (VMX without the monitor trap flag, or Bochs, which announces one that never acts)
+// A step cannot be empty: the one here is a NOP, whose own cost is what a guest with one more of them takes longer. On
+// a CPU that does not stop behind it (VMX without the monitor trap flag, or Bochs, which announces one that never acts)
 // there are no steps.
 static void measure_step(struct vcpu *vcpu)
 {
