@@ -57,6 +57,7 @@
 #define EDX7_SERIALIZE  (1u << 14)
 // Leaf Dh: components that come with a feature left out above (MPX, AMX), and XSAVES and XFD with their MSRs.
 #define EAXD_ABSENT (3u << 3 | 3u << 17)
+#define EAXD_XSAVEC (1u << 1)
 #define EAXD_XSAVES (1u << 3)
 #define EAXD_XFD    (1u << 4)
 // Leaf 80000001h, APM 3 E.4: LAHF, CR8 by LOCK, ABM, SSE4A, misaligned SSE, PREFETCH, OSVW, XOP, FMA4, TBM.
@@ -207,8 +208,23 @@ static bool apic_enabled(const struct vcpu *vcpu)
     return lapic_mmio_enabled(lapic) || (lapic_base_read(lapic) >> 11 & 1) != 0;
 }
 
-// XSAVE areas. Their sizes follow the guest's XCR0, which is in the CPU now: XSETBV is not intercepted, the CPU itself
-// refuses what it does not have, and no code here reads or needs XCR0.
+// SDM 1 13.4.3: in the compacted format the components of XCR0 follow each other, some of them 64-byte aligned. Bochs'
+// CPUID says the other format's size.
+static uint32_t compacted_size(void)
+{
+    uint64_t components = x86_xgetbv(0);
+    uint32_t size = 576;
+    for (unsigned i = 2; i < 63; i++) {
+        if ((components >> i & 1) == 0)
+            continue;
+        struct cpuid_result part = x86_cpuid(0xd, i);
+        size = ((part.ecx & 2) != 0 ? (size + 63) & ~63u : size) + part.eax;
+    }
+    return size;
+}
+
+// XSAVE areas. Their sizes follow the guest's XCR0, which is in the CPU now: nothing else here needs one. On AMD the
+// CPU itself executes XSETBV and refuses what it does not have, on Intel control.c does.
 static struct cpuid_result xsave_leaf(uint32_t subleaf)
 {
     if ((basic[1].ecx & ECX1_XSAVE) == 0)
@@ -221,7 +237,8 @@ static struct cpuid_result xsave_leaf(uint32_t subleaf)
     if (subleaf == 0)
         result.eax &= ~EAXD_ABSENT;
     if (subleaf == 1)
-        result = (struct cpuid_result){ .eax = result.eax & ~(EAXD_XSAVES | EAXD_XFD), .ebx = result.ebx };
+        result = (struct cpuid_result){ .eax = result.eax & ~(EAXD_XSAVES | EAXD_XFD),
+                                        .ebx = (result.eax & EAXD_XSAVEC) != 0 ? compacted_size() : result.ebx };
     return result;
 }
 
