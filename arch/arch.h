@@ -21,10 +21,12 @@ bool arch_virtualization_init(struct refusal *refusal);
 
 htime_t  arch_counter_read(void);
 
-// What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none).
+// What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none); and how it
+// can be scaled for a guest, known once virtualization is on.
 struct counter {
-    uint64_t    hz; // 0 before it is known
-    const char *origin, *doubt;
+    uint64_t               hz; // 0 before it is known
+    const char            *origin, *doubt;
+    struct tscscale_format scaling;
 };
 const struct counter  *arch_counter(void);
 static inline uint64_t arch_counter_hz(void) { return arch_counter()->hz; }

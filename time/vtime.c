@@ -12,16 +12,21 @@ static bool follows_host(const struct vtime *vt)
 // clock=wall: the counter decides. Unsigned wrap of the sum is meant: wall_offset is minus the counter at the start.
 vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now)
 {
-    vtime_t host_v = host_now + vt->wall_offset;
+    vtime_t host_v = tscscale_at(vt->scale, host_now) + vt->wall_offset;
     INVARIANT(host_v >= vt->now);
     vt->now = host_v;
     return vt->now;
 }
 
-void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, htime_t host_now)
+void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct tscscale scale,
+                 htime_t host_now)
 {
-    INVARIANT(hz != 0);
-    *vt = (struct vtime){ .hz = hz, .wall_offset = -host_now, .clock = (uint8_t)clock, .idle = (uint8_t)idle };
+    INVARIANT(hz != 0 && (clock == CLOCK_WALL || scale.multiplier == 0));
+    *vt = (struct vtime){ .hz = hz,
+                          .wall_offset = -tscscale_at(scale, host_now),
+                          .scale = scale,
+                          .clock = (uint8_t)clock,
+                          .idle = (uint8_t)idle };
 }
 
 // A deadline already behind V is reached, and V stays: law 1.
@@ -46,8 +51,8 @@ vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now)
     return vt->now;
 }
 
-// V runs 1:1 with the counter where it runs at all, so the distance in V is the distance on the host. Under idle=warp
-// there is nothing to wait for: vtime_warp() takes V there.
+// A guest clock that runs at all runs 1:1 with the counter, so the distance in V is the distance on the host; the wall
+// clock's is scaled. Under idle=warp there is nothing to wait for: vtime_warp() takes V there.
 uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline)
 {
     if (deadline == TIME_NEVER)
@@ -55,6 +60,6 @@ uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline)
     if (deadline <= vt->now)
         return 0;
     if (follows_host(vt) || vt->idle == IDLE_REAL)
-        return deadline - vt->now;
+        return tscscale_host_cycles(vt->scale, deadline - vt->now);
     return vt->idle == IDLE_WARP ? 0 : TIME_NEVER;
 }

@@ -6,28 +6,34 @@
 //   clock=wall       V is host time, whatever happens (what KVM gives)
 //   idle=warp|real|freeze   HLT jumps V to the next deadline | lets host time pass | stands still
 //
+// A second of V has `hz` cycles, which need not be the counter's. A guest clock counts cycles that were executed, one
+// for one, whatever a second of them is called; the wall clock, which has to keep real time, scales the counter.
+//
 // V never goes backwards (law 1). The guest's TSC is V plus the guest's own IA32_TSC_ADJUST, so a guest that writes its
 // TSC moves its TSC and no other clock.
 #ifndef TIME_VTIME_H
 #define TIME_VTIME_H
 
+#include "time/tscscale.h"
 #include "time/units.h"
 
 enum clock_policy { CLOCK_GUEST, CLOCK_GUEST_EMU, CLOCK_WALL };
 enum idle_rule { IDLE_WARP, IDLE_REAL, IDLE_FREEZE };
 
 struct vtime {
-    uint64_t hz;          // cycles of V in one second of V; this version runs V 1:1 with the host counter
+    uint64_t hz;          // cycles of V in one second of V
     vtime_t  now;         // V at the last exit or wake-up
-    uint64_t wall_offset; // clock=wall: V = host counter + wall_offset (mod 2^64)
+    uint64_t wall_offset; // clock=wall: V = scaled host counter + wall_offset (mod 2^64)
+    struct tscscale scale; // clock=wall: from the counter's cycles to V's
     uint64_t warped;      // cycles that idle=warp skipped, in sum
     uint8_t  clock;       // enum clock_policy
     uint8_t  idle;        // enum idle_rule
     uint8_t  reserved[6];
 };
 
-// V starts at 0 when the host counter is host_now.
-void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, htime_t host_now);
+// V starts at 0 when the host counter is host_now. `scale` is for clock=wall alone.
+void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct tscscale scale,
+                 htime_t host_now);
 
 // clock=wall: V is the counter's. Returns the new V.
 vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now);

@@ -107,17 +107,34 @@ static void print_report(struct vm *vm)
     report_print(&input, line_out, NULL);
 }
 
+// How many cycles a second of V has, and by what the counter is multiplied to make them: clock=wall only. The guest
+// clocks count executed cycles, so there another rate is another length of the second, which any machine can do.
+static bool plan_clocks(struct vm *vm, struct refusal *refusal)
+{
+    const struct counter *counter = arch_counter();
+    struct vtime *vt = &vm->vtime;
+    vt->hz = vm->config.tsc_hz != 0 ? vm->config.tsc_hz : counter->hz;
+    if (vm->config.clock != CLOCK_WALL || vt->hz == counter->hz ||
+        tscscale_make(vt->hz, counter->hz, counter->scaling, &vt->scale))
+        return true;
+    format(refusal->text, sizeof(refusal->text), "tsc_hz=%lu with clock=wall: this CPU %s its counter's %lu Hz%s",
+           vt->hz, counter->scaling.bits == 0 ? "cannot scale" : "cannot scale so far from", counter->hz,
+           "; leave the word out, or use clock=guest, which needs no scaling");
+    return false;
+}
+
 static void start_clocks(struct vm *vm)
 {
     struct vcpu *vcpu = &vm->vcpu;
-    uint64_t hz = arch_counter_hz();
+    struct vtime *vt = &vm->vtime;
+    uint64_t hz = vt->hz;
     vm->wall_start_s = arch_wall_seconds();
     htime_t now = arch_counter_read();
-    vtime_start(&vm->vtime, vm->config.clock, vm->config.idle, hz, now);
+    vtime_start(vt, vm->config.clock, vm->config.idle, hz, vt->scale, now);
     vm->limit = vm->config.limit_ms == 0 ? LIMIT_V_CYCLES : mul_div_ceil(vm->config.limit_ms, hz, 1000);
     if (vm->limit > LIMIT_V_CYCLES)
         vm->limit = LIMIT_V_CYCLES;
-    vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, hz, NS_PER_S);
+    vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, vt->scale.multiplier != 0 ? hz : arch_counter_hz(), NS_PER_S);
     ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, now);
     vcpu->last_t1 = now;
     vcpu->paid_by = &vcpu->stats.cost[EXIT_IGNORED]; // the first entry's cost is nobody's exit
@@ -161,6 +178,8 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     struct entry_state entry;
     guest_acpi_build(vm->ram, vm->config.vcpus);
     guest_mptable_build(vm->ram, vm->config.vcpus);
+    if (!plan_clocks(vm, &refusal))
+        return refuse(vm, STATUS_LACKS, refusal.text);
     if (!loader_load(input, vm->ram, &entry, &refusal))
         return refuse(vm, STATUS_KILLED, refusal.text);
     if (!arch_vm_init(vm))

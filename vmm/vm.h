@@ -68,7 +68,7 @@ struct vm {
     int32_t           input; // a typed byte that the guest's UART had no room for, -1 if none
     uint64_t          wall_start_s; // seconds since 1970 at V = 0
     vtime_t           limit;        // V at which the VM is ended, at most LIMIT_V_CYCLES
-    uint64_t          slice_cycles; // the longest slice (LIMIT_SLICE_NS)
+    uint64_t          slice_cycles; // the longest slice (LIMIT_SLICE_NS), in cycles of V
     enum vm_end       end;
     uint32_t          exit_value;
     char              end_reason[160];

@@ -83,17 +83,6 @@
 static struct cpuid_result basic[BASIC_LEAVES], extended[EXTENDED_LEAVES];
 static uint32_t            basic_max, extended_max;
 
-// Leaf 15h: TSC = ECX * EBX / EAX, and the APIC timer counts ECX, which here is V itself. Leaf 16h has whole MHz. A
-// rate that does not fit is not told: whoever does not know 40000010h then measures it, and finds the true one.
-static void tell_rates(void)
-{
-    uint64_t hz = arch_counter_hz();
-    if (hz <= UINT32_MAX)
-        basic[0x15] = (struct cpuid_result){ .eax = 1, .ebx = 1, .ecx = (uint32_t)hz };
-    uint32_t mhz = hz % 1000000 == 0 && hz / 1000000 <= UINT16_MAX ? (uint32_t)(hz / 1000000) : 0;
-    basic[0x16] = (struct cpuid_result){ .eax = mhz, .ebx = mhz, .ecx = mhz };
-}
-
 static void filter_basic(void)
 {
     basic_max = x86_cpuid(LEAF_BASIC, 0).eax;
@@ -121,7 +110,6 @@ static void filter_basic(void)
     basic[0xb] = (struct cpuid_result){ 0 }; // one CPU: no topology to tell
     for (uint32_t leaf = 0xe; leaf <= basic_max; leaf++) // resource monitoring, SGX, processor trace
         basic[leaf] = (struct cpuid_result){ 0 };
-    tell_rates();
 }
 
 static void filter_extended(void)
@@ -242,7 +230,19 @@ static struct cpuid_result xsave_leaf(uint32_t subleaf)
     return result;
 }
 
-#define DYNAMIC_BASIC (1u << 1 | 1u << 4 | 1u << 7 | 1u << 0xd)
+// Leaf 15h: TSC = ECX * EBX / EAX, and the APIC timer counts ECX, which here is V itself. Leaf 16h has whole MHz. A
+// rate that does not fit is not told: whoever does not know 40000010h then measures it, and finds the true one.
+static struct cpuid_result rates_leaf(uint32_t leaf, uint64_t hz)
+{
+    uint32_t mhz = hz % 1000000 == 0 && hz / 1000000 <= UINT16_MAX ? (uint32_t)(hz / 1000000) : 0;
+    if (leaf == 0x16)
+        return (struct cpuid_result){ .eax = mhz, .ebx = mhz, .ecx = mhz };
+    if (hz > UINT32_MAX)
+        return (struct cpuid_result){ 0 };
+    return (struct cpuid_result){ .eax = 1, .ebx = 1, .ecx = (uint32_t)hz };
+}
+
+#define DYNAMIC_BASIC (1u << 1 | 1u << 4 | 1u << 7 | 1u << 0xd | 1u << 0x15 | 1u << 0x16)
 
 // What the guest's own registers decide, and leaves whose sub-leaves are the host's.
 static struct cpuid_result dynamic_basic(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
@@ -266,6 +266,10 @@ static struct cpuid_result dynamic_basic(struct vcpu *vcpu, uint32_t leaf, uint3
         break;
     case 0xd:
         result = xsave_leaf(subleaf);
+        break;
+    case 0x15:
+    case 0x16:
+        result = rates_leaf(leaf, vcpu->vm->vtime.hz);
         break;
     default:
         break;

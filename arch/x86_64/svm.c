@@ -4,6 +4,7 @@
 // where CPUID 8000000Ah announces them. APM volume 2, chapter 15.
 #include "arch/x86_64/svm.h"
 #include "arch/x86_64/codewindow.h"
+#include "arch/x86_64/tsc.h"
 #include "arch/x86_64/x86.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
@@ -11,11 +12,14 @@
 
 #define MSR_VM_CR        0xc0010114u // APM 2, 15.30.1
 #define MSR_VM_HSAVE_PA  0xc0010117u // APM 2, 15.30.4
+#define MSR_TSC_RATIO    0xc0000104u // APM 2, 15.30.5
+#define TSC_RATIO_ONE    (UINT64_C(1) << 32)
 #define VM_CR_LOCK       (UINT64_C(1) << 3)
 #define VM_CR_SVMDIS     (UINT64_C(1) << 4)
 
 #define SVM_FEATURE_NPT       (1u << 0)
 #define SVM_FEATURE_NRIPS     (1u << 3)
+#define SVM_FEATURE_TSC_RATIO (1u << 4)
 #define SVM_FEATURE_CLEAN     (1u << 5)
 #define SVM_FEATURE_FLUSHASID (1u << 6)
 #define SVM_FEATURE_ASSISTS   (1u << 7)
@@ -56,6 +60,8 @@ static bool svm_probe(struct refusal *refusal)
         return false;
     }
     svm_features = x86_cpuid(0x8000000a, 0).edx;
+    if ((svm_features & SVM_FEATURE_TSC_RATIO) != 0)
+        tsc_set_scaling((struct tscscale_format){ .bits = 40, .fraction_bits = 32 });
     if ((svm_features & SVM_FEATURE_CLEAN) != 0)
         clean_after_exit = CLEAN_ALL & ~(CLEAN_INTERCEPTS | CLEAN_INTERRUPT);
     if ((svm_features & SVM_FEATURE_NPT) == 0) {
@@ -185,6 +191,10 @@ static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vmcb->np_enable = 1;
     vmcb->nested_cr3 = vcpu->vm->nested_root.value;
     set_entry_state(vcpu, entry);
+    if ((svm_features & SVM_FEATURE_TSC_RATIO) != 0) { // it multiplies in the guest only
+        uint64_t multiplier = vcpu->vm->vtime.scale.multiplier;
+        x86_wrmsr(MSR_TSC_RATIO, multiplier != 0 ? multiplier : TSC_RATIO_ONE);
+    }
     if (vcpu->vm->config.delivery != DELIVERY_EXACT || svm_step_init(vcpu))
         return true;
     free_pages(page, 1);

@@ -43,6 +43,11 @@ const struct counter *tsc_counter(void)
     return &counter;
 }
 
+void tsc_set_scaling(struct tscscale_format scaling)
+{
+    counter.scaling = scaling;
+}
+
 // Waits until one of the clocks that run says that the window is over.
 static void wait_window(const struct window windows[])
 {

@@ -15,9 +15,8 @@
 #define PAT_RESET UINT64_C(0x0007040600070406) // SDM 3A 11.12.4
 
 const struct vendor_ops *vendor;
-static struct ratio hosttimer_ratio;  // host counter cycles to ticks of the host's timer
-static bool         alarm_is_counter; // an alarm tick is a counter cycle
-static uint64_t     alarm_rounding;   // added before the switch's own timer cuts off what it cannot count
+static struct ratio hosttimer_ratio; // host counter cycles to ticks of the host's timer
+static uint64_t     alarm_rounding;  // added before the switch's own timer cuts off what it cannot count
 
 // Whose hardware this is. Where there is none of either, the maker's own knows best what is missing.
 static const struct vendor_ops *find_vendor(void)
@@ -35,7 +34,6 @@ bool arch_virtualization_init(struct refusal *refusal)
         return false;
     uint64_t unit_cycles = vendor->alarm_unit_cycles();
     hosttimer_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
-    alarm_is_counter = unit_cycles != 0 || hosttimer_ratio.num == hosttimer_ratio.den;
     alarm_rounding = unit_cycles != 0 ? unit_cycles - 1 : 0;
     if (!vendor->cpu_enable()) {
         format(refusal->text, sizeof(refusal->text), "too little memory to turn on %s", vendor->name);
@@ -103,6 +101,19 @@ static void reset_live_registers(void)
         x86_wrmsr(MSR_TSC_AUX, 0);
 }
 
+// A deadline is so many cycles of V away; the alarm counts the counter's, or the host timer's. A scaled V (clock=wall,
+// tsc_hz=) is here taken at the rate it was asked for, which the multiplier may fall short of: an alarm that comes a
+// cycle early for that is set again.
+static void plan_alarm(struct vcpu *vcpu)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    struct vtime *vt = &vcpu->vm->vtime;
+    bool own_timer = vendor->alarm_unit_cycles() != 0, scaled = vt->scale.multiplier != 0;
+    arch->alarm_ratio =
+        ratio_make(own_timer ? arch_counter_hz() : hosttimer_hz(), scaled ? vt->hz : arch_counter_hz());
+    arch->alarm_is_v = arch->alarm_ratio.num == arch->alarm_ratio.den;
+}
+
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
 {
     hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);
@@ -116,6 +127,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vcpu->arch = arch;
     guest_msr_reset(vcpu);
     reset_live_registers();
+    plan_alarm(vcpu);
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
     vcpu->no_step = switch_costs.steps ? NULL
                                        : "delivery=exact needs a CPU that can be stopped behind a single instruction "
@@ -136,10 +148,10 @@ void arch_vcpu_free(struct vcpu *vcpu)
 
 // The alarm's count for a slice of `cycles`: it starts switch_costs.alarm ticks before the guest's first instruction. A
 // slice is never 0 and never longer than LIMIT_SLICE_NS and the alarm's slack, so the count fits the register.
-static uint64_t alarm_count(uint64_t cycles)
+static uint64_t alarm_count(const struct arch_vcpu *arch, uint64_t cycles)
 {
-    uint64_t ticks = alarm_is_counter ? cycles + alarm_rounding : ratio_ceil(hosttimer_ratio, cycles);
-    ticks += switch_costs.alarm;
+    uint64_t ticks = arch->alarm_is_v ? cycles : ratio_ceil(arch->alarm_ratio, cycles);
+    ticks += alarm_rounding + switch_costs.alarm;
     INVARIANT(cycles != 0 && ticks <= UINT32_MAX);
     return ticks;
 }
@@ -147,7 +159,7 @@ static uint64_t alarm_count(uint64_t cycles)
 void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
 {
     vcpu->arch->world.v = vcpu->vm->vtime.now;
-    vcpu->arch->world.alarm = alarm_count(alarm_cycles);
+    vcpu->arch->world.alarm = alarm_count(vcpu->arch, alarm_cycles);
 }
 
 static void set_time(struct vcpu *vcpu, uint64_t alarm_cycles)

@@ -108,7 +108,10 @@ static void set_controls(struct vcpu *vcpu)
     vmx->proc = vmx_caps.proc;
     vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
     vmwrite(VMCS_PROC_CONTROLS, vmx_caps.proc);
-    vmwrite(VMCS_PROC2_CONTROLS, vmx_caps.proc2);
+    uint64_t multiplier = vcpu->vm->vtime.scale.multiplier;
+    vmwrite(VMCS_PROC2_CONTROLS, vmx_caps.proc2 | (multiplier != 0 ? PROC2_TSC_SCALING : 0));
+    if (multiplier != 0)
+        vmwrite(VMCS_TSC_MULTIPLIER, multiplier);
     vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
     vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
     // #DB and #AC can recur for ever inside their own delivery, with no boundary for an interrupt: a guest could hold

@@ -3,6 +3,7 @@
 // allow, with what they require; a control that is not there is never set. What this version cannot work without has
 // its sentence. SDM 3C 23.6-23.8, appendix A.
 #include "arch/x86_64/vmx.h"
+#include "arch/x86_64/tsc.h"
 #include "arch/x86_64/vmx_msr.h"
 #include "arch/x86_64/vmx_timer.h"
 #include "arch/x86_64/x86.h"
@@ -110,6 +111,8 @@ static void keep_capabilities(uint64_t basic, bool true_controls)
         vmx_caps.proc2 &= ~PROC2_VPID;
     vmx_caps.vpid = (vmx_caps.proc2 & PROC2_VPID) != 0;
     vmx_caps.tsc_scaling = (proc2 & PROC2_TSC_SCALING) != 0;
+    if (vmx_caps.tsc_scaling)
+        tsc_set_scaling((struct tscscale_format){ .bits = 64, .fraction_bits = 48 });
     vmx_caps.trap_flag = (proc & PROC_MONITOR_TRAP) != 0;
 }
 

@@ -16,7 +16,8 @@ static inline void vmx_start_meters(struct vcpu *vcpu)
     stamp->index = MSR_TSC;
     vmwrite(VMCS_EXIT_MSR_STORE, (uintptr_t)stamp);
     vmwrite(VMCS_EXIT_MSR_STORE_COUNT, 1);
-    meters[METER_EXIT_STAMP] = (struct meter){ .unit_cycles = 1, .extra_cycles = switch_costs.in };
+    if (vcpu->vm->vtime.scale.multiplier == 0) // scaled, Bochs 2.7's stamp could not be told from a processor's
+        meters[METER_EXIT_STAMP] = (struct meter){ .unit_cycles = 1, .extra_cycles = switch_costs.in };
     // The timer starts at the entry: before the first instruction by what calibration found for the alarm.
     if (vmx_caps.timer && (vmx_caps.exit & EXIT_CTL_SAVE_PREEMPTION_TIMER) != 0)
         meters[METER_GUEST_TIMER] = (struct meter){ .unit_cycles = UINT64_C(1) << vmx_caps.timer_rate,

@@ -46,7 +46,7 @@ linux() {
     done
 }
 
-echo 1..27
+echo 1..29
 head -c 20000 "$good" >"$folder/cut.elf"
 refused 2 "cut.elf" "a truncated image" --kernel "$folder/cut.elf"
 patch arm.elf 18 '\267\000'
@@ -66,6 +66,10 @@ refused 8 "vcpus=2" "two vCPUs" --kernel "$good" --vm vcpus=2
 refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
 refused 10 "SVM" "a machine without SVM" --kernel "$good" --qemu-arg=-cpu --qemu-arg=max,-svm
 refused 10 "nested paging" "SVM without nested paging" --kernel "$good" --qemu-arg=-cpu --qemu-arg=qemu64,+svm
+refused 10 "this CPU cannot scale its counter's" "another rate of the counter in real time, on a CPU without TSC ratio" \
+    --kernel "$good" --vm "clock=wall tsc_hz=250000000"
+refused 8 "tsc_hz=1234567890 is not possible; allowed: 10000000 to 10000000000 in steps of 1000" "a rate of half a kHz" \
+    --kernel "$good" --vm "tsc_hz=1234567890"
 refused 10 "mem=512M asked for" "too little memory" --kernel "$good" --vm mem=512M --qemu-arg=-m --qemu-arg=128M
 refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.elf"
 refused 64 "is a folder" "a folder" --kernel "$folder"
