@@ -42,7 +42,7 @@ struct exit {
     bool           is_repeated;     // EXIT_IO: REP prefix
     bool           is_fetch;        // EXIT_MMIO: instruction fetch
     bool           is_table_walk;   // EXIT_MMIO: the CPU was reading the guest's page tables
-    bool           during_delivery; // the exit cut short the delivery of an event; EXIT_STEP: it was all the step was
+    bool           during_delivery; // the exit cut short the delivery of an event; EXIT_STEP: no instruction has run
     bool           booked;          // the backend has booked the slice: vcpu_account() was called
     uint16_t       port;            // EXIT_IO
     uint8_t        fault_vector;    // EXIT_FAULT

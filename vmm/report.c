@@ -220,12 +220,12 @@ static void print_delivery(const struct printer *p)
     const struct report_input *in = p->in;
     const struct histogram *late = &in->stats->delivery.lateness, *steps = &in->stats->delivery.steps;
 
-    say(p, "deadlines: %lu came while the guest ran, late p50 %lu, p99 %lu, max %lu cycles; alarm error %ld",
+    say(p, "deadlines: %lu met in the guest, late p50 %lu, p99 %lu, max %lu cycles; alarm error %ld",
         (unsigned long)histogram_count(late), (unsigned long)histogram_percentile(late, 500),
         (unsigned long)histogram_percentile(late, 990), (unsigned long)late->max, (long)in->alarm_error_cycles);
     if (in->margin_cycles == 0)
         return;
-    say(p, "steps: margin %lu cycles; %lu steps, p50 %lu, p99 %lu, max %lu a deadline; %lu taken by alarm",
+    say(p, "steps: margin %lu cycles; %lu steps, p50 %lu, p99 %lu, max %lu a deadline; %lu by alarm",
         (unsigned long)in->margin_cycles, (unsigned long)steps->sum, (unsigned long)histogram_percentile(steps, 500),
         (unsigned long)histogram_percentile(steps, 990), (unsigned long)steps->max,
         (unsigned long)in->stats->delivery.unstepped);

@@ -221,6 +221,25 @@ static void probe_shadow(struct vcpu *vcpu)
     log_line("calibrate", "an entry keeps the interrupt shadow: %s", switch_costs.shadow_honoured ? "yes" : "no");
 }
 
+// UD2, delivered in the guest to a handler that halts: has the image of EFLAGS RF set, as SDM 3B 17.3.1.1 has it for a
+// fault? QEMU's TCG (7.2) leaves it clear.
+static void probe_fault_flags(struct vcpu *vcpu)
+{
+    static const uint8_t ud2_hlt[] = { 0x0f, 0x0b, 0xf4 };
+    static const uint64_t code_descriptor = UINT64_C(0x00cf9b000000ffff), gate = UINT64_C(0x00008e0000080000);
+    uint8_t *ram = vcpu->vm->ram.host;
+    uint64_t to_hlt = gate | (CODE_GPA + 2);
+    uint32_t eflags;
+    load_code(vcpu, ud2_hlt, sizeof(ud2_hlt));
+    memcpy(ram + 8, &code_descriptor, sizeof(code_descriptor)); // GDT and IDT are at 0
+    memcpy(ram + 8 * EXCEPTION_UD, &to_hlt, sizeof(to_hlt));
+    vcpu_regs(vcpu)->gpr[GPR_RSP] = CODE_GPA;
+    struct slice slice;
+    run(vcpu, CODE_GPA, NO_ALARM, &slice);
+    memcpy(&eflags, ram + CODE_GPA - sizeof(eflags), sizeof(eflags));
+    switch_costs.faults_set_rf = (eflags & RFLAGS_RF) != 0;
+}
+
 static bool calibrate(struct vm *vm, struct refusal *refusal)
 {
     struct entry_state entry = { .mode = ENTRY_PROTECTED32, .rip = CODE_GPA };
@@ -235,6 +254,7 @@ static bool calibrate(struct vm *vm, struct refusal *refusal)
         bool own_timer = vendor->alarm_unit_cycles() != 0; // set in cycles of the counter
         measure_alarm(&vm->vcpu, ratio_make(own_timer ? arch_counter_hz() : hosttimer_hz(), arch_counter_hz()));
         probe_shadow(&vm->vcpu);
+        probe_fault_flags(&vm->vcpu);
     }
     arch_vcpu_free(&vm->vcpu);
     return ok;

@@ -318,16 +318,18 @@ static bool repair_dr6(struct vcpu *vcpu, const struct step *step, bool own_trap
     return hits != 0;
 }
 
-static void decode_exception(struct vcpu *vcpu, struct exit *exit)
+// The instruction has faulted. The guest gets what it would have got without the intercept: that is the next step.
+static void give_back_exception(struct vcpu *vcpu, unsigned vector)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
-    unsigned vector = (unsigned)(vmcb->exit_code - SVM_EXIT_EXCEPTION);
-    exit->kind = EXIT_FAULT;
-    exit->fault_vector = (uint8_t)vector;
-    exit->fault_has_error = (HAS_ERROR >> vector & 1) != 0;
-    exit->fault_error = (uint32_t)vmcb->exit_info1;
     if (vector == EXCEPTION_PF)
         vmcb->cr2 = vmcb->exit_info2; // APM 2, 15.12.15: the intercepted one has not written it
+    if (switch_costs.faults_set_rf)
+        vcpu_regs(vcpu)->rflags |= RFLAGS_RF;
+    svm_ops.inject(vcpu, (struct guest_event){ .type = EVENT_EXCEPTION,
+                                               .vector = (uint8_t)vector,
+                                               .has_error = (HAS_ERROR >> vector & 1) != 0,
+                                               .error = (uint32_t)vmcb->exit_info1 });
 }
 
 static void step_with_tf(struct vcpu *vcpu, struct step *step, struct slice *slice, struct exit *exit)
@@ -351,9 +353,13 @@ static void step_with_tf(struct vcpu *vcpu, struct step *step, struct slice *sli
         return;
     }
     take_back(vcpu, step);
-    if (vector < 32 && (STEP_EXCEPTIONS >> vector & 1) != 0)
-        decode_exception(vcpu, exit);
     slice->cost_cycles = switch_costs.total[exit->kind];
+    if (vector < 32 && (STEP_EXCEPTIONS & ~exceptions) >> vector & 1) {
+        give_back_exception(vcpu, (unsigned)vector);
+        slice->cost_cycles = switch_costs.total[EXIT_FAULT];
+        exit->kind = EXIT_STEP;
+        exit->during_delivery = true;
+    }
 }
 
 static void run_by_alarm(struct vcpu *vcpu, struct slice *slice, struct exit *exit)

@@ -93,6 +93,7 @@ struct switch_costs {
     uint64_t alarm;                  // from setting the alarm to the guest's first instruction, alarm ticks
     uint64_t insn;                   // what the plainest instruction costs: the one in the calibrated step
     bool     steps;                  // a single step was seen to work
+    bool     faults_set_rf;          // in the frames of the faults that the guest takes by itself
     bool     shadow_honoured;        // VMRUN keeps the interrupt shadow it is given
 };
 extern struct switch_costs switch_costs;
