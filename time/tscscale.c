@@ -11,6 +11,12 @@ bool tscscale_make(uint64_t guest_hz, uint64_t host_hz, struct tscscale_format f
     return true;
 }
 
+// Out of line: the wall clock asks at every exit, and mostly nothing is scaled.
+__attribute__((noinline)) uint64_t tscscale_product(const struct tscscale *scale, htime_t host)
+{
+    return (uint64_t)((unsigned __int128)host * scale->multiplier >> scale->fraction_bits);
+}
+
 // Let d host cycles be d * multiplier >= guest_cycles << fraction_bits. Then the product's whole part goes on by
 // guest_cycles at least, whatever fraction it had. No overflow: fraction_bits is at most 48.
 uint64_t tscscale_host_cycles(struct tscscale scale, uint64_t guest_cycles)

@@ -29,11 +29,11 @@ bool tscscale_make(uint64_t guest_hz, uint64_t host_hz, struct tscscale_format f
 
 // The product that the processor forms of a host counter; 1:1 the counter itself. An offset for continuity is the
 // guest's counter minus this, modulo 2^64.
-static inline uint64_t tscscale_at(struct tscscale scale, htime_t host)
+uint64_t tscscale_product(const struct tscscale *scale, htime_t host);
+
+static inline uint64_t tscscale_at(const struct tscscale *scale, htime_t host)
 {
-    if (scale.multiplier == 0)
-        return host;
-    return (uint64_t)((unsigned __int128)host * scale.multiplier >> scale.fraction_bits);
+    return __builtin_expect(scale->multiplier == 0, 1) ? host : tscscale_product(scale, host);
 }
 
 // The host cycles after which, whenever they begin, the guest's counter has gone on by guest_cycles at least: rounded

@@ -12,7 +12,7 @@ static bool follows_host(const struct vtime *vt)
 // clock=wall: the counter decides. Unsigned wrap of the sum is meant: wall_offset is minus the counter at the start.
 vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now)
 {
-    vtime_t host_v = tscscale_at(vt->scale, host_now) + vt->wall_offset;
+    vtime_t host_v = tscscale_at(&vt->scale, host_now) + vt->wall_offset;
     INVARIANT(host_v >= vt->now);
     vt->now = host_v;
     return vt->now;
@@ -23,7 +23,7 @@ void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle,
 {
     INVARIANT(hz != 0 && (clock == CLOCK_WALL || scale.multiplier == 0));
     *vt = (struct vtime){ .hz = hz,
-                          .wall_offset = -tscscale_at(scale, host_now),
+                          .wall_offset = -tscscale_at(&scale, host_now),
                           .scale = scale,
                           .clock = (uint8_t)clock,
                           .idle = (uint8_t)idle };

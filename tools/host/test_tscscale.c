@@ -36,7 +36,7 @@ static void known_values(void **state)
     assert_int_equal(scale.multiplier, UINT64_C(0x100000000)); // APM: the reset value
     assert_true(tscscale_make(1500000000, 1000000000, svm, &scale));
     assert_int_equal(scale.multiplier, UINT64_C(0x180000000));
-    assert_int_equal(tscscale_at(scale, 1000001), 1500001);
+    assert_int_equal(tscscale_at(&scale, 1000001), 1500001);
     assert_int_equal(tscscale_host_cycles(scale, 3), 2);
     assert_int_equal(tscscale_host_cycles(scale, 4), 3);
     assert_int_equal(tscscale_host_cycles(scale, TIME_NEVER), TIME_NEVER);
@@ -48,7 +48,7 @@ static void known_values(void **state)
     assert_false(tscscale_make(1, 1, (struct tscscale_format){ 0 }, &scale)); // a processor that has none
 
     struct tscscale none = { 0 };
-    assert_int_equal(tscscale_at(none, UINT64_MAX), UINT64_MAX);
+    assert_int_equal(tscscale_at(&none, UINT64_MAX), UINT64_MAX);
     assert_int_equal(tscscale_host_cycles(none, 12345), 12345);
 }
 
@@ -87,9 +87,9 @@ static void counters_go_on(void **state)
         uint64_t guest_hz, host_hz;
         struct tscscale scale = some(format, &guest_hz, &host_hz);
         uint64_t host = host_random_edgy(&seed) >> 16, step = host_random_edgy(&seed) >> 20;
-        uint64_t guest_now = host_random_edgy(&seed), offset = guest_now - tscscale_at(scale, host);
-        assert_int_equal(tscscale_at(scale, host) + offset, guest_now);
-        uint64_t went_on = tscscale_at(scale, host + step) + offset - guest_now;
+        uint64_t guest_now = host_random_edgy(&seed), offset = guest_now - tscscale_at(&scale, host);
+        assert_int_equal(tscscale_at(&scale, host) + offset, guest_now);
+        uint64_t went_on = tscscale_at(&scale, host + step) + offset - guest_now;
         u128 exact = (u128)step * scale.multiplier; // in 2^-fraction cycles
         u128 floor = exact >> format.fraction_bits;
         assert_true(went_on == (uint64_t)floor || went_on == (uint64_t)(floor + 1));
@@ -106,7 +106,7 @@ static void deadlines(void **state)
         struct tscscale scale = some(format, &guest_hz, &host_hz);
         uint64_t wait = host_random_edgy(&seed) >> 24, host = host_random_edgy(&seed) >> 20;
         uint64_t cycles = tscscale_host_cycles(scale, wait);
-        assert_true(tscscale_at(scale, host + cycles) - tscscale_at(scale, host) >= wait);
+        assert_true(tscscale_at(&scale, host + cycles) - tscscale_at(&scale, host) >= wait);
         // From a counter whose fraction is 0, one cycle less is early.
         if (cycles != 0)
             assert_true((u128)(cycles - 1) * scale.multiplier < (u128)wait << format.fraction_bits);

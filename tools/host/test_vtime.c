@@ -196,7 +196,7 @@ static void test_scaled_wall(void **state)
         assert_true(vtime_follow_host(&vt, start) == 0);
         struct tsc_plan plan = vtime_tsc_plan(&vt, adjust, 17);
         vtime_ran(&vt, 1, 1, now);
-        assert_true(plan.mask == 0 && vt.now + adjust == tscscale_at(scale, now) + plan.base); // law 2
+        assert_true(plan.mask == 0 && vt.now + adjust == tscscale_at(&scale, now) + plan.base); // law 2
         uint64_t exact = (uint64_t)((unsigned __int128)(now - start) * hz / host_hz);
         assert_true(vt.now <= exact + 1 && vt.now + exact / scale.multiplier + 2 >= exact); // M16
         vtime_t deadline = vt.now + 1 + (host_random_edgy(&random) >> 24);
