@@ -11,12 +11,6 @@ static const uint64_t no_entry; // stands for levels that a walk did not reach
 
 #define NO_RIP UINT64_C(0x8000000000000000) // not canonical with 4-level paging
 
-static bool still_there(const struct code_window *code, const struct code_place *place)
-{
-    return code_still_there_in_long_mode(code, place->efer, place->cr3, place->attributes) &&
-           ((place->efer & EFER_LMA) != 0 || code->cr0 == place->cr0);
-}
-
 // 4-level paging only, SDM 3A 4.5: what 64-bit guests use. Null: not mapped, or not in RAM.
 static const uint8_t *walk(struct code_window *code, struct guest_ram ram, uint64_t table, uint64_t linear)
 {
@@ -35,9 +29,12 @@ static const uint8_t *walk(struct code_window *code, struct guest_ram ram, uint6
     }
 }
 
-static __attribute__((noinline)) bool remember(struct vcpu *vcpu, const struct code_place *place)
+const uint8_t *code_find(struct vcpu *vcpu, const struct code_place *place, size_t count)
 {
     struct code_window *code = &vcpu->arch->code;
+    uint64_t offset = place->linear & (PAGE_SIZE - 1);
+    if (offset > PAGE_SIZE - count)
+        return NULL;
     *code = (struct code_window){
         place->cr0, place->cr3, place->efer, place->attributes,
         .page = place->linear & ~(PAGE_SIZE - 1),
@@ -50,17 +47,7 @@ static __attribute__((noinline)) bool remember(struct vcpu *vcpu, const struct c
         code->host = walk(code, vcpu->vm->ram, place->cr3, place->linear);
     if (code->host != NULL && place->bits64)
         code->page64 = code->page;
-    return code->host != NULL;
-}
-
-const uint8_t *code_at(struct vcpu *vcpu, const struct code_place *place, size_t count)
-{
-    const struct code_window *code = &vcpu->arch->code;
-    uint64_t offset = place->linear - code->page;
-    if (offset <= PAGE_SIZE - count && code->host != NULL && still_there(code, place))
-        return code->host + offset;
-    offset = place->linear & (PAGE_SIZE - 1);
-    return offset <= PAGE_SIZE - count && remember(vcpu, place) ? code->host + offset : NULL;
+    return code->host != NULL ? code->host + offset : NULL;
 }
 
 void code_forget(struct vcpu *vcpu)

@@ -25,9 +25,22 @@ static inline bool code_still_there_in_long_mode(const struct code_window *code,
             (*code->entry[2] ^ code->value[2]) | (*code->entry[3] ^ code->value[3])) == 0;
 }
 
+// Finds it by a walk and remembers it.
+__attribute__((noinline)) const uint8_t *code_find(struct vcpu *vcpu, const struct code_place *place, size_t count);
+
 // The `count` bytes at the place, at most 15, as the guest's page tables map them now. Null: across the end of a page,
-// not mapped, not in RAM, or in a kind of paging that guest_fetch() has to walk.
-const uint8_t *code_at(struct vcpu *vcpu, const struct code_place *place, size_t count);
+// not mapped, not in RAM, or in a kind of paging that guest_fetch() has to walk. Inline, so that the place stays in
+// registers.
+static inline const uint8_t *code_at(struct vcpu *vcpu, struct code_place place, size_t count)
+{
+    const struct code_window *code = &vcpu->arch->code;
+    uint64_t offset = place.linear - code->page;
+    if (offset <= PAGE_SIZE - count && code->host != NULL &&
+        code_still_there_in_long_mode(code, place.efer, place.cr3, place.attributes) &&
+        ((place.efer & EFER_LMA) != 0 || code->cr0 == place.cr0))
+        return code->host + offset;
+    return code_find(vcpu, &place, count);
+}
 
 // Nothing is remembered.
 void code_forget(struct vcpu *vcpu);

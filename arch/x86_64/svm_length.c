@@ -38,8 +38,7 @@ const uint8_t *svm_code(struct vcpu *vcpu, size_t count)
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     if (svm_has_decode_assists() && vmcb->exit_code == SVM_EXIT_NPF && vmcb->fetched_length >= count)
         return vmcb->fetched_bytes; // the CPU's own fetch, APM 2, 15.8.4
-    struct code_place place = place_of(vmcb);
-    return code_at(vcpu, &place, count);
+    return code_at(vcpu, place_of(vmcb), count);
 }
 
 static __attribute__((noinline)) uint8_t decoded_length(struct vcpu *vcpu)

@@ -266,7 +266,7 @@ static const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)
     };
     place.bits64 = (rights & RIGHTS_LONG) != 0 && (place.efer & EFER_LMA) != 0;
     place.linear = place.bits64 ? rip : (vmread(VMCS_GUEST_CS_BASE) + rip) & UINT32_MAX;
-    return code_at(vcpu, &place, count);
+    return code_at(vcpu, place, count);
 }
 
 void vmx_set_event(struct vcpu *vcpu, uint32_t event, uint32_t error)
