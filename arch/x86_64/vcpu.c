@@ -16,7 +16,6 @@
 
 const struct vendor_ops *vendor;
 static struct ratio hosttimer_ratio; // host counter cycles to ticks of the host's timer
-static uint64_t     alarm_rounding;  // added before the switch's own timer cuts off what it cannot count
 
 // Whose hardware this is. Where there is none of either, the maker's own knows best what is missing.
 static const struct vendor_ops *find_vendor(void)
@@ -32,9 +31,7 @@ bool arch_virtualization_init(struct refusal *refusal)
     vendor = find_vendor();
     if (!vendor->probe(refusal))
         return false;
-    uint64_t unit_cycles = vendor->alarm_unit_cycles();
     hosttimer_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
-    alarm_rounding = unit_cycles != 0 ? unit_cycles - 1 : 0;
     if (!vendor->cpu_enable()) {
         format(refusal->text, sizeof(refusal->text), "too little memory to turn on %s", vendor->name);
         return false;
@@ -108,10 +105,13 @@ static void plan_alarm(struct vcpu *vcpu)
 {
     struct arch_vcpu *arch = vcpu->arch;
     struct vtime *vt = &vcpu->vm->vtime;
-    bool own_timer = vendor->alarm_unit_cycles() != 0, scaled = vt->scale.multiplier != 0;
+    uint64_t unit_cycles = vendor->alarm_unit_cycles();
+    bool own_timer = unit_cycles != 0, scaled = vt->scale.multiplier != 0;
     arch->alarm_ratio =
         ratio_make(own_timer ? arch_counter_hz() : hosttimer_hz(), scaled ? vt->hz : arch_counter_hz());
     arch->alarm_is_v = arch->alarm_ratio.num == arch->alarm_ratio.den;
+    // The switch's own timer cuts off what it cannot count.
+    arch->alarm_extra = switch_costs.alarm + (own_timer ? unit_cycles - 1 : 0);
 }
 
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
@@ -150,8 +150,7 @@ void arch_vcpu_free(struct vcpu *vcpu)
 // slice is never 0 and never longer than LIMIT_SLICE_NS and the alarm's slack, so the count fits the register.
 static uint64_t alarm_count(const struct arch_vcpu *arch, uint64_t cycles)
 {
-    uint64_t ticks = arch->alarm_is_v ? cycles : ratio_ceil(arch->alarm_ratio, cycles);
-    ticks += alarm_rounding + switch_costs.alarm;
+    uint64_t ticks = arch->alarm_extra + (arch->alarm_is_v ? cycles : ratio_ceil(arch->alarm_ratio, cycles));
     INVARIANT(cycles != 0 && ticks <= UINT32_MAX);
     return ticks;
 }

@@ -73,6 +73,7 @@ struct arch_vcpu {
     uint64_t             iret_rip;     // of that IRET
     uint64_t             cr_refused_exit; // number of the exit after the one where a MOV to CR3 or CR4 was refused
     uint64_t             no_code_root; // SVM: nested tables in which no page is executable (svm_step.c)
+    uint64_t             alarm_extra;  // ticks: the way in, and what rounding up needs
     struct ratio         alarm_ratio;  // cycles of V to alarm ticks
     bool                 alarm_is_v;   // 1:1
     bool                 shadow;       // interrupts are held back for one instruction (STI, MOV SS)
