@@ -6,6 +6,7 @@
 #define ARCH_X86_64_VMX_METER_H
 
 #include "arch/x86_64/vmx.h"
+#include "arch/x86_64/vmx_timer.h"
 
 #define MSR_TSC 0x10u
 
@@ -24,9 +25,17 @@ static inline void vmx_start_meters(struct vcpu *vcpu)
                                                     .extra_cycles = switch_costs.alarm };
 }
 
+// What the switch loaded, made again in C. `alarm` has the rounding of one step in it.
+static inline uint32_t loaded(const struct world *world)
+{
+    uint64_t step = UINT64_C(1) << world->timer_rate;
+    return vmx_timer_value(world->t0 + world->way_in, world->alarm - (step - 1), (unsigned)world->timer_rate);
+}
+
 static inline void vmx_read_meters(struct vcpu *vcpu)
 {
     const struct world *world = &vcpu->arch->world;
+    INVARIANT(!world->timer || world->timer_value == loaded(world));
     struct meter *meters = vcpu->stats.meter;
     uint32_t saved = (uint32_t)vmread(VMCS_PREEMPTION_TIMER);
     meters[METER_GUEST_TIMER].counts += (uint32_t)world->timer_value - saved;

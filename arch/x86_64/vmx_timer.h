@@ -10,13 +10,8 @@
 // The value to load so that the timer runs out at the first step at or behind `entry + cycles`: never early, and at
 // most 2^rate - 1 cycles late. `entry` is the TSC at the VM entry: where in a step of the timer that falls decides
 // whether one step more is needed. Beyond 32 bits the longest time there is: that alarm comes early and is set again.
+// world_vmx.S has this in four instructions; with the assertions compiled in, each slice compares them.
 uint32_t vmx_timer_value(uint64_t entry, uint64_t cycles, unsigned rate);
-
-// What the timer saved at the exit says about the guest's cycles: they differ by less than 2^rate from this.
-static inline uint64_t vmx_timer_elapsed(uint32_t loaded, uint32_t saved, unsigned rate)
-{
-    return (uint64_t)(loaded - saved) << rate;
-}
 
 // Is this one of the processors whose timer counts at another rate than it says? `signature` is CPUID 1, EAX.
 bool vmx_timer_broken(uint32_t signature);
