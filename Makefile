@@ -132,7 +132,7 @@ host-tests: $(HOST_TESTS)
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
 again = $(MAKE) -j$(JOBS) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
-.PHONY: run test test-host test-svm bench bench-linux iso gdb doctor help clean install
+.PHONY: run test test-host test-svm test-vmx test-slow bench bench-linux iso gdb doctor help clean install
 install:
 	@tools/install-packages
 
@@ -164,6 +164,12 @@ test-host: host-tests
 test-svm: all
 	@BUILD=$(BUILD) tools/test-all svm
 
+test-vmx: all
+	@BUILD=$(BUILD) tools/test-all vmx
+
+test-slow: all
+	@BUILD=$(BUILD) tools/test-all slow
+
 bench: all
 	@BUILD=$(BUILD) tools/bench
 
@@ -192,6 +198,8 @@ help:
 	@echo 'make            build $(BUILD)/escapement.elf and the test kernels in $(BUILD)/guests'
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
+	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
+	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
 	@echo 'make iso        $(BUILD)/escapement.iso, a CD and USB image with a menu of guests'
@@ -199,7 +207,7 @@ help:
 	@echo 'make doctor     what this computer has, what is missing, what to do about it'
 	@echo 'make clean      remove $(BUILD)'
 	@echo
-	@echo 'tools/run svm --kernel FILE   runs a kernel of yours; tools/run --help says how'
+	@echo 'tools/run svm --kernel FILE   runs a kernel of yours, tools/run vmx does so on VMX; tools/run --help says how'
 	@echo 'Words: V=1 shows commands, DEBUG=1 compiles assertions in, BUILD=DIR builds elsewhere, -jN in parallel.'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
