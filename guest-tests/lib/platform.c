@@ -46,7 +46,8 @@ static void find_hypervisor(void)
     platform.exact = (r.eax & 1) && !cmdline_word("inexact");
     platform.oracle = r.eax & 2;
     platform.tsc_hz = (uint64_t)r.ecx << 32 | r.ebx;
-    platform.apic_hz = (uint64_t)cpuid(LEAF_TIMING, 0).ebx * 1000;
+    r = cpuid(0x15, 0); // the crystal that the APIC timer counts, in Hz; the generic leaf has kHz only
+    platform.apic_hz = r.ecx != 0 ? r.ecx : (uint64_t)cpuid(LEAF_TIMING, 0).ebx * 1000;
 }
 
 // Is one tick one instruction? Three straight lines of known length answer it.

@@ -8,6 +8,7 @@ machine=${MACHINE:-svm}
 good=$build/guests/echo_cmdline.elf
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+export TMPDIR="$folder" # a run that dies leaves its files behind
 count=0
 
 # refused STATUS "a piece of the sentence" "the claim" ARGUMENTS OF tools/run
@@ -46,53 +47,90 @@ linux() {
     done
 }
 
-echo 1..29
-head -c 20000 "$good" >"$folder/cut.elf"
-refused 2 "cut.elf" "a truncated image" --kernel "$folder/cut.elf"
-patch arm.elf 18 '\267\000'
-refused 2 "arm.elf" "an image for arm64" --kernel "$folder/arm.elf"
-patch bigend.elf 5 '\002'
-refused 2 "bigend.elf" "a big-endian image" --kernel "$folder/bigend.elf"
-refused 2 "but the VM has 1024 KiB (mem=)" "an image larger than its memory" --kernel "$good" --vm mem=1M
-printf 'just some text\n' >"$folder/notes.txt"
-refused 2 "notes.txt" "a text file" --kernel "$folder/notes.txt"
-gzip -c "$good" >"$folder/packed.gz"
-refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
-refused 8 'unknown word "clok"; the nearest known word is "clock"' "an unknown word" --kernel "$good" --vm clok=guest
-refused 8 "clock=sundial" "an unknown value" --kernel "$good" --vm clock=sundial
-refused 8 "idle=warp" "words that contradict each other" --kernel "$good" --vm "clock=wall idle=warp"
-refused 8 "mem is given twice" "a word given twice" --kernel "$good" --vm "mem=16M mem=32M"
-refused 8 "vcpus=2" "two vCPUs" --kernel "$good" --vm vcpus=2
-refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
-refused 10 "SVM" "a machine without SVM" --kernel "$good" --qemu-arg=-cpu --qemu-arg=max,-svm
-refused 10 "nested paging" "SVM without nested paging" --kernel "$good" --qemu-arg=-cpu --qemu-arg=qemu64,+svm
-refused 10 "this CPU cannot scale its counter's" "another rate of the counter in real time, on a CPU without TSC ratio" \
-    --kernel "$good" --vm "clock=wall tsc_hz=250000000"
-refused 8 "tsc_hz=1234567890 is not possible; allowed: 10000000 to 10000000000 in steps of 1000" "a rate of half a kHz" \
-    --kernel "$good" --vm "tsc_hz=1234567890"
-refused 10 "mem=512M asked for" "too little memory" --kernel "$good" --vm mem=512M --qemu-arg=-m --qemu-arg=128M
-refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.elf"
-refused 64 "is a folder" "a folder" --kernel "$folder"
-refused 64 "--timeout" "no time at all" --kernel "$good" --timeout 0
-refused 124 "" "a guest that never ends" --kernel "$build/guests/bad_guest.elf" --cmdline cli-loop --timeout 3
+# What no processor has a part in.
+images_and_words() {
+    head -c 20000 "$good" >"$folder/cut.elf"
+    refused 2 "cut.elf" "a truncated image" --kernel "$folder/cut.elf"
+    patch arm.elf 18 '\267\000'
+    refused 2 "arm.elf" "an image for arm64" --kernel "$folder/arm.elf"
+    patch bigend.elf 5 '\002'
+    refused 2 "bigend.elf" "a big-endian image" --kernel "$folder/bigend.elf"
+    refused 2 "but the VM has 1024 KiB (mem=)" "an image larger than its memory" --kernel "$good" --vm mem=1M
+    printf 'just some text\n' >"$folder/notes.txt"
+    refused 2 "notes.txt" "a text file" --kernel "$folder/notes.txt"
+    gzip -c "$good" >"$folder/packed.gz"
+    refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
+    refused 8 'unknown word "clok"; the nearest known word is "clock"' "an unknown word" --kernel "$good" --vm clok=guest
+    refused 8 "clock=sundial" "an unknown value" --kernel "$good" --vm clock=sundial
+    refused 8 "idle=warp" "words that contradict each other" --kernel "$good" --vm "clock=wall idle=warp"
+    refused 8 "mem is given twice" "a word given twice" --kernel "$good" --vm "mem=16M mem=32M"
+    refused 8 "vcpus=2" "two vCPUs" --kernel "$good" --vm vcpus=2
+    refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
+    refused 8 "tsc_hz=1234567890 is not possible; allowed: 10000000 to 10000000000 in steps of 1000" "a rate of half a kHz" \
+        --kernel "$good" --vm "tsc_hz=1234567890"
+    refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.elf"
+    refused 64 "is a folder" "a folder" --kernel "$folder"
+    refused 64 "--timeout" "no time at all" --kernel "$good" --timeout 0
+}
 
-linux kernel
-linux old 518 '\013\002'
-refused 2 "boot protocol 2.11; the 64-bit entry needs 2.12" "a Linux kernel that is too old" --kernel "$folder/old"
-linux kernel32 566 '\000'
-refused 2 "without a 64-bit entry" "a Linux kernel for 32 bits" --kernel "$folder/kernel32"
-head -c 5000 "$folder/kernel" >"$folder/cut"
-refused 2 "its header says 5120 bytes, the file has 5000" "a truncated Linux kernel" --kernel "$folder/cut"
-refused 2 "needs 16448 KiB of guest memory, but the VM has 16388 KiB" "less memory than init_size" \
-    --kernel "$folder/kernel" --vm mem=16388K
-head -c 5000000 /dev/zero >"$folder/initrd"
-refused 2 "the initrd has 4883 KiB and does not fit" "an initrd that does not fit" --kernel "$folder/kernel" \
-    --initrd "$folder/initrd" --vm mem=20M
-linux short 568 '\010\000'
-refused 2 "the command line has 9 characters; short takes at most 8" "a command line that is too long" \
-    --kernel "$folder/short" --cmdline "123456789"
-head -c 5120 /dev/zero >"$folder/Image"
-printf 'ARM\144' | dd of="$folder/Image" bs=1 seek=56 conv=notrunc 2>/dev/null
-refused 2 "is an arm64 Linux image" "an arm64 Image" --kernel "$folder/Image"
-linux unaligned 560 '\003'
-refused 2 "kernel_alignment is 0x200003" "a Linux kernel that only the monitor finds damaged" --kernel "$folder/unaligned"
+linux_images() {
+    linux kernel
+    linux old 518 '\013\002'
+    refused 2 "boot protocol 2.11; the 64-bit entry needs 2.12" "a Linux kernel that is too old" --kernel "$folder/old"
+    linux kernel32 566 '\000'
+    refused 2 "without a 64-bit entry" "a Linux kernel for 32 bits" --kernel "$folder/kernel32"
+    head -c 5000 "$folder/kernel" >"$folder/cut"
+    refused 2 "its header says 5120 bytes, the file has 5000" "a truncated Linux kernel" --kernel "$folder/cut"
+    refused 2 "needs 16448 KiB of guest memory, but the VM has 16388 KiB" "less memory than init_size" \
+        --kernel "$folder/kernel" --vm mem=16388K
+    head -c 5000000 /dev/zero >"$folder/initrd"
+    refused 2 "the initrd has 4883 KiB and does not fit" "an initrd that does not fit" --kernel "$folder/kernel" \
+        --initrd "$folder/initrd" --vm mem=20M
+    linux short 568 '\010\000'
+    refused 2 "the command line has 9 characters; short takes at most 8" "a command line that is too long" \
+        --kernel "$folder/short" --cmdline "123456789"
+    head -c 5120 /dev/zero >"$folder/Image"
+    printf 'ARM\144' | dd of="$folder/Image" bs=1 seek=56 conv=notrunc 2>/dev/null
+    refused 2 "is an arm64 Linux image" "an arm64 Image" --kernel "$folder/Image"
+    linux unaligned 560 '\003'
+    refused 2 "kernel_alignment is 0x200003" "a Linux kernel that only the monitor finds damaged" --kernel "$folder/unaligned"
+}
+
+on_svm() {
+    refused 10 "SVM" "a machine without SVM" --kernel "$good" --cpu max,-svm
+    refused 10 "nested paging" "SVM without nested paging" --kernel "$good" --cpu qemu64,+svm
+    refused 10 "this CPU cannot scale its counter's" "another rate of the counter in real time, without TSC ratio" \
+        --kernel "$good" --vm "clock=wall tsc_hz=250000000"
+    refused 10 "mem=512M asked for" "too little memory" --kernel "$good" --vm mem=512M --qemu-arg=-m --qemu-arg=128M
+    refused 64 "--mhz is for vmx only" "a word for the other emulator" --kernel "$good" --mhz 100
+}
+
+# FEATURE_CONTROL reads 5 on each of Bochs' models: VMX that is locked off cannot be shown here.
+on_vmx() {
+    refused 10 'enable "Intel Virtualization Technology"' "a machine without VMX" --kernel "$good" \
+        --cpu p4_prescott_celeron_336
+    refused 10 "no EPT" "VMX without EPT" --kernel "$good" --cpu core2_penryn_t9600
+    refused 10 "no unrestricted guest" "VMX without unrestricted guest" --kernel "$good" --cpu corei5_lynnfield_750
+    refused 10 "does not offer AMD SVM" "a machine of AMD's without SVM" --kernel "$good" --cpu athlon64_clawhammer
+    refused 70 "no 64-bit mode" "a machine of 32 bits" --kernel "$good" --cpu core_duo_t2400_yonah
+    refused 10 "this CPU cannot scale its counter's" "another rate of the counter in real time, without TSC scaling" \
+        --kernel "$good" --cpu corei7_haswell_4770 --vm "clock=wall tsc_hz=250000000"
+    refused 10 "mem=512M asked for" "too little memory" --kernel "$good" --vm mem=512M \
+        --bochs-line "memory: guest=128, host=128"
+    refused 70 ">>PANIC<< " "a panic of Bochs itself, in its own words" --kernel "$good" --bochs-line "nonsense: 1"
+    refused 64 "--mhz 0" "a clock that stands still" --kernel "$good" --mhz 0
+    refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
+    gzip -c "$good" >"$folder/packed.gz"
+    refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
+}
+
+case $machine in
+vmx) on_vmx ;;
+*)
+    images_and_words
+    linux_images
+    on_svm
+    ;;
+esac
+refused 124 "" "a guest that never ends" --kernel "$build/guests/bad_guest.elf" --cmdline cli-loop --timeout 3
+echo "1..$count"
