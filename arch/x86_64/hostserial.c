@@ -24,6 +24,7 @@
 #define LSR_IDLE       0x40 // shift register empty too
 #define DIVISOR_115200 1
 #define FIFO_BYTES     16
+#define TYPED_MAX      64
 
 // 16 bytes leave a UART in 1.4 ms at 115200 baud. A port read takes about 1 us on a real machine and one cycle on an
 // emulated one: both limits must be passed before a port is taken for dead.
@@ -59,11 +60,23 @@ static bool probe(const struct uart *uart)
     return uart_read(uart, UART_SCRATCH) == 0xa5;
 }
 
-static bool wait_for(struct uart *uart, uint8_t status)
+// What is typed while we print is kept: the chip holds 16 bytes, a report takes longer.
+static uint8_t typed[TYPED_MAX];
+static unsigned typed_first, typed_count;
+
+static void keep_typed(const struct uart *uart, uint8_t status)
+{
+    if (uart == &uarts[HOSTSERIAL_COM1] && (status & LSR_DATA) != 0 && typed_count < TYPED_MAX)
+        typed[(typed_first + typed_count++) % TYPED_MAX] = uart_read(uart, UART_DATA);
+}
+
+static bool wait_for(struct uart *uart, uint8_t wanted)
 {
     htime_t start = x86_rdtsc();
     for (unsigned polls = 0; polls < POLLS_MAX || x86_rdtsc() - start < CYCLES_MAX; polls++) {
-        if ((uart_read(uart, UART_LSR) & status) != 0)
+        uint8_t status = uart_read(uart, UART_LSR);
+        keep_typed(uart, status);
+        if ((status & wanted) != 0)
             return true;
         x86_pause();
     }
@@ -114,6 +127,12 @@ void hostserial_write(unsigned port_index, const char *bytes, size_t size)
 int hostserial_read(void)
 {
     const struct uart *uart = &uarts[HOSTSERIAL_COM1];
+    if (typed_count != 0) {
+        uint8_t byte = typed[typed_first];
+        typed_first = (typed_first + 1) % TYPED_MAX;
+        typed_count--;
+        return byte;
+    }
     if (!uart->present || (uart_read(uart, UART_LSR) & LSR_DATA) == 0)
         return -1;
     return uart_read(uart, UART_DATA);
