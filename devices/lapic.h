@@ -69,6 +69,12 @@ bool lapic_base_write(struct lapic *lapic, uint64_t value);
 uint64_t lapic_mmio_base(const struct lapic *lapic);
 bool lapic_mmio_enabled(const struct lapic *lapic);
 
+#define APIC_BASE_EXTD             UINT64_C(0x400)
+static inline bool lapic_in_x2apic(const struct lapic *lapic)
+{
+    return (lapic->base & APIC_BASE_EXTD) != 0;
+}
+
 // IA32_TSC_DEADLINE. The read shows the state at the last advance() or write: advance to `now` before it.
 uint64_t lapic_deadline_read(const struct lapic *lapic);
 void lapic_deadline_write(struct lapic *lapic, uint64_t guest_tsc, uint64_t tsc_adjust, vtime_t now);

@@ -40,7 +40,6 @@ enum {
 
 // IA32_APIC_BASE
 #define APIC_BASE_BSP              UINT64_C(0x100)
-#define APIC_BASE_EXTD             UINT64_C(0x400)
 #define APIC_BASE_EN               UINT64_C(0x800)
 #define APIC_BASE_ADDR             UINT64_C(0x000ffffffffff000)
 
@@ -69,10 +68,6 @@ static inline uint32_t delivery_of(uint32_t value)
     return (value >> DELIVERY_SHIFT) & DELIVERY_MASK;
 }
 
-static inline bool lapic_in_x2apic(const struct lapic *lapic)
-{
-    return (lapic->base & APIC_BASE_EXTD) != 0;
-}
 static inline bool lapic_software_enabled(const struct lapic *lapic)
 {
     return (lapic->svr & SVR_ENABLE) != 0;

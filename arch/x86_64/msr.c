@@ -21,6 +21,7 @@ void guest_tsc_set_adjust(struct vcpu *vcpu, uint64_t adjust)
 {
     uint64_t delta = adjust - vcpu->arch->tsc_adjust;
     vcpu->arch->tsc_adjust = adjust;
+    vcpu->arch->tsc_planned = false;
     lapic_tsc_moved(&vcpu->vm->machine.lapic, adjust, vcpu->vm->vtime.now);
     machine_settle(vcpu->vm, DEVICE_LAPIC);
     pv_tsc_moved(vcpu, delta);

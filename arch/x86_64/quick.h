@@ -69,8 +69,8 @@ QUICK_INLINE bool quick_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, ui
 QUICK_INLINE bool quick_is_eoi(struct vcpu *vcpu, uint64_t rax)
 {
     const uint64_t *gpr = vcpu_regs(vcpu)->gpr;
-    bool x2apic = (lapic_base_read(&vcpu->vm->machine.lapic) >> 10 & 3) == 3;
-    return (uint32_t)gpr[GPR_RCX] == MSR_X2APIC_EOI && x2apic && ((uint32_t)gpr[GPR_RDX] | (uint32_t)rax) == 0;
+    return (uint32_t)gpr[GPR_RCX] == MSR_X2APIC_EOI && lapic_in_x2apic(&vcpu->vm->machine.lapic) &&
+           ((uint32_t)gpr[GPR_RDX] | (uint32_t)rax) == 0;
 }
 
 QUICK_INLINE bool quick_eoi(struct vcpu *vcpu)

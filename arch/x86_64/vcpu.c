@@ -161,12 +161,20 @@ void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
     vcpu->arch->world.alarm = alarm_count(vcpu->arch, alarm_cycles);
 }
 
-static void set_time(struct vcpu *vcpu, uint64_t alarm_cycles)
+// Once, and again when the guest has moved its TSC.
+static __attribute__((noinline, cold)) void plan_tsc(struct vcpu *vcpu)
 {
     struct arch_vcpu *arch = vcpu->arch;
     struct tsc_plan tsc = vtime_tsc_plan(&vcpu->vm->vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
+    arch->tsc_planned = true;
+}
+
+static void set_time(struct vcpu *vcpu, uint64_t alarm_cycles)
+{
+    if (!vcpu->arch->tsc_planned)
+        plan_tsc(vcpu);
     vcpu_set_slice(vcpu, alarm_cycles);
 }
 

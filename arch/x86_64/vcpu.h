@@ -32,6 +32,7 @@ struct vmx_state {
     uint64_t rip, rsp, rflags;
     uint32_t interruptibility;
     uint32_t proc; // primary processor-based controls
+    bool     tpr_passed;
     struct vmx_stored_msr {
         uint32_t index, reserved;
         uint64_t value;
@@ -76,6 +77,7 @@ struct arch_vcpu {
     uint64_t             alarm_extra;  // ticks: the way in, and what rounding up needs
     struct ratio         alarm_ratio;  // cycles of V to alarm ticks
     bool                 alarm_is_v;   // 1:1
+    bool                 tsc_planned;  // world.tsc_base and tsc_mask are those of tsc_adjust
     bool                 shadow;       // interrupts are held back for one instruction (STI, MOV SS)
     union {
         struct {

@@ -10,7 +10,8 @@
 #include "arch/x86_64/x86.h"
 #include "vmm/alloc.h"
 
-#define CR4_VMXE (UINT64_C(1) << 13)
+#define CR4_VMXE       (UINT64_C(1) << 13)
+#define MSR_X2APIC_TPR 0x808u
 
 #define GUEST_VPID 1 // one VM runs at a time; its translations are flushed before the next one starts
 
@@ -32,6 +33,17 @@ static void pass_msr(uint32_t msr)
     uint32_t bit = (msr & 0x1fff) + (msr >= 0xc0000000 ? 0x400 * 8 : 0);
     msr_permissions[bit / 8] &= (uint8_t)~(1u << (bit % 8));
     msr_permissions[0x800 + bit / 8] &= (uint8_t)~(1u << (bit % 8));
+}
+
+// In x2APIC mode the TPR is read from the virtual-APIC page, where CR8 is read from, too (SDM 3C 29.5): no exit. In any
+// other mode the MSR is not there.
+static void pass_tpr_reads(struct vmx_state *vmx, bool x2apic)
+{
+    vmx->tpr_passed = x2apic;
+    if ((vmx_caps.proc2 & PROC2_X2APIC) == 0)
+        return;
+    uint8_t *byte = &msr_permissions[MSR_X2APIC_TPR / 8];
+    *byte = x2apic ? *byte & (uint8_t)~(1u << MSR_X2APIC_TPR % 8) : *byte | (uint8_t)(1u << MSR_X2APIC_TPR % 8);
 }
 
 // A region that begins with the revision (SDM 3C 24.2, 24.11.5).
@@ -106,6 +118,7 @@ static void set_controls(struct vcpu *vcpu)
 {
     struct vmx_state *vmx = &vcpu->arch->vmx;
     vmx->proc = vmx_caps.proc;
+    pass_tpr_reads(vmx, false);
     vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
     vmwrite(VMCS_PROC_CONTROLS, vmx_caps.proc);
     uint64_t multiplier = vcpu->vm->vtime.scale.multiplier;
@@ -236,7 +249,10 @@ void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
     write_registers(arch);
-    *(uint32_t *)(arch->vmx.apic_page.value + APIC_PAGE_TPR) = lapic_tpr(&vcpu->vm->machine.lapic); // for CR8 reads
+    const struct lapic *lapic = &vcpu->vm->machine.lapic;
+    *(uint32_t *)(arch->vmx.apic_page.value + APIC_PAGE_TPR) = lapic_tpr(lapic); // for reads that do not exit
+    if (lapic_in_x2apic(lapic) != arch->vmx.tpr_passed)
+        pass_tpr_reads(&arch->vmx, !arch->vmx.tpr_passed);
 
     bool quick = vcpu->quick && arch->under_way == 0 && machine_quiet(&vcpu->vm->machine);
     vmx_world_switch(&arch->world);
