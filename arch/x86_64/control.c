@@ -29,7 +29,7 @@ uint64_t guest_cr4_bits(struct vcpu *vcpu)
     uint64_t bits = CR4_ALWAYS;
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         struct cpuid_result leaf = guest_cpuid(vcpu, features[i].leaf, 0);
-        uint32_t            reg = features[i].reg == 1 ? leaf.ebx : leaf.ecx;
+        uint32_t reg = features[i].reg == 1 ? leaf.ebx : leaf.ecx;
         bits |= (uint64_t)(reg >> features[i].bit & 1) << features[i].cr4;
     }
     return bits;
@@ -48,7 +48,7 @@ const uint64_t *guest_pdptes(struct vcpu *vcpu)
 static bool pdptes_valid(struct vcpu *vcpu)
 {
     const uint64_t *entries = guest_pointer(vcpu->vm->ram, (gpa){ vendor->get(vcpu, REGISTER_CR3) & 0xffffffe0u }, 32);
-    uint64_t        reserved = PDPTE_RESERVED | ~((UINT64_C(1) << guest_address_bits()) - 1);
+    uint64_t reserved = PDPTE_RESERVED | ~((UINT64_C(1) << guest_address_bits()) - 1);
     for (unsigned i = 0; entries != NULL && i < 4; i++) {
         if ((entries[i] & PDPTE_PRESENT) != 0 && (entries[i] & reserved) != 0)
             return false;
@@ -70,8 +70,8 @@ static bool paging_allowed(struct vcpu *vcpu, uint64_t value, uint64_t efer)
 static bool write_cr0(struct vcpu *vcpu, uint64_t value)
 {
     uint64_t efer = vendor->get(vcpu, REGISTER_EFER);
-    bool     paging = (value & CR0_PG) != 0;
-    bool     needs_pe = paging && (value & CR0_PE) == 0, needs_cd = (value & CR0_NW) != 0 && (value & CR0_CD) == 0;
+    bool paging = (value & CR0_PG) != 0;
+    bool needs_pe = paging && (value & CR0_PE) == 0, needs_cd = (value & CR0_NW) != 0 && (value & CR0_CD) == 0;
     if (value >> 32 != 0 || needs_pe || needs_cd || !paging_allowed(vcpu, value, efer))
         return false;
     vendor->set(vcpu, REGISTER_EFER, paging && (efer & EFER_LME) != 0 ? efer | EFER_LMA : efer & ~EFER_LMA);
@@ -83,7 +83,7 @@ static bool write_cr0(struct vcpu *vcpu, uint64_t value)
 static bool write_xcr0(struct vcpu *vcpu, uint32_t index, uint64_t value)
 {
     struct cpuid_result components = guest_cpuid(vcpu, 0xd, 0);
-    uint64_t            avx512 = value & XCR0_AVX512;
+    uint64_t avx512 = value & XCR0_AVX512;
     bool avx_alone = (value & (XCR0_SSE | XCR0_AVX)) == XCR0_AVX;
     bool part_of_avx512 = avx512 != 0 && (avx512 != XCR0_AVX512 || (value & XCR0_AVX) == 0);
     if (index != 0 || (value & ~((uint64_t)components.edx << 32 | components.eax)) != 0 || (value & XCR0_X87) == 0 ||
@@ -108,7 +108,7 @@ static bool execute(struct vcpu *vcpu, const struct insn *insn)
 void emulate_control(struct vcpu *vcpu, const struct exit *exit)
 {
     (void)exit;
-    uint8_t     bytes[INSN_MAX_LENGTH];
+    uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;
     bool known = insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) == DECODE_OK &&
                  insn.map == INSN_MAP_0F && (insn.opcode == 0x22 || insn.opcode == 0x01);

@@ -86,6 +86,20 @@ static uint64_t vmx_alarm_unit_cycles(void)
     return vmx_caps.timer ? UINT64_C(1) << vmx_caps.timer_rate : 0;
 }
 
+// A VMCS that has been cleared promises nothing about its fields (SDM 3C 24.11.3): what stays 0 is written, too.
+static void set_zeros(void)
+{
+    static const uint16_t fields[] = {
+        VMCS_CR3_TARGET_COUNT, VMCS_EXIT_MSR_LOAD_COUNT, VMCS_ENTRY_MSR_LOAD_COUNT, VMCS_ENTRY_EVENT,
+        VMCS_PF_ERROR_MASK, VMCS_PF_ERROR_MATCH, VMCS_TPR_THRESHOLD, VMCS_HOST_FS_SELECTOR, VMCS_HOST_GS_SELECTOR,
+        VMCS_HOST_FS_BASE, VMCS_HOST_GS_BASE, VMCS_HOST_SYSENTER_CS, VMCS_HOST_SYSENTER_ESP, VMCS_HOST_SYSENTER_EIP,
+        VMCS_GUEST_IDTR_BASE, VMCS_GUEST_SYSENTER_CS, VMCS_GUEST_SYSENTER_ESP, VMCS_GUEST_SYSENTER_EIP,
+        VMCS_GUEST_DEBUGCTL, VMCS_GUEST_ACTIVITY, VMCS_GUEST_INTERRUPTIBILITY, VMCS_GUEST_PENDING_DEBUG,
+    };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        vmwrite(fields[i], 0);
+}
+
 // What an exit gives back to the monitor (SDM 3C 24.5). RSP is the switch's.
 static void set_host_state(void)
 {
@@ -184,7 +198,7 @@ static void set_entry_state(struct vcpu *vcpu, const struct entry_state *entry)
 static bool vmx_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
 {
     struct arch_vcpu *arch = vcpu->arch;
-    hpa               vmcs = new_region(), apic_page = alloc_pages(1, 1);
+    hpa vmcs = new_region(), apic_page = alloc_pages(1, 1);
     if (vmcs.value == 0 || apic_page.value == 0) {
         if (vmcs.value != 0)
             free_pages(vmcs, 1);
@@ -200,6 +214,7 @@ static bool vmx_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     arch->world.timer_rate = vmx_caps.timer_rate;
     __asm__ volatile("vmclear %0" : : "m"(vmcs.value) : "cc", "memory");
     __asm__ volatile("vmptrld %0" : : "m"(vmcs.value) : "cc", "memory");
+    set_zeros();
     set_host_state();
     set_controls(vcpu);
     set_entry_state(vcpu, entry);
@@ -219,7 +234,7 @@ static void vmx_vcpu_free(struct vcpu *vcpu)
 // What the monitor has changed of the registers that the VMCS keeps.
 static inline void write_registers(struct arch_vcpu *arch)
 {
-    struct vmx_state          *vmx = &arch->vmx;
+    struct vmx_state *vmx = &arch->vmx;
     const struct emulate_regs *regs = &arch->world.regs;
     if (regs->rip != vmx->rip)
         vmwrite(VMCS_GUEST_RIP, regs->rip);
@@ -235,7 +250,7 @@ static inline void write_registers(struct arch_vcpu *arch)
 
 static inline void read_registers(struct arch_vcpu *arch)
 {
-    struct vmx_state    *vmx = &arch->vmx;
+    struct vmx_state *vmx = &arch->vmx;
     struct emulate_regs *regs = &arch->world.regs;
     regs->rip = vmx->rip = vmread(VMCS_GUEST_RIP);
     regs->gpr[GPR_RSP] = vmx->rsp = vmread(VMCS_GUEST_RSP);
@@ -273,7 +288,7 @@ void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 
 static const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)
 {
-    uint64_t          rip = vcpu_regs(vcpu)->rip, rights = vmread(VMCS_GUEST_CS_RIGHTS);
+    uint64_t rip = vcpu_regs(vcpu)->rip, rights = vmread(VMCS_GUEST_CS_RIGHTS);
     struct code_place place = {
         .cr0 = vmread(VMCS_GUEST_CR0),
         .cr3 = vmread(VMCS_GUEST_CR3),
@@ -310,8 +325,8 @@ static void vmx_inject(struct vcpu *vcpu, struct guest_event event)
 static void vmx_want_window(struct vcpu *vcpu, bool want)
 {
     struct vmx_state *vmx = &vcpu->arch->vmx;
-    bool              nmi = vcpu_nmi_pending(vcpu);
-    uint32_t          proc = vmx->proc & ~(PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW);
+    bool nmi = vcpu_nmi_pending(vcpu);
+    uint32_t proc = vmx->proc & ~(PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW);
     proc |= (want ? PROC_INTERRUPT_WINDOW : 0) | (nmi ? PROC_NMI_WINDOW : 0);
     vcpu->arch->window_wanted = want || nmi;
     if (proc != vmx->proc)

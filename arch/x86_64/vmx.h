@@ -12,7 +12,7 @@
 static inline uint64_t vmread(enum vmcs_field field)
 {
     uint64_t value;
-    __asm__("vmread %1, %0" : "=rm"(value) : "r"((uint64_t)field) : "cc", "memory");
+    __asm__ volatile("vmread %1, %0" : "=rm"(value) : "r"((uint64_t)field) : "cc", "memory");
     return value;
 }
 

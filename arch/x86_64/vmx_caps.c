@@ -14,9 +14,9 @@ struct vmx_caps vmx_caps;
 // One of the five control words.
 struct control_word {
     const char *name;
-    uint32_t    msr, true_msr; // the same where there are no true variants
-    uint32_t    needed, wanted;
-    uint32_t   *out;
+    uint32_t msr, true_msr; // the same where there are no true variants
+    uint32_t needed, wanted;
+    uint32_t *out;
 };
 
 static const struct control_word words[] = {
@@ -45,7 +45,7 @@ static uint32_t allowed(uint32_t msr)
 
 static bool has_unrestricted_guest(struct refusal *refusal)
 {
-    bool     secondary = (allowed(MSR_VMX_PROC) & PROC_SECONDARY) != 0;
+    bool secondary = (allowed(MSR_VMX_PROC) & PROC_SECONDARY) != 0;
     uint32_t proc2 = secondary ? allowed(MSR_VMX_PROC2) : 0;
     if ((proc2 & PROC2_EPT) == 0)
         format(refusal->text, sizeof(refusal->text),
@@ -134,7 +134,7 @@ bool vmx_probe(struct refusal *refusal)
         return false;
     }
     uint64_t basic = x86_rdmsr(MSR_VMX_BASIC);
-    bool     true_controls = (basic & VMX_BASIC_TRUE_CONTROLS) != 0;
+    bool true_controls = (basic & VMX_BASIC_TRUE_CONTROLS) != 0;
     if (!has_unrestricted_guest(refusal) || !make_control_words(refusal, true_controls) || !check_the_rest(refusal))
         return false;
     keep_capabilities(basic, true_controls);
@@ -144,7 +144,7 @@ bool vmx_probe(struct refusal *refusal)
 const char *vmx_describe(void)
 {
     static char text[160];
-    char        timer[40] = "no";
+    char timer[40] = "no";
     if (vmx_caps.timer)
         format(timer, sizeof(timer), "every %u cycles", 1u << vmx_caps.timer_rate);
     format(text, sizeof(text),

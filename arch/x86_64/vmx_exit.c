@@ -7,11 +7,11 @@
 #define VECTOR_NMI 2u
 
 struct exit_rule {
-    bool    known;
+    bool known;
     uint8_t kind;            // enum exit_kind
     uint8_t fault_vector;    // EXIT_FAULT
-    bool    fault_has_error; // EXIT_FAULT; the error code is 0
-    bool    insn;            // the VMCS has the instruction's length
+    bool fault_has_error; // EXIT_FAULT; the error code is 0
+    bool insn;            // the VMCS has the instruction's length
 };
 
 #define EXIT_RULE(kind_) { .known = true, .kind = (kind_) }

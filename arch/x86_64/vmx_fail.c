@@ -18,8 +18,8 @@ static uint64_t read_capability(void *context, uint32_t msr)
 
 void vmx_entry_failed(struct vcpu *vcpu)
 {
-    bool                   instruction = vcpu->arch->world.entry_failed; // VMLAUNCH itself, before any guest state
-    uint32_t               sizes = x86_cpuid(0x80000008, 0).eax;
+    bool instruction = vcpu->arch->world.entry_failed; // VMLAUNCH itself, before any guest state
+    uint32_t sizes = x86_cpuid(0x80000008, 0).eax;
     struct vmx_broken_rule rule;
     const struct vmx_source source = {
         .read = read_field,

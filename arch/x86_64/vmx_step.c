@@ -7,7 +7,7 @@
 void vmx_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
-    bool              delivers = arch->event_queued;
+    bool delivers = arch->event_queued;
     arch->world.alarm = UINT32_MAX; // behind it
     vmwrite(VMCS_PROC_CONTROLS, arch->vmx.proc | (vmx_caps.trap_flag ? PROC_MONITOR_TRAP : 0));
     vmx_enter(vcpu, slice, exit);
