@@ -42,8 +42,8 @@ uint64_t rate_choose(struct rate a, struct rate b, bool *round)
     uint64_t high = a.high_hz < b.high_hz ? a.high_hz : b.high_hz;
     *round = false;
     if (low > high) {
-        uint64_t x = middle(a.low_hz, a.high_hz), y = middle(b.low_hz, b.high_hz);
-        return x < y ? middle(x, y) : middle(y, x);
+        low = a.low_hz;
+        high = a.high_hz;
     }
     for (uint64_t step = NS_PER_S; step >= 1000; step /= 10) {
         uint64_t last = high / step * step;

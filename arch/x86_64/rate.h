@@ -23,16 +23,14 @@ struct rate rate_widened(struct rate rate, uint64_t ppm);
 // Do two rates agree: are their middles within 0.1 % of each other?
 bool rate_agree(struct rate a, struct rate b);
 
-// One number out of two rates that agree.
+// One number out of two rates that agree, the first of them the more trusted.
 //   1. Of the multiples of 10^9 Hz, then 10^8 Hz, ... 10^3 Hz, the first power of ten that has any inside the overlap
-// of
-//      the intervals decides. Exactly one inside, and the overlap is so narrow that this is no accident (at most 100
-// ppm
-//      of the rate, or at most 1/500 of the power of ten): it is taken as the true rate, for it is inside the error
+//      of the intervals decides. Exactly one inside, and the overlap so narrow that this is no accident (at most 100
+//      ppm of the rate, or at most 1/500 of the power of ten): it is taken as the true rate, for it is inside the error
 //      bounds of both clocks, and counters are made with round rates.
 //   2. Else the middle of the overlap.
-//   3. The intervals do not overlap (one reference clock is off by more than its resolution): the middle of both
-// middles.
+//   3. The intervals do not overlap: one reference clock is off by more than its resolution. The first is believed, and
+//      its interval stands for the overlap.
 // *round tells whether rule 1 applied.
 uint64_t rate_choose(struct rate a, struct rate b, bool *round);
 

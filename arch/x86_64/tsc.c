@@ -152,7 +152,7 @@ static struct rate_choice choose(const struct rate_source sources[SOURCE_COUNT])
     else
         format(origin, sizeof(origin), "%s alone, unconfirmed", choice.a->name);
     log_line("tsc", "counter %lu Hz by %s; %s", choice.hz, origin,
-             choice.round ? "the one round value in both" : "the middle");
+             choice.round ? "the one round value" : "the middle");
     return choice;
 }
 
@@ -178,6 +178,6 @@ void tsc_init(void)
     struct rate by_source = lapic_rate(&windows[REFCLOCK_LAPIC], choice.a->rate);
     uint64_t alarm_hz = rate_choose(by_counter, by_source, &round);
     log_line("tsc", "alarm %lu Hz: by the counter %lu..%lu; %s", alarm_hz, by_counter.low_hz, by_counter.high_hz,
-             round ? "the one round value in it" : "the middle");
+             round ? "the one round value" : "the middle");
     hosttimer_set_hz(alarm_hz);
 }

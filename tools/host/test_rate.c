@@ -83,8 +83,13 @@ static void the_number_that_is_chosen(void **state)
     expect((struct rate){ 9994098, 10005904 }, (struct rate){ 9992512, 10005759 }, 10000000, true);
     // As wide, and only 1/86 of the power of ten it would be a multiple of: the middle.
     expect((struct rate){ 10994098, 11005904 }, (struct rate){ 10992512, 11005759 }, 10999928, false);
-    // Apart, but within what counts as agreement: half-way between the middles.
-    expect((struct rate){ 1000000000, 1000000010 }, (struct rate){ 1000100000, 1000100010 }, 1000050005, false);
+    // Apart, but within what counts as agreement: the first is believed.
+    bool is_round;
+    struct rate first = { 1000000001, 1000000011 }, second = { 1000099990, 1000100010 };
+    assert_int_equal(rate_choose(first, second, &is_round), 1000000006);
+    assert_false(is_round);
+    assert_int_equal(rate_choose(second, first, &is_round), 1000100000);
+    assert_true(is_round);
 }
 
 // Whatever the intervals, the result is inside their overlap, and a round one is a multiple of 1 kHz.
