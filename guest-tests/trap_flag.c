@@ -44,7 +44,9 @@ __asm__(
 
     "begin ints\n int $0x60\n nop\n int3\n nop\n own\n int $0x60\n nop\n int3\n nop\n plain\n end\n"
 
-    ".macro faults\n fault ud2\n fault mov 0x7000000000000000,%rax\n fault mov 0x7000000000,%rax\n mov $0xf3,%ecx\n"
+    ".macro faults\n fault ud2\n fault mov 0x7000000000000000,%rax\n fault mov 0x7000000000,%rax\n"
+    " fault mov 0x6000000000,%rax\n"
+    " mov $0xf3,%ecx\n"
     " fault mov %ecx,%ds\n xor %ecx,%ecx\n xor %edx,%edx\n fault div %ecx\n lea 1(%rdi),%rax\n.endm\n"
     "begin exceptions\n faults\n own\n faults\n plain\n end\n"
 
@@ -56,9 +58,11 @@ __asm__(
 
     ".macro to_user flags\n lea 774f(%rip),%rcx\n mov $\\flags,%r11\n mov %rsp,%r10\n sysretq\n774:\n.endm\n"
     ".macro back\n lea 775f(%rip),%r8\n int $0x61\n775:\n.endm\n"
-    "begin user_mode\n to_user 0x202\n pushfq\n store 0\n nop\n fault int $0x62\n int $0x63\n int3\n"
+    "begin user_mode\n to_user 0x202\n mov %r11,32(%rdi)\n pushfq\n store 0\n nop\n fault int $0x62\n int $0x63\n"
+    " int3\n"
     " fault cli\n pushfq\n orl $0x100,(%rsp)\n popfq\n nop\n int $0x63\n pushfq\n store 1\n back\n"
-    " to_user 0x302\n nop\n pushfq\n store 2\n nop\n back\n to_user 0x202\n nop\n back\n pushfq\n store 3\n end\n"
+    " to_user 0x302\n mov %r11,40(%rdi)\n pushfq\n store 2\n nop\n back\n to_user 0x202\n nop\n back\n"
+    " pushfq\n store 3\n end\n"
 
     "begin stack_loads\n mov %ss,%ecx\n mov %ecx,%ss\n nop\n mov %ecx,%ss\n pushfq\n store 0\n mov %ecx,%ss\n int3\n"
     " mov %ecx,%ss\n mov %ecx,%ss\n nop\n mov %ecx,%ss\n fault ud2\n mov %ecx,%ss\n rdtsc\n end\n"
