@@ -109,14 +109,15 @@ static uint64_t measure_tsc_hz(void)
     return 1000000000;
 }
 
-// VMMCALL and VMCALL have three bytes, and differ in the last. SDM 2C, APM 3: each is #UD on the other maker's CPUs.
+// VMMCALL and VMCALL have three bytes, and differ in the last. SDM 2C, APM 3: each is #UD on the other maker's CPUs. No
+// branch depends on the maker, so that a kernel's clock reads the same on both.
 static void choose_hypercall(void)
 {
     uint32_t ecx = cpuid(0, 0).ecx;
-    if (ecx == 0x444d4163 || ecx == 0x656e6975) // AuthenticAMD, HygonGenuine
-        return;
+    uint8_t amd = (uint8_t)((ecx == 0x444d4163) | (ecx == 0x656e6975)); // AuthenticAMD, HygonGenuine
+    uint8_t last = (uint8_t)(0xc1 + amd * (0xd9 - 0xc1));
     for (const uint64_t *at = hypercalls_start; at < hypercalls_end; at++)
-        *(volatile uint8_t *)(*at + 2) = 0xc1;
+        *(volatile uint8_t *)(*at + 2) = last;
     cpuid(0, 0); // SDM 3A 8.1.3: serialises, so that the changed code is fetched
 }
 
