@@ -238,8 +238,7 @@ static void print_machine(const struct printer *p)
     say(p, "counter: %lu Hz by %s", (unsigned long)p->in->host_hz, p->in->host_hz_origin);
     if (p->in->host_hz_doubt[0] != '\0')
         say(p, "counter: not believed: %s", p->in->host_hz_doubt);
-    say(p, "alarms: %lu ended a slice, %lu of them early (armed again, nothing delivered)",
-        (unsigned long)stats->alarms, (unsigned long)stats->alarms_early);
+    say(p, "alarms: %lu ended a slice", (unsigned long)stats->alarms);
     say(p, "interrupts: %lu injected, %lu waited for a window", (unsigned long)stats->injections,
         (unsigned long)stats->windows);
     if (p->in->careful)

@@ -40,7 +40,6 @@ struct stats {
     struct histogram   cost[EXIT_KIND_COUNT]; // monitor cycles from the exit to the next entry, by kind
     struct timer_stats timer[TIMER_COUNT];
     uint64_t           alarms;        // host alarms that ended a slice
-    uint64_t           alarms_early;  // of those, before the deadline: re-armed, never delivered
     uint64_t           injections;
     uint64_t           windows;
     struct meter       meter[METER_COUNT];
