@@ -41,10 +41,13 @@ const uint8_t *svm_code(struct vcpu *vcpu, size_t count)
     return code_at(vcpu, place_of(vmcb), count);
 }
 
+// A walk of the guest's tables starts at the RIP among the general registers, which beside the world switch is still
+// the one of the last entry.
 static __attribute__((noinline)) uint8_t decoded_length(struct vcpu *vcpu)
 {
     uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;
+    vcpu_regs(vcpu)->rip = vcpu->arch->vmcb->rip;
     if (insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) != DECODE_OK)
         return 0;
     return insn.length;
