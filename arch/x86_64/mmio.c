@@ -114,6 +114,8 @@ static void execute(struct vcpu *vcpu, const struct exit *exit, const struct ins
     vcpu_regs(vcpu)->rip = rip;
     if (advanced)
         vcpu_skip(vcpu, insn->length);
+    else if ((vcpu_regs(vcpu)->rflags & RFLAGS_TF) != 0) // each iteration traps
+        vcpu_skip(vcpu, 0);
 }
 
 // The instruction at CS:RIP, from the same bytes as last time or decoded anew. Null: it is not an instruction.

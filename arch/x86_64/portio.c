@@ -64,7 +64,9 @@ static __attribute__((noinline)) void string(struct vcpu *vcpu, const struct exi
                                                      : UINT16_MAX;
     uint64_t *rcx = &vcpu_regs(vcpu)->gpr[GPR_RCX];
     uint64_t count = exit->is_repeated ? *rcx & address_mask : 1;
-    for (unsigned i = 0; i < STRING_ITERATIONS_PER_EXIT && count != 0 && vcpu->vm->end == VM_RUNNING; i++) {
+    bool single_step = (vcpu_regs(vcpu)->rflags & RFLAGS_TF) != 0; // each iteration traps
+    unsigned at_once = single_step ? 1 : STRING_ITERATIONS_PER_EXIT;
+    for (unsigned i = 0; i < at_once && count != 0 && vcpu->vm->end == VM_RUNNING; i++) {
         if (!string_once(vcpu, exit, &insn, address_mask))
             return;
         count--;
@@ -73,6 +75,8 @@ static __attribute__((noinline)) void string(struct vcpu *vcpu, const struct exi
     }
     if (count == 0)
         vcpu_skip(vcpu, exit->insn_length);
+    else if (single_step)
+        vcpu_skip(vcpu, 0);
 }
 
 void emulate_port(struct vcpu *vcpu, const struct exit *exit)
