@@ -300,8 +300,11 @@ static const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)
     return code_at(vcpu, place, count);
 }
 
+// What is delivered ends a shadow (SDM 3C 26.6.1), which is taken off now: a shadow with TF set is refused at the entry
+// unless the trap is pending behind it, and the exit for that trap has taken it away (26.3.1.5, 27.3.4).
 void vmx_set_event(struct vcpu *vcpu, uint32_t event, uint32_t error)
 {
+    vcpu->arch->shadow = false;
     // SDM 3C 26.2.1.3: in real mode nothing has an error code.
     if ((vmread(VMCS_GUEST_CR0) & CR0_PE) == 0)
         event &= ~VMX_EVENT_HAS_ERROR;

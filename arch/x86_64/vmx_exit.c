@@ -77,7 +77,7 @@ static void block_nmis_again(struct vcpu *vcpu)
     vmwrite(VMCS_GUEST_INTERRUPTIBILITY, arch->vmx.interruptibility);
 }
 
-// Table 27-7.
+// Table 27-7. No linear address is valid where MOV CR3 reads the top entries of PAE paging.
 static void decode_nested_fault(struct vcpu *vcpu, struct exit *exit)
 {
     uint64_t info = vmread(VMCS_EXIT_QUALIFICATION);
@@ -85,7 +85,7 @@ static void decode_nested_fault(struct vcpu *vcpu, struct exit *exit)
     exit->address.value = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
     exit->is_write = (info & EPT_VIOLATION_WRITE) != 0;
     exit->is_fetch = (info & EPT_VIOLATION_FETCH) != 0;
-    exit->is_table_walk = (info & EPT_VIOLATION_LINEAR_VALID) != 0 && (info & EPT_VIOLATION_FINAL_ADDR) == 0;
+    exit->is_table_walk = (info & EPT_VIOLATION_LINEAR_VALID) == 0 || (info & EPT_VIOLATION_FINAL_ADDR) == 0;
     if ((info & EPT_VIOLATION_NMI_IRET) != 0 && !exit->during_delivery)
         block_nmis_again(vcpu);
 }
@@ -131,8 +131,10 @@ static void decode_exception(struct vcpu *vcpu, struct exit *exit)
         block_nmis_again(vcpu);
     if (vector == EXCEPTION_DB)
         take_debug_exception(vcpu);
-    if (type == VMX_EVENT_PRIVILEGED_EXCEPTION)
-        vcpu_regs(vcpu)->rip += vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+    if (type == VMX_EVENT_PRIVILEGED_EXCEPTION) {
+        uint64_t next = vcpu_regs(vcpu)->rip + vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+        vcpu_regs(vcpu)->rip = guest_code_bits(vcpu) == 64 ? next : next & UINT32_MAX;
+    }
     exit->kind = EXIT_FAULT;
     exit->fault_vector = (uint8_t)vector;
     exit->fault_has_error = (event & VMX_EVENT_HAS_ERROR) != 0;
