@@ -161,14 +161,6 @@ static void set_entry_state(struct vcpu *vcpu, const struct entry_state *entry)
     vmcb->dr6 = 0xffff0ff0;
     vmcb->dr7 = 0x400;
     vmcb->g_pat = vcpu->arch->pat;
-    struct emulate_regs *regs = vcpu_regs(vcpu);
-    regs->rip = entry->rip;
-    regs->rflags = 2;
-    regs->gpr[GPR_RAX] = entry->rax;
-    regs->gpr[GPR_RBX] = entry->rbx;
-    regs->gpr[GPR_RDI] = entry->rdi;
-    regs->gpr[GPR_RSI] = entry->rsi;
-    regs->gpr[GPR_RSP] = entry->rsp;
 }
 
 static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)

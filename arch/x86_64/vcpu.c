@@ -114,6 +114,18 @@ static void plan_alarm(struct vcpu *vcpu)
     arch->alarm_extra = switch_costs.alarm + (own_timer ? unit_cycles - 1 : 0);
 }
 
+static void set_entry_registers(struct vcpu *vcpu, const struct entry_state *entry)
+{
+    struct emulate_regs *regs = vcpu_regs(vcpu);
+    regs->rip = entry->rip;
+    regs->rflags = 2;
+    regs->gpr[GPR_RAX] = entry->rax;
+    regs->gpr[GPR_RBX] = entry->rbx;
+    regs->gpr[GPR_RDI] = entry->rdi;
+    regs->gpr[GPR_RSI] = entry->rsi;
+    regs->gpr[GPR_RSP] = entry->rsp;
+}
+
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
 {
     hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);
@@ -127,6 +139,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vcpu->arch = arch;
     guest_msr_reset(vcpu);
     reset_live_registers();
+    set_entry_registers(vcpu, entry);
     plan_alarm(vcpu);
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
     vcpu->no_step = switch_costs.steps ? NULL

@@ -185,14 +185,6 @@ static void set_entry_state(struct vcpu *vcpu, const struct entry_state *entry)
     static const uint32_t live[] = { 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102 };
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
         x86_wrmsr(live[i], 0);
-    struct emulate_regs *regs = vcpu_regs(vcpu);
-    regs->rip = entry->rip;
-    regs->rflags = 2;
-    regs->gpr[GPR_RAX] = entry->rax;
-    regs->gpr[GPR_RBX] = entry->rbx;
-    regs->gpr[GPR_RDI] = entry->rdi;
-    regs->gpr[GPR_RSI] = entry->rsi;
-    regs->gpr[GPR_RSP] = entry->rsp;
 }
 
 static bool vmx_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
