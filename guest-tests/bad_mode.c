@@ -204,9 +204,88 @@ static void excursion(void)
     ok(rdmsr(0xc0000080) >> 8 == 5, "long mode is on again");
 }
 
+// --- every bit of the control registers ------------------------------------------------------------------------------
+
+#define REGISTER(name)                                                                                                 \
+    static void write_##name(uint64_t value)                                                                           \
+    {                                                                                                                  \
+        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                                                \
+    }                                                                                                                  \
+    static uint64_t read_##name(void)                                                                                  \
+    {                                                                                                                  \
+        uint64_t value;                                                                                                \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                                                         \
+        return value;                                                                                                  \
+    }
+REGISTER(cr0)
+REGISTER(cr4)
+
+static void write_efer(uint64_t value)
+{
+    wrmsr(0xc0000080, value);
+}
+
+static uint64_t read_efer(void)
+{
+    return rdmsr(0xc0000080);
+}
+
+static void write_xcr0(uint64_t value)
+{
+    __asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0) : "memory");
+}
+
+static uint64_t read_xcr0(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+// Turns over one bit at a time; what is taken reads back as written, but for bits that nobody can change, and is put
+// back. `must_fault`: no CPU takes these.
+static void every_bit(const char *name, void (*write)(uint64_t), uint64_t (*read)(void), uint64_t must_fault,
+                      uint64_t fixed)
+{
+    uint64_t old = read(), taken = 0, other = 0, differs = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        struct caught c = catch_trap(write, old ^ bit);
+        if (c.vector == TRAP_NONE) {
+            cpuid(0, 0); // an exit in that state
+            differs |= read() != (old ^ bit) ? bit : 0;
+            taken |= bit;
+            write(old);
+        } else if (c.vector != GP) {
+            other |= bit;
+        }
+    }
+    diag("%s 0x%lx: taken 0x%lx, of these not kept 0x%lx", name, old, taken, differs);
+    ok((taken & must_fault) == 0 && other == 0, "%s: #GP for each bit that is reserved", name);
+    ok((differs & ~fixed) == 0 && read() == old, "%s: each bit that is taken is kept, and put back", name);
+}
+
+static void control_bits(void)
+{
+    const uint64_t high = UINT64_C(0xffffffff00000000);
+    bool xsave = (cpuid(1, 0).ecx & 1u << 26) != 0;
+    plan(8);
+    every_bit("CR0", write_cr0, read_cr0, high | 0xa0000001, 0x1ffaffd0); // PG, NW without CD, PE
+    every_bit("CR4", write_cr4, read_cr4, high | 0xfe00e020, 0);
+    every_bit("EFER", write_efer, read_efer, ~UINT64_C(0xffff) | 0x1fe, 0x400);
+    if (!xsave) {
+        skip("no XSAVE", "XCR0");
+        skip("no XSAVE", "XCR0");
+        return;
+    }
+    write_cr4(read_cr4() | 1u << 18);
+    every_bit("XCR0", write_xcr0, read_xcr0, UINT64_C(0x7ffffffffff80001), 0);
+}
+
 static const struct named_test words[] = {
     { "trap-flags", trap_flags },
     { "excursion", excursion },
+    { "control-bits", control_bits },
 };
 
 void test_main(void)
