@@ -18,6 +18,7 @@ DATA = [(BIOS, "bochsbios"), (VGA_BIOS, "vgabios"),
 
 LOG = "bochs.log"
 CPU = "corei7_skylake_x"  # the newest model whose VMX has all that the monitor can use and no known gap
+AMD_MODELS = ("zambezi", "trinity_apu", "ryzen")  # the ones that announce SVM; reading VM_CR faults
 MHZ = 100                 # a second of the machine's time then takes one to two of this computer's
 HOST_MIB_MAX = 2048       # Bochs swaps what is beyond to a file
 TIME0 = 1767225600        # 2026-01-01, as under QEMU
