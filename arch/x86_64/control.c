@@ -10,7 +10,7 @@
 #define PDPTE_PRESENT  UINT64_C(1)
 #define PDPTE_RESERVED UINT64_C(0x1e6)
 
-// CR4 bits that come with a CPUID bit of leaf 1 EDX, leaf 1 ECX or leaf 7. The rest, up to OSXMMEXCPT, every guest has.
+// Up to OSXMMEXCPT every guest has all of them but MCE; the others come with a CPUID bit, of leaf 1 or leaf 7.
 #define CR4_ALWAYS UINT64_C(0x7bf)
 
 uint64_t guest_cr4_bits(struct vcpu *vcpu)
@@ -35,19 +35,25 @@ uint64_t guest_cr4_bits(struct vcpu *vcpu)
     return bits;
 }
 
+// Where CR3 says they are. Null: not in RAM.
+static const uint64_t *pdptes_at_cr3(struct vcpu *vcpu)
+{
+    return guest_pointer(vcpu->vm->ram, (gpa){ vendor->get(vcpu, REGISTER_CR3) & 0xffffffe0u }, 32);
+}
+
 const uint64_t *guest_pdptes(struct vcpu *vcpu)
 {
     const uint64_t paging = CR0_PG | CR0_PE;
     bool pae = (vendor->get(vcpu, REGISTER_CR0) & paging) == paging &&
                (vendor->get(vcpu, REGISTER_CR4) & CR4_PAE) != 0 &&
                (vendor->get(vcpu, REGISTER_EFER) & EFER_LMA) == 0;
-    return pae ? guest_pointer(vcpu->vm->ram, (gpa){ vendor->get(vcpu, REGISTER_CR3) & 0xffffffe0u }, 32) : NULL;
+    return pae ? pdptes_at_cr3(vcpu) : NULL;
 }
 
 // SDM 3A 4.4.1: reserved bits in a present entry refuse the MOV that would load it.
 static bool pdptes_valid(struct vcpu *vcpu)
 {
-    const uint64_t *entries = guest_pointer(vcpu->vm->ram, (gpa){ vendor->get(vcpu, REGISTER_CR3) & 0xffffffe0u }, 32);
+    const uint64_t *entries = pdptes_at_cr3(vcpu);
     uint64_t reserved = PDPTE_RESERVED | ~((UINT64_C(1) << guest_address_bits()) - 1);
     for (unsigned i = 0; entries != NULL && i < 4; i++) {
         if ((entries[i] & PDPTE_PRESENT) != 0 && (entries[i] & reserved) != 0)

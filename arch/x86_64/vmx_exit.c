@@ -8,8 +8,8 @@
 
 struct exit_rule {
     bool known;
-    uint8_t kind;            // enum exit_kind
-    uint8_t fault_vector;    // EXIT_FAULT
+    uint8_t kind;         // enum exit_kind
+    uint8_t fault_vector; // EXIT_FAULT
     bool fault_has_error; // EXIT_FAULT; the error code is 0
     bool insn;            // the VMCS has the instruction's length
 };
