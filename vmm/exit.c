@@ -27,15 +27,16 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
     case EXIT_STEP: vcpu->delivery.steps += !exit->during_delivery; return;
     case EXIT_WINDOW: vcpu->stats.windows++; return;
     case EXIT_HALT: halt(vcpu, exit); break;
-    case EXIT_IO:
+    case EXIT_PORT:
     case EXIT_MMIO:
-    case EXIT_CPUID:
-    case EXIT_MSR_READ:
-    case EXIT_MSR_WRITE:
-    case EXIT_TPR:
+    case EXIT_CPU_ID:
+    case EXIT_SYSREG_READ:
+    case EXIT_SYSREG_WRITE:
+    case EXIT_PRIORITY:
     case EXIT_DEBUG:
     case EXIT_CONTROL:
     case EXIT_HYPERCALL:
+    case EXIT_FIRMWARE:
     case EXIT_IGNORED: arch_vcpu_emulate(vcpu, exit); break;
     case EXIT_FAULT: arch_vcpu_emulate(vcpu, exit); return;
     case EXIT_ANSWERED: return;

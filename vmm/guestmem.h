@@ -8,7 +8,8 @@
 // A pointer to `size` bytes of guest RAM at `address`, null when any of them is not RAM.
 static inline void *guest_pointer(struct guest_ram ram, gpa address, uint64_t size)
 {
-    return size <= ram.size && address.value <= ram.size - size ? ram.host + address.value : NULL;
+    uint64_t offset = address.value - ram.base;
+    return size <= ram.size && offset <= ram.size - size ? ram.host + offset : NULL;
 }
 
 #endif

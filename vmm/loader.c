@@ -218,7 +218,7 @@ static bool load_kernel(struct loading *l, struct entry_state *out)
         return false;
     if (search == MULTIBOOT1_FOUND && (header.flags & MULTIBOOT1_ADDRESS_FIELDS)) {
         out->format = "multiboot1 with address fields";
-        return multiboot1_load_fields(l, &header, &out->rip);
+        return multiboot1_load_fields(l, &header, &out->pc);
     }
     if (!elf_is(image) && search == MULTIBOOT1_NONE)
         return refuse_foreign(l);
@@ -231,14 +231,14 @@ static bool load_kernel(struct loading *l, struct entry_state *out)
         return REFUSE(l, "%s has a multiboot1 header without address fields, but is not ELF", image->name);
     if (search == MULTIBOOT1_FOUND) {
         out->format = elf.is_64 ? "multiboot1 ELF64" : "multiboot1 ELF32";
-        return elf_load(l, &elf, &out->rip);
+        return elf_load(l, &elf, &out->pc);
     }
     if (has_multiboot2(image))
         return REFUSE(l, "%s has a multiboot2 header: expected multiboot1, ELF64 or Linux bzImage", image->name);
     if (!elf.is_64)
         return REFUSE(l, "%s is a 32-bit ELF without a multiboot1 header in its first 8 KiB", image->name);
     out->format = "ELF64";
-    return elf_load(l, &elf, &out->rip) && loader_enter_long64(l, out);
+    return elf_load(l, &elf, &out->pc) && loader_enter_long64(l, out);
 }
 
 bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out,

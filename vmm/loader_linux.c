@@ -236,7 +236,7 @@ bool linux_load(struct loading *l, struct entry_state *out)
     write_zero_page(l, l->ram.host + zero_page, zero_page + PAGE_SIZE, initrd);
     memcpy(l->ram.host + zero_page + PAGE_SIZE, l->input->cmdline, cmdline_bytes);
     out->format = "Linux bzImage";
-    out->rip = kernel.load + ENTRY_64;
+    out->pc = kernel.load + ENTRY_64;
     out->rsi = zero_page;
     return true;
 }

@@ -27,10 +27,11 @@ struct image {
     const char    *name; // how the user called it, for sentences
 };
 
-// The guest's physical memory: guest addresses 0..size map 1:1 onto host[0..size).
+// The guest's physical memory: guest addresses base..base + size map 1:1 onto host[0..size).
 struct guest_ram {
     uint8_t *host;
     uint64_t size;
+    uint64_t base; // 0 on a PC
 };
 
 #endif

@@ -200,7 +200,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     this_cpu()->running = vm;
     panic_set_trace_dump(dump_trace);
     machine_init(vm);
-    log_line("vm", "%s starts: %s, %lu MiB, entry %#lx", vm->config.name, entry.format, vm->ram.size / MIB, entry.rip);
+    log_line("vm", "%s starts: %s, %lu MiB, entry %#lx", vm->config.name, entry.format, vm->ram.size / MIB, entry.pc);
     vcpu_run(&vm->vcpu);
     console_poll(vm);
     log_line("vm", "%s ended: %s", vm->config.name, vm->end_reason);

@@ -31,12 +31,12 @@ struct probe {
 
 static const struct probe probes[] = {
     { NULL, EXIT_HALT, 1, { 0xf4 } },
-    { NULL, EXIT_CPUID, 2, { 0x0f, 0xa2 } },
-    { NULL, EXIT_IO, 2, { 0xe6, 0x80 } },                     // out %al, $0x80
+    { NULL, EXIT_CPU_ID, 2, { 0x0f, 0xa2 } },
+    { NULL, EXIT_PORT, 2, { 0xe6, 0x80 } },                     // out %al, $0x80
     { &svm_ops, EXIT_HYPERCALL, 3, { 0x0f, 0x01, 0xd9 } },    // vmmcall
     { &vmx_ops, EXIT_HYPERCALL, 3, { 0x0f, 0x01, 0xc1 } },    // vmcall
-    { NULL, EXIT_MSR_READ, 2, { 0x0f, 0x32 } },
-    { NULL, EXIT_MSR_WRITE, 2, { 0x0f, 0x30 } },
+    { NULL, EXIT_SYSREG_READ, 2, { 0x0f, 0x32 } },
+    { NULL, EXIT_SYSREG_WRITE, 2, { 0x0f, 0x30 } },
     { NULL, EXIT_MMIO, 5, { 0xa1, 0x00, 0x00, 0xe0, 0xfe } }, // mov 0xfee00000, %eax
     { &svm_ops, EXIT_FAULT, 3, { 0x0f, 0x01, 0xd8 } },        // vmrun: undefined for a guest
     { &vmx_ops, EXIT_FAULT, 3, { 0x0f, 0x01, 0xc2 } },        // vmlaunch: undefined too
@@ -44,7 +44,7 @@ static const struct probe probes[] = {
 
 // Kinds that no probe can cause are charged as the one they resemble: an intercepted instruction, or an interrupt.
 static const struct { enum exit_kind kind, like; } alike[] = {
-    { EXIT_TPR, EXIT_HALT },
+    { EXIT_PRIORITY, EXIT_HALT },
     { EXIT_DEBUG, EXIT_HALT },
     { EXIT_CONTROL, EXIT_HALT },
     { EXIT_IGNORED, EXIT_HALT }, // INVD: TCG checks the wrong intercept for it and never exits
@@ -242,7 +242,7 @@ static void probe_fault_flags(struct vcpu *vcpu)
 
 static bool calibrate(struct vm *vm, struct refusal *refusal)
 {
-    struct entry_state entry = { .mode = ENTRY_PROTECTED32, .rip = CODE_GPA };
+    struct entry_state entry = { .mode = ENTRY_PROTECTED32, .pc = CODE_GPA };
     lapic_init(&vm->machine.lapic, 0, true);
     vm->vcpu.vm = vm;
     if (!arch_vcpu_init(&vm->vcpu, &entry))

@@ -42,7 +42,7 @@ QUICK_INLINE bool quick_book(struct vcpu *vcpu, enum exit_kind kind)
 // The four answers; false: only booked. The step over the instruction is the vendor's.
 QUICK_INLINE bool quick_cpuid(struct vcpu *vcpu, uint64_t *rax)
 {
-    if (!quick_book(vcpu, EXIT_CPUID))
+    if (!quick_book(vcpu, EXIT_CPU_ID))
         return false;
     guest_execute_cpuid(vcpu, rax);
     return true;
@@ -59,7 +59,7 @@ QUICK_INLINE bool quick_hypercall(struct vcpu *vcpu, uint64_t *rax)
 
 QUICK_INLINE bool quick_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write)
 {
-    if (!quick_book(vcpu, EXIT_IO))
+    if (!quick_book(vcpu, EXIT_PORT))
         return false;
     guest_execute_port(vcpu, rax, port, size, is_write);
     return true;
@@ -75,7 +75,7 @@ QUICK_INLINE bool quick_is_eoi(struct vcpu *vcpu, uint64_t rax)
 
 QUICK_INLINE bool quick_eoi(struct vcpu *vcpu)
 {
-    if (!quick_book(vcpu, EXIT_MSR_WRITE))
+    if (!quick_book(vcpu, EXIT_SYSREG_WRITE))
         return false;
     lapic_write_msr(&vcpu->vm->machine.lapic, MSR_X2APIC_EOI, 0, vcpu->vm->vtime.now);
     machine_settle(vcpu->vm, DEVICE_LAPIC);

@@ -20,7 +20,7 @@ struct exit_rule {
 #define UNDEFINED_RULE               { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_UD }
 
 static const struct exit_rule rules[] = {
-    [SVM_EXIT_CR8_WRITE] = EXIT_RULE(EXIT_TPR),
+    [SVM_EXIT_CR8_WRITE] = EXIT_RULE(EXIT_PRIORITY),
     [SVM_EXIT_DR0_WRITE] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_DR0_WRITE + 1] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_DR0_WRITE + 2] = EXIT_RULE(EXIT_DEBUG),
@@ -34,14 +34,14 @@ static const struct exit_rule rules[] = {
     [SVM_EXIT_NMI] = EXIT_RULE(EXIT_NMI),
     [SVM_EXIT_VINTR] = EXIT_RULE(EXIT_WINDOW),
     [SVM_EXIT_RDPMC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_GP, .fault_has_error = true },
-    [SVM_EXIT_CPUID] = INSN_RULE(EXIT_CPUID, 2, 0xa20f),
+    [SVM_EXIT_CPUID] = INSN_RULE(EXIT_CPU_ID, 2, 0xa20f),
     [SVM_EXIT_RSM] = UNDEFINED_RULE,
     [SVM_EXIT_IRET] = EXIT_RULE(EXIT_IGNORED),
     [SVM_EXIT_INVD] = INSN_RULE(EXIT_IGNORED, 2, 0x080f),
     [SVM_EXIT_HLT] = INSN_RULE(EXIT_HALT, 1, 0xf4),
     [SVM_EXIT_INVLPGA] = UNDEFINED_RULE,
-    [SVM_EXIT_IOIO] = EXIT_RULE(EXIT_IO),
-    [SVM_EXIT_MSR] = INSN_RULE(EXIT_MSR_READ, 2, 0x320f),
+    [SVM_EXIT_IOIO] = EXIT_RULE(EXIT_PORT),
+    [SVM_EXIT_MSR] = INSN_RULE(EXIT_SYSREG_READ, 2, 0x320f),
     [SVM_EXIT_SHUTDOWN] = EXIT_RULE(EXIT_SHUTDOWN),
     [SVM_EXIT_VMRUN] = UNDEFINED_RULE,
     [SVM_EXIT_VMMCALL] = INSN_RULE(EXIT_HYPERCALL, 3, 0xd9010f),
@@ -120,15 +120,15 @@ static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, stru
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     enum exit_kind kind = (enum exit_kind)rule->kind;
     uint32_t opcode = rule->opcode;
-    if (kind == EXIT_MSR_READ && vmcb->exit_info1 == 1) {
-        kind = EXIT_MSR_WRITE;
+    if (kind == EXIT_SYSREG_READ && vmcb->exit_info1 == 1) {
+        kind = EXIT_SYSREG_WRITE;
         opcode = OPCODE_WRMSR;
     }
     exit->kind = kind;
     if (rule->opcode_length != 0)
         exit->insn_length = svm_has_next_rip() ? (uint8_t)(vmcb->next_rip - vmcb->rip)
                                                : svm_insn_length(vcpu, opcode, rule->opcode_length);
-    else if (kind == EXIT_IO)
+    else if (kind == EXIT_PORT)
         decode_io(vcpu, exit);
     else if (kind == EXIT_FAULT)
         decode_fault(rule, exit);

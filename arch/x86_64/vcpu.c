@@ -117,7 +117,7 @@ static void plan_alarm(struct vcpu *vcpu)
 static void set_entry_registers(struct vcpu *vcpu, const struct entry_state *entry)
 {
     struct emulate_regs *regs = vcpu_regs(vcpu);
-    regs->rip = entry->rip;
+    regs->rip = entry->pc;
     regs->rflags = 2;
     regs->gpr[GPR_RAX] = entry->rax;
     regs->gpr[GPR_RBX] = entry->rbx;
@@ -343,12 +343,12 @@ static void emulate_nothing(struct vcpu *vcpu, const struct exit *exit)
 typedef void (*emulator)(struct vcpu *vcpu, const struct exit *exit);
 
 static const emulator emulators[EXIT_KIND_COUNT] = { // null: an exit that belongs to vmm/exit.c
-    [EXIT_IO] = emulate_port,
+    [EXIT_PORT] = emulate_port,
     [EXIT_MMIO] = emulate_mmio,
-    [EXIT_CPUID] = emulate_cpuid,
-    [EXIT_MSR_READ] = emulate_rdmsr,
-    [EXIT_MSR_WRITE] = emulate_wrmsr,
-    [EXIT_TPR] = emulate_tpr_write,
+    [EXIT_CPU_ID] = emulate_cpuid,
+    [EXIT_SYSREG_READ] = emulate_rdmsr,
+    [EXIT_SYSREG_WRITE] = emulate_wrmsr,
+    [EXIT_PRIORITY] = emulate_tpr_write,
     [EXIT_DEBUG] = emulate_debug_write,
     [EXIT_CONTROL] = emulate_control,
     [EXIT_HYPERCALL] = emulate_hypercall,

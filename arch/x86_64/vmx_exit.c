@@ -23,7 +23,7 @@ static const struct exit_rule rules[] = {
     [VMX_EXIT_TRIPLE_FAULT] = EXIT_RULE(EXIT_SHUTDOWN),
     [VMX_EXIT_INT_WINDOW] = EXIT_RULE(EXIT_WINDOW),
     [VMX_EXIT_NMI_WINDOW] = EXIT_RULE(EXIT_WINDOW),
-    [VMX_EXIT_CPUID] = INSN_RULE(EXIT_CPUID),
+    [VMX_EXIT_CPUID] = INSN_RULE(EXIT_CPU_ID),
     [VMX_EXIT_GETSEC] = UNDEFINED_RULE,
     [VMX_EXIT_HLT] = INSN_RULE(EXIT_HALT),
     [VMX_EXIT_INVD] = INSN_RULE(EXIT_IGNORED),
@@ -38,8 +38,8 @@ static const struct exit_rule rules[] = {
     [VMX_EXIT_VMWRITE] = UNDEFINED_RULE,
     [VMX_EXIT_VMXOFF] = UNDEFINED_RULE,
     [VMX_EXIT_VMXON] = UNDEFINED_RULE,
-    [VMX_EXIT_RDMSR] = INSN_RULE(EXIT_MSR_READ),
-    [VMX_EXIT_WRMSR] = INSN_RULE(EXIT_MSR_WRITE),
+    [VMX_EXIT_RDMSR] = INSN_RULE(EXIT_SYSREG_READ),
+    [VMX_EXIT_WRMSR] = INSN_RULE(EXIT_SYSREG_WRITE),
     [VMX_EXIT_MWAIT] = UNDEFINED_RULE,
     [VMX_EXIT_MONITOR_TRAP] = EXIT_RULE(EXIT_STEP),
     [VMX_EXIT_MONITOR] = UNDEFINED_RULE,
@@ -53,7 +53,7 @@ static const struct exit_rule rules[] = {
 static void decode_io(struct exit *exit)
 {
     uint64_t info = vmread(VMCS_EXIT_QUALIFICATION);
-    exit->kind = EXIT_IO;
+    exit->kind = EXIT_PORT;
     exit->port = (uint16_t)(info >> VMX_IO_PORT_SHIFT);
     exit->size = (uint8_t)((info & VMX_IO_SIZE_MASK) + 1);
     exit->is_write = (info & VMX_IO_IN) == 0;
@@ -65,7 +65,7 @@ static void decode_io(struct exit *exit)
 // Table 27-3: CR8, or a bit of CR0 or CR4 that the guest does not own.
 static void decode_control_register(struct exit *exit)
 {
-    exit->kind = (vmread(VMCS_EXIT_QUALIFICATION) & 15) == 8 ? EXIT_TPR : EXIT_CONTROL;
+    exit->kind = (vmread(VMCS_EXIT_QUALIFICATION) & 15) == 8 ? EXIT_PRIORITY : EXIT_CONTROL;
 }
 
 // An IRET that faulted half way had opened NMIs already; they are closed again (SDM 3C 27.2.3).

@@ -134,7 +134,7 @@ static void test_exit_names(void **state)
         for (int b = 0; b < a; b++)
             assert_string_not_equal(exit_kind_name((enum exit_kind)a), exit_kind_name((enum exit_kind)b));
     }
-    assert_string_equal(exit_kind_name(EXIT_CPUID), "cpuid");
+    assert_string_equal(exit_kind_name(EXIT_CPU_ID), "cpu-id");
     assert_string_equal(exit_kind_name(EXIT_KIND_COUNT), "invalid");
 }
 

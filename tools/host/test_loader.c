@@ -17,7 +17,7 @@ static void test_elf32(void **state)
     elf32_image();
     accepted();
     assert_int_equal(entry.mode, ENTRY_PROTECTED32);
-    assert_true(entry.rip == 0x100020);
+    assert_true(entry.pc == 0x100020);
     assert_true(entry.rax == 0x2badb002);
     assert_true(entry.rdi == entry.rbx);
     assert_string_equal(entry.format, "multiboot1 ELF32");
@@ -61,7 +61,7 @@ static void test_elf64_plain(void **state)
     accepted();
     assert_int_equal(entry.mode, ENTRY_LONG64);
     assert_string_equal(entry.format, "ELF64");
-    assert_true(entry.rip == 0x100020);
+    assert_true(entry.pc == 0x100020);
     for (uint64_t address = 0x1234; address < 4 * GIB; address += 2 * MIB)
         assert_true(walk(address) == address);
     assert_true(entry.rsp % 16 == 0 && entry.rsp <= 0x9fc00);
@@ -80,7 +80,7 @@ static void test_entry_given_as_virtual_address(void **state)
     put64(24, UINT64_C(0xffffffff80000020));
     put64(64 + 16, UINT64_C(0xffffffff80000000));
     accepted();
-    assert_true(entry.rip == 0x100020);
+    assert_true(entry.pc == 0x100020);
 }
 
 static void test_flat(void **state)
@@ -89,7 +89,7 @@ static void test_flat(void **state)
     flat_image();
     accepted();
     assert_string_equal(entry.format, "multiboot1 with address fields");
-    assert_true(entry.rip == 0x100040);
+    assert_true(entry.pc == 0x100040);
     assert_memory_equal(ram.host + 0x100000, image, 0x1800);
     assert_filled(0x101800, 0x104000, 0);
     assert_filled(0x104000, ram.size, 0xcc);
@@ -112,7 +112,7 @@ static void test_flat(void **state)
     put32(0x1018, 0);
     put32(0x101c, 0x200020);
     accepted();
-    assert_true(entry.rip == 0x200020);
+    assert_true(entry.pc == 0x200020);
     assert_memory_equal(ram.host + 0x200000, image + 0x1000, image_bytes - 0x1000);
 }
 
@@ -189,7 +189,7 @@ int main(void)
         cmocka_unit_test(test_flat),        cmocka_unit_test(test_information),
         cmocka_unit_test(test_low_kernel),
     };
-    ram = (struct guest_ram){ malloc(RAM_BYTES), RAM_BYTES };
+    ram = (struct guest_ram){ malloc(RAM_BYTES), RAM_BYTES, 0 };
     int failed = cmocka_run_group_tests_name("loader", tests, NULL, NULL);
     free(ram.host);
     return failed;

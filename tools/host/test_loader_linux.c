@@ -27,7 +27,7 @@ static void test_kernel_at_its_place(void **state)
     accepted();
     assert_int_equal(entry.mode, ENTRY_LONG64);
     assert_string_equal(entry.format, "Linux bzImage");
-    assert_true(entry.rip == 0x200200);
+    assert_true(entry.pc == 0x200200);
     assert_memory_equal(ram.host + 0x200000, image + 1024, 4096);
     assert_filled(0x201000, 0x210000, 0);
     assert_filled(0x210000, ram.size, 0xcc);
@@ -36,11 +36,11 @@ static void test_kernel_at_its_place(void **state)
     put64(0x258, 0x200001); // relocatable: to the next multiple of its alignment
     put32(0x230, 0x8000);
     accepted();
-    assert_true(entry.rip == 0x208200);
+    assert_true(entry.pc == 0x208200);
     put64(0x258, 0x203000); // not relocatable: just there
     image[0x234] = 0;
     accepted();
-    assert_true(entry.rip == 0x203200);
+    assert_true(entry.pc == 0x203200);
     linux_image();
     image[0x1f1] = 0; // means 4 sectors of setup code
     memmove(image + 2560, image + 1024, 4096);
@@ -205,7 +205,7 @@ static void test_random_damage(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < n; i++) {
-        ram = (struct guest_ram){ whole.host, 2 * MIB + 128 * KIB };
+        ram = (struct guest_ram){ whole.host, 2 * MIB + 128 * KIB, 0 };
         linux_image();
         for (uint64_t k = host_random_range(&seed, 1, 3); k > 0; k--) {
             uint64_t field = fields[host_random_range(&seed, 0, sizeof(fields) / sizeof(fields[0]) - 1)];
@@ -221,7 +221,7 @@ static void test_random_damage(void **state)
         if (!load())
             continue;
         good++;
-        assert_true(entry.rip < ram.size && entry.rsi + 4096 < ram.size && ram.host[entry.rsi + 0x1e8] == 4);
+        assert_true(entry.pc < ram.size && entry.rsi + 4096 < ram.size && ram.host[entry.rsi + 0x1e8] == 4);
         assert_filled(0, 0x100, 0xcc);
         assert_filled(0xa0000, 0xa0100, 0xcc);
         assert_filled(ram.size, ram.size + 0x100, 0xcc);
@@ -238,7 +238,7 @@ int main(void)
         cmocka_unit_test(test_initrd),              cmocka_unit_test(test_refuses_bad_kernels),
         cmocka_unit_test(test_refuses_what_does_not_fit), cmocka_unit_test(test_random_damage),
     };
-    ram = (struct guest_ram){ malloc(RAM_BYTES), RAM_BYTES };
+    ram = (struct guest_ram){ malloc(RAM_BYTES), RAM_BYTES, 0 };
     int failed = cmocka_run_group_tests_name("loader_linux", tests, NULL, NULL);
     free(ram.host);
     return failed;

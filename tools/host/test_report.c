@@ -77,8 +77,8 @@ static void invent(void)
         histogram_init(&stats.cost[kind]);
     for (unsigned timer = 0; timer < TIMER_COUNT; timer++)
         histogram_init(&stats.timer[timer].lateness);
-    histogram_add(&stats.cost[EXIT_CPUID], 20);
-    histogram_add(&stats.cost[EXIT_CPUID], 30);
+    histogram_add(&stats.cost[EXIT_CPU_ID], 20);
+    histogram_add(&stats.cost[EXIT_CPU_ID], 30);
     stats.exits = 2;
     stats.alarms = 9;
     stats.injections = 8;
@@ -191,7 +191,7 @@ static void test_exits_timers_alarms(void **state)
     (void)state;
     invent();
     print();
-    has("  cpuid                   2           25           30           30");
+    has("  cpu-id                  2           25           30           30");
     has("  all                     2");
     has("  PIT               10          7        2        1 |         31         31         31");
     has("  LAPIC              4          4        0        0 |          0          0          0");
