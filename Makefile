@@ -24,24 +24,32 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla 
             -Wstrict-prototypes -Wundef -Wswitch-enum
 COMMON_CFLAGS := -std=gnu11 $(WARNINGS) -I. -g
 
+# Which machine its guests have: vmm/machine.h includes its description.
+MACHINE       := machine_pc
+MACHINE_CFLAG  = -DMACHINE_DESCRIPTION='"vmm/$(MACHINE).h"'
+
 # No FPU or vector register is ever touched: they hold the guest's values while the monitor runs. No red zone, because
 # interrupts use the same stack. Frame pointers stay, for the backtrace of a panic. The whole kernel is optimised as one
 # piece, because the way from an exit to the next entry goes through many small files; -fbuiltin, which -ffreestanding
 # turns off, makes a memcpy of four bytes one instruction.
-KERNEL_CFLAGS := $(COMMON_CFLAGS) -O3 -flto=auto -fno-fat-lto-objects -flto-partition=one -ffreestanding -fbuiltin \
+KERNEL_CFLAGS = $(COMMON_CFLAGS) -O3 -flto=auto -fno-fat-lto-objects -flto-partition=one -ffreestanding -fbuiltin \
                  -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -mcmodel=small \
                  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
-                 -fno-tree-loop-distribute-patterns $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG)
+                 -fno-tree-loop-distribute-patterns $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(MACHINE_CFLAG)
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -T linker.ld -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
 
-HOST_CFLAGS := $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-               -DESCAPEMENT_DEBUG
+HOST_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+               -DESCAPEMENT_DEBUG $(MACHINE_CFLAG)
 
 # ---- What there is to build ------------------------------------------------------------------------------------------
-PURE_SOURCES   := $(wildcard time/*.c devices/*.c) $(wildcard arch/x86_64/decode*.c)
-KERNEL_SOURCES := $(wildcard boot/*.[cS] arch/x86_64/*.[cS] vmm/*.c time/*.c devices/*.c)
-KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
-KERNEL         := $(BUILD)/escapement.elf
+# Of vmm/, machine_*, guest_* and loader_* belong to the machine that is described; the rest is the same for all.
+PURE_SOURCES    := $(wildcard time/*.c devices/*.c) $(wildcard arch/x86_64/decode*.c)
+NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_%,$(wildcard vmm/*.c)) $(wildcard time/*.c devices/*.c)
+PC_SOURCES      := $(wildcard vmm/machine_pc*.c) $(addprefix vmm/,machine_irq.c machine_tick.c machine_clock.c guest_acpi.c \
+                   guest_dsdt.c guest_mptable.c loader_elf.c loader_linux.c loader_multiboot1.c)
+KERNEL_SOURCES  := $(wildcard boot/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
+KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
+KERNEL          := $(BUILD)/escapement.elf
 
 HOST_TESTS := $(patsubst %.c,$(BUILD)/host/%,$(wildcard tools/host/test_*.c))
 CHECKS     := $(wildcard tools/check/*.sh)
@@ -51,7 +59,7 @@ include guest-tests/guests.mk
 
 # What runs once, at the start, at the end or in a panic, is compiled for size: that saves 40 KiB. Nothing here is on the
 # way of an exit, unless the guest is stepped.
-COLD_SOURCES := $(wildcard boot/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c) \
+COLD_SOURCES := $(wildcard boot/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
                 $(addprefix vmm/,alloc.c delivery.c format.c frames.c keys.c lanes.c log.c main.c noise.c panic.c \
                 report.c vm.c) $(addprefix devices/,debugexit.c fwcfg.c ioapic.c pcihost.c rtc.c rtc_time.c) \
                 $(addprefix arch/x86_64/,acpi.c acpi_host.c backtrace.c calibrate.c control.c debugreg.c gdt.c \

@@ -1,37 +1,46 @@
 // SPDX-License-Identifier: MIT
-// The machine a VM is: its devices, its buses, its timer queue. Each kind of machine is one file with this interface.
+// The machine a VM is: its devices, its buses, its timer queue. Each kind of machine has a header that describes it,
+// and files with this interface; the build names that header, for each image one. What it has to say:
+//   struct machine       all state of its devices; `timers`, the queue of all their deadlines
+//   MACHINE_RAM_BASE     where the guest's RAM begins
+//   machine_quiet()      inline: nothing is pending that could become an interrupt or an NMI
+// The rest of it is between the machine and the architecture that has such machines.
 #ifndef VMM_MACHINE_H
 #define VMM_MACHINE_H
 
-#include "vmm/machine_pc.h"
+#include "devices/device.h"
+#include "vmm/loader.h"
+#include MACHINE_DESCRIPTION
 
 struct vm;
 
 void machine_init(struct vm *vm);
 
-// One access by the guest. Nobody there: reads give all ones, writes are lost.
-void machine_port(struct vm *vm, struct io_access *io);
-void machine_mmio(struct vm *vm, gpa address, struct io_access *io);
+// Puts the firmware's tables and the kernel into the guest's RAM. Before machine_init().
+bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_state *entry, struct refusal *refusal);
+
+// One access by the guest to memory that is not RAM. False: nobody has answered. Where that is no error, as on a PC,
+// the machine gives the answer itself and returns true.
+bool machine_mmio(struct vm *vm, gpa address, struct io_access *io);
 
 // Fires every timer that is due at vm->vtime.now, in deadline order.
 void machine_run_timers(struct vm *vm);
 
-// A device was used by other means than its bus (an MSR): re-arm its timer, route its interrupt lines.
-void machine_settle(struct vm *vm, enum device_id id);
-
 // Is an interrupt pending that the interrupt controllers would deliver now? Its acknowledge cycle returns the vector.
 bool     machine_interrupt_pending(const struct vm *vm);
 unsigned machine_acknowledge(struct vm *vm);
-bool     machine_take_nmi(struct vm *vm);
 
-// May one of the lines still give an NMI, as they are routed now?
+// NMIs, false on a machine without them: one is taken; may one of the lines still give one, as they are routed now?
+bool machine_take_nmi(struct vm *vm);
 bool machine_nmi_routed(const struct vm *vm);
 
 // Console input from outside, one byte; false: the guest's UART is full.
 bool machine_console_input(struct vm *vm, uint8_t byte);
 
-// The clocks side by side, for the report. Returns how many were written.
+// For the report: the clocks side by side, and the timers whose ticks are counted. Both return how many were written.
 struct clock_reading;
+struct timer_reading;
 unsigned machine_clocks(struct vm *vm, struct clock_reading *out);
+unsigned machine_timers(const struct vm *vm, struct timer_reading *out);
 
 #endif

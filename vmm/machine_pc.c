@@ -40,6 +40,8 @@ static const struct memory_range memory_ranges[] = {
     { HPET_BASE, HPET_BASE + HPET_SIZE - 1, DEVICE_HPET },
 };
 
+_Static_assert(TIMER_COUNT <= STATS_TIMERS_MAX, "each timer has its figures");
+
 static uint8_t port_device[PORTS]; // enum device_id, DEVICE_COUNT: nobody. The same for every VM
 
 static void settle_pm(struct vm *vm);
@@ -190,13 +192,14 @@ static enum device_id memory_device(const struct machine *machine, uint64_t addr
     return DEVICE_COUNT;
 }
 
-void machine_mmio(struct vm *vm, gpa address, struct io_access *io)
+bool machine_mmio(struct vm *vm, gpa address, struct io_access *io)
 {
     enum device_id id = memory_device(&vm->machine, address.value, &io->offset);
     if (id < DEVICE_COUNT)
         access(vm, id, io);
     else if (!io->is_write)
         io->value = UINT64_MAX;
+    return true;
 }
 
 void machine_advance(struct vm *vm, enum device_id id, vtime_t now)
@@ -236,4 +239,22 @@ unsigned machine_clocks(struct vm *vm, struct clock_reading *out)
     uint64_t whole = mul_div_floor(vm->vtime.now, PMTIMER_HZ, vm->vtime.hz);
     out[0] = (struct clock_reading){ "PM timer", PMTIMER_HZ, (whole & ~UINT64_C(0xffffff)) | read.value };
     return 1;
+}
+
+// Most guests never start a timer of the HPET.
+unsigned machine_timers(const struct vm *vm, struct timer_reading *out)
+{
+    const struct machine *machine = &vm->machine;
+    const struct timer_stats *stats = vm->vcpu.stats.timer;
+    const struct timer_reading timers[] = {
+        { "PIT", &machine->pit_tick.ticks, &stats[TIMER_PIT].lateness },
+        { "LAPIC", &machine->lapic_tick.ticks, &stats[TIMER_LAPIC].lateness },
+        { "HPET 0", &machine->hpet_tick[0].ticks, &stats[TIMER_HPET_0].lateness },
+        { "HPET 1", &machine->hpet_tick[1].ticks, &stats[TIMER_HPET_1].lateness },
+    };
+    unsigned count = 0;
+    for (unsigned i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+        if (i < 2 || timers[i].ticks->expired != 0)
+            out[count++] = timers[i];
+    return count;
 }

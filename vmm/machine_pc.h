@@ -17,7 +17,9 @@
 #include "time/pvclock.h"
 #include "time/tickpolicy.h"
 #include "time/timerq.h"
-#include "vmm/stats.h"
+#include "vmm/types.h"
+
+#define MACHINE_RAM_BASE UINT64_C(0)
 
 enum device_id {
     DEVICE_PIT,
@@ -34,6 +36,9 @@ enum device_id {
     DEVICE_PCI,
     DEVICE_COUNT
 };
+
+// Timers whose ticks are counted, as the trace numbers them.
+enum timer_id { TIMER_PIT, TIMER_LAPIC, TIMER_PM, TIMER_UART, TIMER_HPET_0, TIMER_HPET_1, TIMER_COUNT };
 
 #define DEVICE_TIMED_COUNT (DEVICE_UART + 1) // the ones before this have deadlines
 
@@ -69,6 +74,13 @@ struct machine {
     uint8_t            hpet_busy;   // timers whose lines were not free, a bit each
     struct tick_source pit_tick, lapic_tick, hpet_tick[HPET_TIMERS];
 };
+
+// One access to a port. Nobody there: reads give all ones, writes are lost.
+struct vm;
+void machine_port(struct vm *vm, struct io_access *io);
+
+// A device was used by other means than its bus (an MSR): re-arm its timer, route its interrupt lines.
+void machine_settle(struct vm *vm, enum device_id id);
 
 // Nothing is pending that could become an interrupt or an NMI, whatever the guest's priorities are.
 static inline bool machine_quiet(const struct machine *machine)

@@ -20,6 +20,13 @@ struct clock_reading {
     uint64_t value;
 };
 
+// One timer: its ticks so far, and how late they were.
+struct timer_reading {
+    const char *name;
+    const struct ticks *ticks;
+    const struct histogram *lateness;
+};
+
 struct report_input {
     const char *vm_name;
     const char *end_reason;
@@ -27,7 +34,8 @@ struct report_input {
     htime_t host_now;
     const struct vtime *vt;
     const struct stats *stats;
-    const struct ticks *ticks[TIMER_COUNT]; // null: the VM has no such timer
+    struct timer_reading timers[STATS_TIMERS_MAX];
+    unsigned timer_count;
     const struct trace *trace;
     struct clock_reading clocks[REPORT_CLOCKS_MAX];
     unsigned clock_count;

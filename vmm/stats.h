@@ -8,7 +8,7 @@
 #include "vmm/exit.h"
 #include "vmm/histogram.h"
 
-enum timer_id { TIMER_PIT, TIMER_LAPIC, TIMER_PM, TIMER_UART, TIMER_HPET_0, TIMER_HPET_1, TIMER_COUNT };
+#define STATS_TIMERS_MAX 8 // the machine numbers and names them
 
 struct timer_stats {
     struct histogram lateness; // V at injection minus deadline, cycles; never negative
@@ -38,7 +38,7 @@ struct delivery_stats {
 struct stats {
     uint64_t           exits;
     struct histogram   cost[EXIT_KIND_COUNT]; // monitor cycles from the exit to the next entry, by kind
-    struct timer_stats timer[TIMER_COUNT];
+    struct timer_stats timer[STATS_TIMERS_MAX];
     uint64_t           alarms;        // host alarms that ended a slice
     uint64_t           injections;
     uint64_t           windows;

@@ -8,8 +8,6 @@
 #include "time/ratio.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
-#include "vmm/guest_acpi.h"
-#include "vmm/guest_mptable.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 #include "vmm/percpu.h"
@@ -85,16 +83,13 @@ void vm_report_input(struct vm *vm, struct report_input *out)
         .margin_cycles = vcpu->delivery.margin_cycles,
         .alarm_error_cycles = vcpu->delivery.error_cycles,
         .stats = &vcpu->stats,
-        .ticks = { [TIMER_PIT] = &vm->machine.pit_tick.ticks, [TIMER_LAPIC] = &vm->machine.lapic_tick.ticks },
         .trace = &vm->trace,
         .host_hz = arch_counter()->hz,
         .host_hz_origin = arch_counter()->origin,
         .host_hz_doubt = arch_counter()->doubt,
         .lanes = vm->config.lanes,
     };
-    for (unsigned i = 0; i < HPET_TIMERS; i++) // most guests never start one
-        if (vm->machine.hpet_tick[i].ticks.expired != 0)
-            out->ticks[TIMER_HPET_0 + i] = &vm->machine.hpet_tick[i].ticks;
+    out->timer_count = machine_timers(vm, out->timers);
     out->clock_count = arch_vcpu_clocks(vcpu, out->clocks);
     out->clock_count += machine_clocks(vm, out->clocks + out->clock_count);
 }
@@ -145,7 +140,7 @@ static void init_stats(struct vm *vm)
     trace_init(&vm->trace);
     for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++)
         histogram_init(&vm->vcpu.stats.cost[kind]);
-    for (unsigned id = 0; id < TIMER_COUNT; id++)
+    for (unsigned id = 0; id < STATS_TIMERS_MAX; id++)
         histogram_init(&vm->vcpu.stats.timer[id].lateness);
 }
 
@@ -176,11 +171,9 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
 {
     struct refusal refusal = { "" };
     struct entry_state entry;
-    guest_acpi_build(vm->ram, vm->config.vcpus);
-    guest_mptable_build(vm->ram, vm->config.vcpus);
     if (!plan_clocks(vm, &refusal))
         return refuse(vm, STATUS_LACKS, refusal.text);
-    if (!loader_load(input, vm->ram, &entry, &refusal))
+    if (!machine_load(vm, input, &entry, &refusal))
         return refuse(vm, STATUS_KILLED, refusal.text);
     if (!arch_vm_init(vm))
         return refuse(vm, STATUS_LACKS, "too little memory for its nested page tables");
@@ -226,7 +219,8 @@ unsigned vm_run(const struct vm_config *config, const struct monitor_config *mon
     unsigned status;
     hpa ram_at = alloc_pages(config->mem_bytes / PAGE_SIZE, RAM_ALIGN_PAGES);
     if (ram_at.value != 0) {
-        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = config->mem_bytes };
+        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = config->mem_bytes,
+                                       .base = MACHINE_RAM_BASE };
         memset(vm->ram.host, 0, vm->ram.size);
         status = build_and_run(vm, monitor, input);
         free_pages(ram_at, config->mem_bytes / PAGE_SIZE);

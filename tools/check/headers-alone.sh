@@ -4,7 +4,8 @@
 . "$(dirname "$0")/tap"
 
 flags="-std=gnu11 -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla -Wmissing-prototypes
--Wstrict-prototypes -Wundef -Wswitch-enum -I. -ffreestanding -mgeneral-regs-only -mno-red-zone -O2 -fsyntax-only"
+-Wstrict-prototypes -Wundef -Wswitch-enum -I. -ffreestanding -mgeneral-regs-only -mno-red-zone -O2 -fsyntax-only
+-DMACHINE_DESCRIPTION=\"vmm/machine_pc.h\""
 clang=${CLANG:-clang}
 
 headers=$(find boot arch vmm time devices -name '*.h' | sort)

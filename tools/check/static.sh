@@ -6,6 +6,7 @@
 
 claim "cppcheck" "$(cppcheck -q --std=c11 --platform=unix64 --enable=warning,performance,portability --inline-suppr -I. \
     --error-exitcode=0 --suppressions-list=tools/check/suppressions.txt -DESCAPEMENT_VERSION='"check"' \
+    -DMACHINE_DESCRIPTION='"vmm/machine_pc.h"' \
     boot arch vmm time devices 2>&1)"
 
 scripts=$(grep -lE '^#!/bin/(ba)?sh' $(find tools .ci -type f ! -name '*.c' ! -name '*.h'))

@@ -75,7 +75,7 @@ static void invent(void)
     memset(&stats, 0, sizeof(stats));
     for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++)
         histogram_init(&stats.cost[kind]);
-    for (unsigned timer = 0; timer < TIMER_COUNT; timer++)
+    for (unsigned timer = 0; timer < 2; timer++)
         histogram_init(&stats.timer[timer].lateness);
     histogram_add(&stats.cost[EXIT_CPU_ID], 20);
     histogram_add(&stats.cost[EXIT_CPU_ID], 30);
@@ -85,7 +85,7 @@ static void invent(void)
     stats.windows = 3;
     pit = (struct ticks){ .expired = 10, .injected = 7, .pending = 2, .dropped = 1 };
     lapic = (struct ticks){ .expired = 4, .injected = 4 };
-    histogram_add(&stats.timer[TIMER_PIT].lateness, 31);
+    histogram_add(&stats.timer[0].lateness, 31);
     trace_init(&trace);
     input = (struct report_input){ .vm_name = "tick",
                                    .end_reason = "powered off",
@@ -93,7 +93,9 @@ static void invent(void)
                                    .host_now = 301000,
                                    .vt = &vt,
                                    .stats = &stats,
-                                   .ticks = { [TIMER_PIT] = &pit, [TIMER_LAPIC] = &lapic },
+                                   .timers = { { "PIT", &pit, &stats.timer[0].lateness },
+                                               { "LAPIC", &lapic, &stats.timer[1].lateness } },
+                                   .timer_count = 2,
                                    .trace = &trace,
                                    .host_hz = 1000000000,
                                    .clock_count = 3 };

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The PC's memory before its first instruction: what its firmware would have left there, and the guest's kernel.
+#include "vmm/guest_acpi.h"
+#include "vmm/guest_mptable.h"
+#include "vmm/vm.h"
+
+bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_state *entry, struct refusal *refusal)
+{
+    guest_acpi_build(vm->ram, vm->config.vcpus);
+    guest_mptable_build(vm->ram, vm->config.vcpus);
+    return loader_load(input, vm->ram, entry, refusal);
+}
