@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// What a world switch costs on this CPU, found out at boot with guests that do nothing: for each kind of exit the
+// counter's t1 - t0 around an empty guest, the distance from t0 to the guest's first instruction, and how long a slice
+// is for an alarm of a given length. No constant is typed in anywhere. On a deterministic machine every round gives the
+// same number; on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
+#include <string.h>
+
+#include "arch/arm64/vcpu.h"
+#include "vmm/alloc.h"
+#include "vmm/format.h"
+#include "vmm/log.h"
+
+struct switch_costs switch_costs;
+
+#define ROUNDS        16
+#define RAM_PAGES     1
+#define ALARM_CYCLES  2000
+#define NO_ALARM      (UINT64_C(1) << 32) // longer than any probe
+#define NOBODY        UINT64_C(0x1000)    // guest-physical: no RAM, and the GIC's and other pages are above
+
+static const struct probe {
+    enum exit_kind kind;
+    uint32_t       code;
+} probes[] = {
+    { EXIT_HALT, 0xd503207f },         // wfi
+    { EXIT_HYPERCALL, 0xd4000002 },    // hvc #0
+    { EXIT_FIRMWARE, 0xd4000003 },     // smc #0
+    { EXIT_CPU_ID, 0xd5380400 },       // mrs x0, id_aa64pfr0_el1
+    { EXIT_SYSREG_READ, 0xd53be020 },  // mrs x0, cntpct_el0
+    { EXIT_SYSREG_WRITE, 0xd51be220 }, // msr cntp_ctl_el0, x0
+    { EXIT_MMIO, 0xb9400020 },         // ldr w0, [x1]
+};
+#define INSN_BRANCH_SELF  0x14000000u
+#define INSN_READ_COUNTER 0xd53be040u // mrs x0, cntvct_el0
+#define INSN_HVC          0xd4000002u
+#define INSN_NOP          0xd503201fu
+
+// Kinds that no probe can cause are charged as the one they resemble: a trapped instruction, or an interrupt.
+static const struct { enum exit_kind kind, like; } alike[] = {
+    { EXIT_IGNORED, EXIT_HALT },
+    { EXIT_FAULT, EXIT_CPU_ID },
+    { EXIT_UNKNOWN, EXIT_CPU_ID },
+};
+
+struct spread {
+    uint64_t min, max;
+};
+
+static void spread_add(struct spread *spread, uint64_t value)
+{
+    if (value < spread->min)
+        spread->min = value;
+    if (value > spread->max)
+        spread->max = value;
+}
+
+static void load_code(struct vcpu *vcpu, uint32_t first, uint32_t second)
+{
+    uint32_t *at = (uint32_t *)(void *)vcpu->vm->ram.host;
+    for (unsigned i = 0; i < RAM_PAGES * PAGE_SIZE / sizeof(*at); i++)
+        at[i] = INSN_NOP;
+    at[0] = first;
+    at[1] = second;
+    __asm__ volatile("dsb ish; ic iallu; dsb ish; isb" : : : "memory");
+}
+
+// One empty slice from the start of the code, with V 0 at t0.
+static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t alarm, struct slice *slice)
+{
+    struct exit exit;
+    struct world *world = &vcpu->arch->world;
+    world->pc = vcpu->vm->ram.base;
+    world->x[1] = NOBODY;
+    world->v = 0;
+    world->counter_base = 0;
+    world->counter_mask = UINT64_MAX;
+    world->alarm = alarm;
+    world_switch(world);
+    decode_exit(vcpu, &exit);
+    slice->t0 = world->t0;
+    slice->t1 = world->t1;
+    arch_take_interrupts();
+    return exit;
+}
+
+// A hypercall leaves the PC behind itself.
+static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, struct refusal *refusal)
+{
+    struct spread spread = { UINT64_MAX, 0 };
+    uint64_t pc = vcpu->vm->ram.base + (expected == EXIT_HYPERCALL ? INSN_LENGTH : 0);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct slice slice;
+        struct exit exit = run(vcpu, alarm, &slice);
+        if (exit.kind != expected || vcpu->arch->world.pc != pc) {
+            format(refusal->text, sizeof(refusal->text),
+                   "calibration: an empty guest gave exit '%s' (class %#x, syndrome %#lx) at pc %#lx instead of '%s'",
+                   exit_kind_name(exit.kind), exit.hardware_reason, exit.info, vcpu->arch->world.pc,
+                   exit_kind_name(expected));
+            return false;
+        }
+        spread_add(&spread, slice.t1 - slice.t0);
+    }
+    switch_costs.total[expected] = spread.min;
+    log_line("calibrate", "world switch, exit '%s': %lu cycles, spread %lu", exit_kind_name(expected), spread.min,
+             spread.max - spread.min);
+    return true;
+}
+
+static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
+{
+    for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+        load_code(vcpu, probes[i].code, INSN_NOP);
+        if (!measure(vcpu, probes[i].kind, NO_ALARM, refusal))
+            return false;
+    }
+    load_code(vcpu, INSN_BRANCH_SELF, INSN_NOP);
+    if (!measure(vcpu, EXIT_INTERRUPT, 0, refusal)) // the alarm is there at the entry: the guest gets no instruction
+        return false;
+    for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++)
+        switch_costs.total[alike[i].kind] = switch_costs.total[alike[i].like];
+    return true;
+}
+
+// The guest reads its counter as its first instruction, with V 0 at t0: what it reads is the distance.
+static void measure_entry(struct vcpu *vcpu)
+{
+    struct spread spread = { UINT64_MAX, 0 };
+    load_code(vcpu, INSN_READ_COUNTER, INSN_HVC);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct slice slice;
+        run(vcpu, NO_ALARM, &slice);
+        spread_add(&spread, vcpu->arch->world.x[0]);
+    }
+    switch_costs.in = spread.min;
+    log_line("calibrate", "from t0 to the guest's first instruction: %lu cycles, spread %lu", spread.min,
+             spread.max - spread.min);
+}
+
+// The guest runs until the alarm ends it: what it did not get of ALARM_CYCLES was the way in.
+static void measure_alarm(struct vcpu *vcpu)
+{
+    struct spread spread = { UINT64_MAX, 0 };
+    load_code(vcpu, INSN_BRANCH_SELF, INSN_NOP);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct slice slice;
+        run(vcpu, ALARM_CYCLES, &slice);
+        int64_t ran = (int64_t)(slice.t1 - slice.t0 - switch_costs.total[EXIT_INTERRUPT]);
+        spread_add(&spread, ran < 0 ? ALARM_CYCLES : ran < ALARM_CYCLES ? (uint64_t)(ALARM_CYCLES - ran) : 0);
+    }
+    switch_costs.alarm = spread.min;
+    switch_costs.alarm_doubt = 1 + spread.max - spread.min + switch_costs.total[EXIT_INTERRUPT];
+    log_line("calibrate", "from t0 to an alarm's first cycle for the guest: %lu, spread %lu", spread.min,
+             spread.max - spread.min);
+}
+
+static bool calibrate(struct vm *vm, struct refusal *refusal)
+{
+    struct entry_state entry = { .mode = ENTRY_EL1, .pc = vm->ram.base };
+    vm->vcpu.vm = vm;
+    vgic_init(&vm->machine.gic, hostgic_version(), 1);
+    if (!arch_vcpu_init(&vm->vcpu, &entry))
+        return false;
+    bool ok = measure_exits(&vm->vcpu, refusal);
+    if (ok) {
+        measure_entry(&vm->vcpu);
+        measure_alarm(&vm->vcpu);
+    }
+    arch_vcpu_free(&vm->vcpu);
+    return ok;
+}
+
+bool calibrate_world_switch(struct refusal *refusal)
+{
+    const size_t vm_pages = (sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE;
+    format(refusal->text, sizeof(refusal->text), "too little memory to calibrate the world switch");
+    hpa vm_at = alloc_pages(vm_pages, 1), ram_at = alloc_pages(RAM_PAGES, 1);
+    bool ok = false;
+    if (vm_at.value != 0 && ram_at.value != 0) {
+        struct vm *vm = (struct vm *)vm_at.value;
+        memset(vm, 0, sizeof(*vm));
+        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = RAM_PAGES * PAGE_SIZE,
+                                      .base = MACHINE_RAM_BASE };
+        if (arch_vm_init(vm)) {
+            ok = calibrate(vm, refusal);
+            arch_vm_free(vm);
+        }
+    }
+    if (ram_at.value != 0)
+        free_pages(ram_at, RAM_PAGES);
+    if (vm_at.value != 0)
+        free_pages(vm_at, vm_pages);
+    return ok;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Host interrupts, taken by asking the GIC for them while they are masked, and what ties the guest's virtual timer to
+// the interrupt of the hardware that stands for it.
+//
+// The virtual timer's interrupt is dropped in priority but stays active in the host's GIC, so that it cannot come again
+// while the guest works on it: the guest's own deactivation, by way of the list register, deactivates it (GIC
+// architecture, IHI 0069, 4.8: the HW bit). It is a level. What the monitor holds of it follows the timer's registers
+// each time the list registers are folded.
+#include "arch/arm64/board.h"
+#include "arch/arm64/hostgic.h"
+#include "arch/arm64/hosttimer.h"
+#include "arch/arm64/vcpu.h"
+#include "vmm/percpu.h"
+
+#define INTID_SPECIAL    1020u // from here on: no interrupt
+#define ROUNDS           4u    // an alarm, the timer, maintenance, and one for whatever else: never for ever
+#define GUEST_TIMER_PPI  27u
+
+static uint64_t timer_ctl(void)
+{
+    return sysreg_read(cntv_ctl_el0);
+}
+
+static bool timer_due(const struct vm *vm, uint64_t ctl, uint64_t cval)
+{
+    return (ctl & (CNT_ENABLE | CNT_IMASK)) == CNT_ENABLE && vm->vtime.now >= cval;
+}
+
+// PPI 27 of the host has come. While the monitor works the guest's counter runs on in the hardware, so it can come
+// before V has reached it: then it is given up, and comes again when it is due.
+static void virtual_timer(struct vm *vm, unsigned intid)
+{
+    uint64_t cval = sysreg_read(cntv_cval_el0);
+    if (vm != NULL && timer_due(vm, timer_ctl(), cval))
+        machine_timer_fired(vm, cval);
+    else
+        hostgic_deactivate(intid);
+}
+
+static void take(struct cpu *cpu, unsigned intid)
+{
+    const struct board *at = board();
+    hostgic_drop(intid);
+    if (intid == at->timer_virtual_intid) {
+        virtual_timer(cpu->running, intid);
+        return;
+    }
+    if (intid == at->timer_el2_intid)
+        cpu->shared.alarms++;
+    else if (intid == at->maintenance_intid && cpu->running != NULL)
+        vcpu_fold(&cpu->running->vcpu);
+    else
+        cpu->shared.unexpected++;
+    hostgic_deactivate(intid);
+}
+
+// The alarm is stopped first. It runs on while the monitor works, and one that goes off there ends the next slice
+// before its first instruction.
+void arch_take_interrupts(void)
+{
+    hosttimer_stop();
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned intid = hostgic_acknowledge();
+        if (intid >= INTID_SPECIAL)
+            return;
+        take(this_cpu(), intid);
+    }
+}
+
+void vcpu_fold(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    lr_fold(vcpu);
+    machine_timer_line(vm, timer_due(vm, timer_ctl(), sysreg_read(cntv_cval_el0)));
+    if (!vgic_is_live(&vm->machine.gic, 0, GUEST_TIMER_PPI))
+        hostgic_deactivate(board()->timer_virtual_intid);
+}
+
+void arch_vcpu_halt(struct vcpu *vcpu, unsigned length)
+{
+    struct vm *vm = vcpu->vm;
+    vcpu_step_over(vcpu, length);
+    vcpu_fold(vcpu);
+    if (lr_would_signal(vcpu))
+        return; // the guest goes on at once
+    vcpu->halted = true;
+    vcpu->arch->timer_queued = true;
+    machine_timer_halted(vm, (uint32_t)timer_ctl(), sysreg_read(cntv_cval_el0));
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// One access of a guest to guest-physical memory that is not RAM. The syndrome of a data abort describes plain loads and
+// stores of one general register (Arm ARM D17.2.37, ISS encoding for an exception from a Data Abort, ISV); the pairs,
+// the ones with writeback and those of the FPU it does not describe, and they end the VM with a record.
+#include "arch/arm64/vcpu.h"
+
+#define FAULT_TRANSLATION 0x04u // ... 0x07, by level
+#define FAULT_ACCESS_FLAG 0x08u
+#define FAULT_PERMISSION  0x0cu
+#define FAULT_KIND        0x3cu
+
+#define HPFAR_ADDRESS UINT64_C(0xffffffffff0)
+#define PAR_FAILED    UINT64_C(1)
+#define PAR_ADDRESS   UINT64_C(0x000ffffffffff000)
+#define ZERO_REGISTER 31u
+
+// HPFAR_EL2 is not valid for a permission fault of an access itself (Arm ARM D17.2.62): the guest's own tables say
+// then where the access went.
+gpa fault_gpa(uint64_t esr)
+{
+    uint64_t far = sysreg_read(far_el2), page = (sysreg_read(hpfar_el2) & HPFAR_ADDRESS) << 8;
+    if ((esr & FAULT_KIND) == FAULT_PERMISSION && (esr & ISS_S1PTW) == 0) {
+        uint64_t kept = sysreg_read(par_el1);
+        __asm__ volatile("at s1e1r, %0; isb" : : "r"(far) : "memory");
+        uint64_t par = sysreg_read(par_el1);
+        sysreg_write(par_el1, kept);
+        page = (par & PAR_FAILED) != 0 ? UINT64_MAX & PAR_ADDRESS : par & PAR_ADDRESS;
+    }
+    return (gpa){ page | (far & (PAGE_SIZE - 1)) };
+}
+
+static uint64_t extended(uint64_t esr, uint64_t value, unsigned size)
+{
+    if (size < 8 && (esr & ISS_SSE) != 0) {
+        unsigned unused = 64 - 8 * size;
+        value = (uint64_t)((int64_t)(value << unused) >> unused);
+    } else if (size < 8) {
+        value &= (UINT64_C(1) << (8 * size)) - 1;
+    }
+    return (esr & ISS_SF) != 0 ? value : (uint32_t)value;
+}
+
+// The access that the syndrome describes. False: nobody answered.
+static bool access(struct vcpu *vcpu, uint64_t esr, gpa address)
+{
+    struct world *world = &vcpu->arch->world;
+    unsigned reg = (unsigned)(esr >> ISS_SRT_SHIFT) & 31;
+    struct io_access io = { .size = (uint8_t)(1u << ((esr >> ISS_SAS_SHIFT) & 3)), .is_write = (esr & ISS_WNR) != 0 };
+    if (io.is_write && reg != ZERO_REGISTER)
+        io.value = world->x[reg];
+    if (lr_in_use(vcpu) && machine_is_interrupt_controller(address))
+        vcpu_fold(vcpu);
+    if (!machine_mmio(vcpu->vm, address, &io))
+        return false;
+    if (!io.is_write && reg != ZERO_REGISTER)
+        world->x[reg] = extended(esr, io.value, io.size);
+    return true;
+}
+
+void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
+{
+    uint64_t esr = vcpu->arch->world.esr, kind = esr & FAULT_KIND;
+    bool mapping = kind == FAULT_TRANSLATION || kind == FAULT_PERMISSION || kind == FAULT_ACCESS_FLAG ||
+                   (esr & ISS_FSC_MASK) < FAULT_TRANSLATION;
+    bool plain = !exit->is_fetch && !exit->is_table_walk && mapping;
+    if (plain && (esr & ISS_CM) != 0) { // cache maintenance by address: there is nothing to clean
+        vcpu_step_over(vcpu, INSN_LENGTH);
+        return;
+    }
+    if (plain && (esr & ISS_ISV) == 0) {
+        vm_kill(vcpu->vm, "an instruction on device memory at %#lx that this version does not execute (esr %#lx)",
+                exit->address.value, esr);
+        return;
+    }
+    if (plain && access(vcpu, esr, exit->address))
+        vcpu_step_over(vcpu, INSN_LENGTH);
+    else
+        guest_external_abort(vcpu, exit->is_fetch, exit->is_table_walk, sysreg_read(far_el2));
+}

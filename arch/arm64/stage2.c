@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Stage 2: the guest's RAM from its board's RAM base on, a page of the monitor here and there, and nothing else. What
+// is not mapped faults, and the fault is the device access. 4 KiB granule, 36 bits of guest-physical address, so the
+// walk starts at level 1 (Arm ARM D8.2.7); RAM is mapped in blocks of 2 MiB wherever both sides allow it. Built once per
+// VM, never changed while it runs.
+#include <string.h>
+
+#include "arch/arm64/vcpu.h"
+#include "vmm/alloc.h"
+
+#define ADDRESS_BITS 36u
+#define START_LEVEL  1u
+#define LEAF_LEVEL   3u
+
+#define VALID      UINT64_C(0x1)
+#define TABLE      UINT64_C(0x2) // at level 3: a page
+#define AF         (UINT64_C(1) << 10)
+#define SH_INNER   (UINT64_C(3) << 8)
+#define S2AP_READ  (UINT64_C(1) << 6)
+#define S2AP_WRITE (UINT64_C(1) << 7)
+#define MEM_NORMAL (UINT64_C(0xf) << 2) // MemAttr: Normal, outer and inner write-back
+#define MEM_DEVICE (UINT64_C(0x0) << 2) // Device-nGnRnE
+#define XN         (UINT64_C(1) << 54)
+#define ADDRESS    UINT64_C(0x0000fffffffff000)
+
+#define RAM_BITS    (AF | SH_INNER | S2AP_READ | S2AP_WRITE | MEM_NORMAL)
+#define DEVICE_BITS (AF | S2AP_READ | S2AP_WRITE | MEM_DEVICE | XN)
+#define READ_BITS   (AF | SH_INNER | S2AP_READ | MEM_NORMAL | XN)
+
+// VTCR_EL2: start at level 1, walks cacheable and inner shareable, 4 KiB granule, RES1.
+#define VTCR_SL0_LEVEL_1 (UINT64_C(1) << 6)
+#define VTCR_IRGN_WB     (UINT64_C(1) << 8)
+#define VTCR_ORGN_WB     (UINT64_C(1) << 10)
+#define VTCR_SH_INNER    (UINT64_C(3) << 12)
+#define VTCR_PS_SHIFT    16
+#define VTCR_RES1        (UINT64_C(1) << 31)
+#define VMID             UINT64_C(1)
+
+static hpa new_table(void)
+{
+    hpa page = alloc_pages(1, 1);
+    if (page.value != 0)
+        memset((void *)page.value, 0, PAGE_SIZE);
+    return page;
+}
+
+static unsigned shift_of(unsigned level)
+{
+    return 12 + 9 * (LEAF_LEVEL - level);
+}
+
+// The entry for `ipa` at `level`, with the tables above it made as needed; null when out of memory.
+static uint64_t *entry_for(hpa root, uint64_t ipa, unsigned level)
+{
+    uint64_t *table = (uint64_t *)root.value;
+    for (unsigned at = START_LEVEL;; at++) {
+        uint64_t *entry = &table[(ipa >> shift_of(at)) & 511];
+        if (at == level)
+            return entry;
+        if ((*entry & VALID) == 0) {
+            hpa next = new_table();
+            if (next.value == 0)
+                return NULL;
+            *entry = next.value | TABLE | VALID;
+        }
+        table = (uint64_t *)(*entry & ADDRESS);
+    }
+}
+
+static bool map(hpa root, uint64_t ipa, uint64_t host, unsigned level, uint64_t bits)
+{
+    uint64_t *entry = entry_for(root, ipa, level);
+    if (entry == NULL)
+        return false;
+    *entry = host | bits | (level == LEAF_LEVEL ? TABLE : 0) | VALID;
+    return true;
+}
+
+bool stage2_map_page(hpa root, uint64_t ipa, hpa page, uint64_t attributes)
+{
+    return map(root, ipa, page.value, LEAF_LEVEL, attributes == STAGE2_NORMAL_RO ? READ_BITS : DEVICE_BITS);
+}
+
+bool stage2_build(struct guest_ram ram, hpa *root)
+{
+    *root = new_table();
+    if (root->value == 0)
+        return false;
+    uint64_t host = (uintptr_t)ram.host;
+    for (uint64_t done = 0; done < ram.size;) {
+        bool block = ((host | ram.base) + done) % (2 * MIB) == 0 && (host + done) % (2 * MIB) == 0 &&
+                     ram.size - done >= 2 * MIB;
+        if (!map(*root, ram.base + done, host + done, block ? 2 : LEAF_LEVEL, RAM_BITS)) {
+            stage2_free(*root);
+            return false;
+        }
+        done += block ? 2 * MIB : PAGE_SIZE;
+    }
+    return true;
+}
+
+static void free_level(uint64_t *table, unsigned level)
+{
+    for (unsigned i = 0; level < LEAF_LEVEL && i < 512; i++) {
+        if ((table[i] & (VALID | TABLE)) == (VALID | TABLE))
+            free_level((uint64_t *)(table[i] & ADDRESS), level + 1);
+    }
+    free_pages((hpa){ (uintptr_t)table }, 1);
+}
+
+void stage2_free(hpa root)
+{
+    free_level((uint64_t *)root.value, START_LEVEL);
+}
+
+// From the next entry on. What the TLB has of an older guest goes: every VM has the same VMID.
+void stage2_use(hpa root)
+{
+    uint64_t physical_bits = sysreg_read(id_aa64mmfr0_el1) & 0xf; // PARange; the encodings are VTCR_EL2.PS' own
+    uint64_t ps = physical_bits > 5 ? 5 : physical_bits;
+    sysreg_write(vtcr_el2, VTCR_RES1 | ps << VTCR_PS_SHIFT | VTCR_SH_INNER | VTCR_ORGN_WB | VTCR_IRGN_WB |
+                               VTCR_SL0_LEVEL_1 | (64 - ADDRESS_BITS));
+    sysreg_write(vttbr_el2, VMID << 48 | root.value);
+    __asm__ volatile("dsb ishst; isb; tlbi vmalls12e1; ic iallu; dsb ish; isb" : : : "memory");
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+// The arm64 side of the seam (arch/arch.h): a vCPU's life, entering, events, and the exits that are about one
+// instruction. The guest runs at EL1 with its own registers in the CPU; the monitor at EL2, with E2H clear on every CPU.
+#include "arch/arm64/vcpu.h"
+
+#include <string.h>
+
+#include "arch/arm64/hostgic.h"
+#include "arch/arm64/smccc.h"
+#include "arch/arm64/sysreg.h"
+#include "arch/arm64/traps.h"
+#include "vmm/alloc.h"
+#include "vmm/format.h"
+#include "vmm/guestmem.h"
+#include "vmm/log.h"
+#include "vmm/report.h"
+
+#define GUEST_GICC         UINT64_C(0x08010000) // machine_virt.h: the CPU interface of a GICv2
+#define GUEST_MPIDR        (UINT64_C(1) << 31)  // RES1; affinity 0.0.0.0
+#define SCTLR_EL1_RESET    UINT64_C(0x30d00800) // MMU and caches off, little endian, RES1
+#define ARCH_VCPU_PAGES    ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define PMCR_E             UINT64_C(1)
+#define PMCR_LC            (UINT64_C(1) << 6)
+#define PMU_CYCLE_COUNTER  (UINT64_C(1) << 31)
+
+bool arch_virtualization_init(struct refusal *refusal)
+{
+    if (!hostgic_init(board(), refusal))
+        return false;
+    if ((sysreg_read(id_aa64pfr0_el1) & 0xf) == 0) {
+        format(refusal->text, sizeof(refusal->text), "this CPU has no AArch64 at EL1");
+        return false;
+    }
+    traps_set();
+    return calibrate_world_switch(refusal);
+}
+
+const char *arch_description(void)
+{
+    static char text[80];
+    bool vhe = ((sysreg_read(id_aa64mmfr1_el1) >> 8) & 0xf) != 0;
+    format(text, sizeof(text), "arm64 at EL2, CPU %#lx %s VHE, GICv%u with %u list registers",
+           sysreg_read(midr_el1), vhe ? "with" : "without", hostgic_version(), lr_count());
+    return text;
+}
+
+// --- one VM ---------------------------------------------------------------------------------------------------------
+
+bool arch_vm_init(struct vm *vm)
+{
+    return stage2_build(vm->ram, &vm->nested_root);
+}
+
+void arch_vm_free(struct vm *vm)
+{
+    stage2_free(vm->nested_root);
+}
+
+// --- the vCPU's life ------------------------------------------------------------------------------------------------
+
+// Every EL1 register that the guest owns, as after a warm reset where that defines it and zero where it does not.
+static void reset_el1(void)
+{
+    sysreg_write(sctlr_el1, SCTLR_EL1_RESET);
+    sysreg_write(cpacr_el1, 0);
+    sysreg_write(ttbr0_el1, 0);
+    sysreg_write(ttbr1_el1, 0);
+    sysreg_write(tcr_el1, 0);
+    sysreg_write(mair_el1, 0);
+    sysreg_write(amair_el1, 0);
+    sysreg_write(vbar_el1, 0);
+    sysreg_write(esr_el1, 0);
+    sysreg_write(far_el1, 0);
+    sysreg_write(par_el1, 0);
+    sysreg_write(afsr0_el1, 0);
+    sysreg_write(afsr1_el1, 0);
+    sysreg_write(elr_el1, 0);
+    sysreg_write(spsr_el1, 0);
+    sysreg_write(sp_el0, 0);
+    sysreg_write(sp_el1, 0);
+    sysreg_write(tpidr_el0, 0);
+    sysreg_write(tpidrro_el0, 0);
+    sysreg_write(tpidr_el1, 0);
+    sysreg_write(contextidr_el1, 0);
+    sysreg_write(csselr_el1, 0);
+    sysreg_write(mdscr_el1, 0);
+    sysreg_write(cntkctl_el1, 0);
+    sysreg_write(cntv_ctl_el0, 0);
+    sysreg_write(cntv_cval_el0, 0);
+    sysreg_write(vpidr_el2, sysreg_read(midr_el1));
+    sysreg_write(vmpidr_el2, GUEST_MPIDR);
+}
+
+// The second witness of G: the PMU's cycle counter, which counts at EL0 and EL1 only (PMCCFILTR_EL0.NSH clear). The
+// guest does not see the PMU.
+static uint64_t start_cycle_counter(void)
+{
+    sysreg_write(pmccfiltr_el0, 0);
+    sysreg_write(pmcr_el0, PMCR_E | PMCR_LC);
+    sysreg_write(pmcntenset_el0, PMU_CYCLE_COUNTER);
+    return sysreg_read(pmccntr_el0);
+}
+
+static bool map_pages(struct vcpu *vcpu)
+{
+    hpa root = vcpu->vm->nested_root;
+    hpa gicv = { hostgic_gicv_page() };
+    for (unsigned i = 0; gicv.value != 0 && i < 2; i++) // GICC_DIR is on the second
+        if (!stage2_map_page(root, GUEST_GICC + i * PAGE_SIZE, (hpa){ gicv.value + i * PAGE_SIZE }, STAGE2_DEVICE_RW))
+            return false;
+    return stage2_map_page(root, PVTIME_IPA, vcpu->arch->pvtime.page, STAGE2_NORMAL_RO);
+}
+
+bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
+{
+    hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);
+    if (pages.value == 0)
+        return false;
+    struct arch_vcpu *arch = (struct arch_vcpu *)pages.value;
+    memset(arch, 0, sizeof(*arch));
+    vcpu->arch = arch;
+    if (!pvtime_init(&arch->pvtime) || !map_pages(vcpu)) {
+        pvtime_free(&arch->pvtime);
+        free_pages(pages, ARCH_VCPU_PAGES);
+        return false;
+    }
+    reset_el1();
+    fpu_reset();
+    lr_init(vcpu);
+    stage2_use(vcpu->vm->nested_root);
+    arch->world.pc = entry->pc;
+    arch->world.x[0] = entry->x0;
+    arch->world.pstate = PSTATE_EL1H | PSTATE_DAIF;
+    arch->cycles_at_start = start_cycle_counter();
+    vcpu->alarm_doubt = switch_costs.alarm_doubt;
+    vcpu->no_step = "delivery=exact is not there on arm64 in this version: leave the word out, the alarm is met to the "
+                    "instruction where the machine counts instructions";
+    return true;
+}
+
+void arch_vcpu_free(struct vcpu *vcpu)
+{
+    sysreg_write(cntv_ctl_el0, 0);
+    lr_free(vcpu);
+    pvtime_free(&vcpu->arch->pvtime);
+    free_pages((hpa){ (uintptr_t)vcpu->arch }, ARCH_VCPU_PAGES);
+    vcpu->arch = NULL;
+}
+
+// --- entering -------------------------------------------------------------------------------------------------------
+
+static __attribute__((noinline, cold)) void plan_counter(struct vcpu *vcpu)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    struct counter_plan plan = vtime_counter_plan(&vcpu->vm->vtime, 0, switch_costs.in);
+    arch->world.counter_base = plan.base;
+    arch->world.counter_mask = plan.mask;
+    arch->counter_planned = true;
+}
+
+// The guest goes on: the hardware has its timer again.
+static __attribute__((noinline)) void take_timer_back(struct vcpu *vcpu)
+{
+    vcpu->arch->timer_queued = false;
+    machine_timer_running(vcpu->vm);
+}
+
+__attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice,
+                                              struct exit *exit)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    if (!arch->counter_planned)
+        plan_counter(vcpu);
+    if (arch->timer_queued)
+        take_timer_back(vcpu);
+    pvtime_before_entry(vcpu, &arch->pvtime);
+    bool quick = vcpu->quick && machine_quiet(&vcpu->vm->machine);
+    vcpu_set_slice(vcpu, alarm_cycles);
+    world_switch(&arch->world);
+    enum quick_answered answered = quick ? quick_answer(vcpu) : QUICK_ANSWERED_NOTHING;
+    slice->t0 = arch->world.t0;
+    slice->t1 = arch->world.t1;
+    decode_exit(vcpu, exit);
+    exit->booked = answered != QUICK_ANSWERED_NOTHING;
+    if (answered == QUICK_ANSWERED_LAST)
+        exit->kind = EXIT_ANSWERED;
+    slice->cost_cycles = switch_costs.total[exit->kind];
+}
+
+// --- events ---------------------------------------------------------------------------------------------------------
+
+// Whatever can be delivered goes into list registers, and the hardware delivers it when the guest lets it.
+bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event)
+{
+    (void)vcpu;
+    return event == ARCH_INTERRUPT;
+}
+
+// WFI ends by any interrupt, masked or not (Arm ARM D1.16.2).
+bool arch_vcpu_can_wake(const struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return true;
+}
+
+// All that is pending competes anew for the list registers.
+void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector)
+{
+    (void)event;
+    (void)vector;
+    vcpu_fold(vcpu);
+    lr_fill(vcpu);
+}
+
+// The list registers ask for maintenance by themselves when more is pending than they hold.
+void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
+{
+    (void)vcpu;
+    (void)want;
+}
+
+// arm64 has no clock page with such a flag.
+void arch_vcpu_was_paused(struct vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
+// --- exits about one instruction ------------------------------------------------------------------------------------
+
+static void emulate_sysreg(struct vcpu *vcpu, const struct exit *exit)
+{
+    struct world *world = &vcpu->arch->world;
+    unsigned reg = (unsigned)(world->esr >> 5) & 31;
+    uint64_t value = exit->is_write && reg != 31 ? world->x[reg] : 0;
+    if (!sysreg_access(vcpu, sysreg_of_iss(world->esr), exit->is_write, &value))
+        return; // it has its exception
+    if (!exit->is_write && reg != 31)
+        world->x[reg] = value;
+    vcpu_step_over(vcpu, exit->insn_length);
+}
+
+void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
+{
+    switch ((unsigned)exit->kind) {
+    case EXIT_MMIO: emulate_mmio(vcpu, exit); return;
+    case EXIT_CPU_ID:
+    case EXIT_SYSREG_READ:
+    case EXIT_SYSREG_WRITE: emulate_sysreg(vcpu, exit); return;
+    case EXIT_FIRMWARE: vcpu_step_over(vcpu, exit->insn_length); smccc_call(vcpu); return;
+    case EXIT_HYPERCALL: smccc_call(vcpu); return;
+    case EXIT_IGNORED: vcpu_step_over(vcpu, exit->insn_length); return;
+    default: guest_undefined(vcpu); return;
+    }
+}
+
+// --- what is shown --------------------------------------------------------------------------------------------------
+
+// The PMU counts in its own unit; at the end its cycles are set beside G in the counter's.
+unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out)
+{
+    const struct vtime *vt = &vcpu->vm->vtime;
+    out[0] = (struct clock_reading){ "CNTVCT", vt->hz, vt->now };
+    return 1;
+}
+
+void arch_vcpu_record(struct vcpu *vcpu)
+{
+    const struct world *w = &vcpu->arch->world;
+    log_line("record", "pc %016lx  pstate %08lx  esr %08lx  far %016lx", w->pc, w->pstate, w->esr,
+             sysreg_read(far_el2));
+    for (unsigned i = 0; i < 28; i += 4)
+        log_line("record", "x%-2u %016lx  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx", i, w->x[i], i + 1, w->x[i + 1],
+                 i + 2, w->x[i + 2], i + 3, w->x[i + 3]);
+    log_line("record", "x28 %016lx  x29 %016lx  x30 %016lx  sp0 %016lx  sp1 %016lx", w->x[28], w->x[29], w->x[30],
+             sysreg_read(sp_el0), sysreg_read(sp_el1));
+    log_line("record", "sctlr %08lx  ttbr0 %016lx  ttbr1 %016lx  tcr %016lx", sysreg_read(sctlr_el1),
+             sysreg_read(ttbr0_el1), sysreg_read(ttbr1_el1), sysreg_read(tcr_el1));
+    log_line("record", "vbar %016lx  elr %016lx  spsr %08lx  esr_el1 %08lx  far_el1 %016lx", sysreg_read(vbar_el1),
+             sysreg_read(elr_el1), sysreg_read(spsr_el1), sysreg_read(esr_el1), sysreg_read(far_el1));
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// What the files of arm64 share about a vCPU. Nobody outside arch/arm64 includes this.
+#ifndef ARCH_ARM64_VCPU_H
+#define ARCH_ARM64_VCPU_H
+
+#include "arch/arch.h"
+#include "arch/arm64/arm64.h"
+#include "arch/arm64/pvtime.h"
+#include "arch/arm64/vgic_lr.h"
+#include "arch/arm64/world.h"
+#include "vmm/vm.h"
+
+struct arch_vcpu {
+    struct world  world;
+    struct lr_set lrs;             // what the list registers hold (vgic_lr.h: lr_init, lr_free, lr_fold, lr_fill)
+    struct pvtime pvtime;          // the page of stolen time
+    bool          counter_planned; // world.counter_base and _mask are right
+    bool          timer_queued;    // the vCPU halted: the timer queue has its virtual timer
+    uint64_t      cycles_at_start; // the PMU's cycle counter, which stands still at EL2
+};
+
+// What a world switch costs on this CPU, found out at boot (calibrate.c).
+struct switch_costs {
+    uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by the exit that ends it
+    uint64_t in;                     // from t0 to the guest's first instruction
+    uint64_t alarm;                  // ticks by which an alarm ends a slice too early, if it is set to its length
+    uint64_t alarm_doubt;            // ticks by which it may be wrong
+};
+extern struct switch_costs switch_costs;
+bool calibrate_world_switch(struct refusal *refusal);
+
+// Syndromes (Arm ARM D17.2.37, ESR_ELx).
+#define ESR_CLASS(esr)      ((unsigned)((esr) >> 26) & 63)
+
+#define INSN_LENGTH 4u
+
+// PSTATE as SPSR_EL2 has it (Arm ARM C5.2.19).
+#define PSTATE_N_TO_V  (UINT64_C(0xf) << 28)
+#define PSTATE_DIT     (UINT64_C(1) << 24)
+#define PSTATE_PAN     (UINT64_C(1) << 22)
+#define PSTATE_SS      (UINT64_C(1) << 21)
+#define PSTATE_SSBS    (UINT64_C(1) << 12)
+#define PSTATE_DAIF    (UINT64_C(0xf) << 6)
+#define PSTATE_AARCH32 (UINT64_C(1) << 4)
+#define PSTATE_MODE    UINT64_C(0xf)
+#define PSTATE_EL0     UINT64_C(0)
+#define PSTATE_EL1T    UINT64_C(4)
+#define PSTATE_EL1H    UINT64_C(5)
+
+// For the next entry: the guest's counter continues from V, and the alarm comes after so many cycles.
+static inline void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
+{
+    vcpu->arch->world.v = vcpu->vm->vtime.now;
+    vcpu->arch->world.alarm = alarm_cycles + switch_costs.alarm;
+}
+
+static inline void vcpu_step_over(struct vcpu *vcpu, unsigned length)
+{
+    vcpu->arch->world.pc += length;
+    vcpu->arch->world.pstate &= ~PSTATE_SS; // the step is complete
+}
+
+// exit.c: the syndrome into a neutral exit.
+void decode_exit(struct vcpu *vcpu, struct exit *exit);
+
+// quick.c: what has been done about the last exit beside the world switch.
+enum quick_answered {
+    QUICK_ANSWERED_NOTHING,
+    QUICK_ANSWERED_BOOKED, // its slice is booked, and a timer is due before it can be answered
+    QUICK_ANSWERED_LAST,   // booked and answered; something else is to be done before the guest goes on
+};
+enum quick_answered quick_answer(struct vcpu *vcpu);
+
+// inject.c: the guest takes a synchronous exception at EL1, at its present instruction.
+void guest_undefined(struct vcpu *vcpu);
+void guest_exception(struct vcpu *vcpu, uint64_t esr);
+void guest_external_abort(struct vcpu *vcpu, bool is_fetch, bool is_table_walk, uint64_t fault_address);
+
+// mmio.c: one access to guest-physical memory that is not RAM.
+void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);
+gpa  fault_gpa(uint64_t esr);
+
+// interrupts.c: the interrupts in list registers back into the model, and the virtual timer's line as it is at V.
+void vcpu_fold(struct vcpu *vcpu);
+
+// reset.S: the FPU as after reset.
+void fpu_reset(void);
+
+// stage2.c: the guest's memory map.
+bool stage2_build(struct guest_ram ram, hpa *root);
+bool stage2_map_page(hpa root, uint64_t ipa, hpa page, uint64_t attributes);
+void stage2_free(hpa root);
+void stage2_use(hpa root);
+#define STAGE2_DEVICE_RW UINT64_C(0x0000)
+#define STAGE2_NORMAL_RO UINT64_C(0x0001)
+
+#endif
