@@ -3,12 +3,15 @@
 #
 # `make run` (GUEST=demo or linux) and `make test` are complete by themselves: they install what is missing, then call
 # make again to build. All other targets assume that the tools are there, and say which are not in one sentence.
-# BUILD=DIR builds elsewhere, V=1 shows every command, DEBUG=1 compiles the assertions into the kernel.
+# ARCH=arm64 is for the other image and its guests, BUILD=DIR builds elsewhere, V=1 shows every command, DEBUG=1 compiles
+# the assertions into the kernel.
 
 BUILD ?= build
+ARCH  ?= x86_64
 V     ?= 0
 DEBUG ?= 0
 CC      := gcc
+CROSS   ?= aarch64-linux-gnu-
 CLANG   ?= clang
 JOBS    := $(shell nproc 2>/dev/null || echo 2)
 
@@ -32,11 +35,18 @@ MACHINE_CFLAG  = -DMACHINE_DESCRIPTION='"vmm/$(MACHINE).h"'
 # interrupts use the same stack. Frame pointers stay, for the backtrace of a panic. The whole kernel is optimised as one
 # piece, because the way from an exit to the next entry goes through many small files; -fbuiltin, which -ffreestanding
 # turns off, makes a memcpy of four bytes one instruction.
-KERNEL_CFLAGS = $(COMMON_CFLAGS) -O3 -flto=auto -fno-fat-lto-objects -flto-partition=one -ffreestanding -fbuiltin \
-                 -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -mcmodel=small \
-                 -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
-                 -fno-tree-loop-distribute-patterns $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(MACHINE_CFLAG)
-KERNEL_LDFLAGS := -nostdlib -static -no-pie -T linker.ld -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
+EVERY_KERNEL_CFLAGS  = $(COMMON_CFLAGS) -O3 -flto=auto -fno-fat-lto-objects -flto-partition=one -ffreestanding \
+                       -fbuiltin -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
+                       -fno-omit-frame-pointer -fno-tree-loop-distribute-patterns \
+                       $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(MACHINE_CFLAG)
+EVERY_KERNEL_LDFLAGS := -nostdlib -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
+KERNEL_CFLAGS   = $(EVERY_KERNEL_CFLAGS) -mno-red-zone -fno-pic -fno-pie -mcmodel=small -fcf-protection=none
+KERNEL_LDFLAGS := $(EVERY_KERNEL_LDFLAGS) -static -no-pie -T linker.ld
+# The same for arm64. It runs wherever the loader puts it; any Armv8.0 CPU will do.
+ARM64_CFLAGS    = $(EVERY_KERNEL_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none -fpie \
+                  -fvisibility=hidden -isystem $(BUILD)/libfdt
+ARM64_LDFLAGS  := $(EVERY_KERNEL_LDFLAGS) -static-pie -Wl,--no-dynamic-linker -T boot/arm64/linker.ld
+$(BUILD)/kernel-arm64/% $(BUILD)/escapement-arm64.elf: MACHINE := machine_virt
 
 HOST_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
                -DESCAPEMENT_DEBUG $(MACHINE_CFLAG)
@@ -44,12 +54,19 @@ HOST_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-re
 # ---- What there is to build ------------------------------------------------------------------------------------------
 # Of vmm/, machine_*, guest_* and loader_* belong to the machine that is described; the rest is the same for all.
 PURE_SOURCES    := $(wildcard time/*.c devices/*.c) $(wildcard arch/x86_64/decode*.c)
-NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_%,$(wildcard vmm/*.c)) $(wildcard time/*.c devices/*.c)
-PC_SOURCES      := $(wildcard vmm/machine_pc*.c) $(addprefix vmm/,machine_irq.c machine_tick.c machine_clock.c guest_acpi.c \
+NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_% vmm/string.c,$(wildcard vmm/*.c)) \
+                   $(wildcard time/*.c devices/*.c)
+VIRT_SOURCES    := $(wildcard vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)
+PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/string.c) $(addprefix vmm/,machine_irq.c machine_tick.c machine_clock.c guest_acpi.c \
                    guest_dsdt.c guest_mptable.c loader_elf.c loader_linux.c loader_multiboot1.c)
-KERNEL_SOURCES  := $(wildcard boot/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
+KERNEL_SOURCES  := $(wildcard boot/*.[cS] boot/x86_64/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
 KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
 KERNEL          := $(BUILD)/escapement.elf
+ARM64_SOURCES   := $(wildcard boot/arm64/*.[cS] arch/arm64/*.[cS]) $(VIRT_SOURCES) $(NEUTRAL_SOURCES)
+ARM64_OBJECTS   := $(ARM64_SOURCES:%=$(BUILD)/kernel-arm64/%.o)
+ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
+ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
+LIBFDT          := $(BUILD)/libfdt/libfdt.a
 
 HOST_TESTS := $(patsubst %.c,$(BUILD)/host/%,$(wildcard tools/host/test_*.c))
 CHECKS     := $(wildcard tools/check/*.sh)
@@ -59,30 +76,41 @@ include guest-tests/guests.mk
 
 # What runs once, at the start, at the end or in a panic, is compiled for size: that saves 40 KiB. Nothing here is on the
 # way of an exit, unless the guest is stepped.
-COLD_SOURCES := $(wildcard boot/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
+COLD_SOURCES := $(wildcard boot/*.c boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
                 $(addprefix vmm/,alloc.c delivery.c format.c frames.c keys.c lanes.c log.c main.c noise.c panic.c \
                 report.c vm.c) $(addprefix devices/,debugexit.c fwcfg.c ioapic.c pcihost.c rtc.c rtc_time.c) \
                 $(addprefix arch/x86_64/,acpi.c acpi_host.c backtrace.c calibrate.c control.c debugreg.c gdt.c \
                 hostapic.c hostrtc.c hostserial.c idt.c mtrr.c nested.c paging.c poweroff.c rate.c rate_ladder.c \
                 refclock.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c vmx_check_segments.c vmx_fail.c)
 $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
+COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c board.c calibrate.c exception.c hostpci.c hostrtc.c hostuart.c idregs.c \
+              paging.c poweroff.c)
+$(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES) $(COLD_ARM64)): ARM64_CFLAGS += -Os
 
-all: $(KERNEL) guests
-.PHONY: all kernel
-kernel: $(KERNEL)
+.PHONY: all all-x86_64 all-arm64 kernel kernel-x86_64 kernel-arm64
+all: all-$(ARCH)
+all-x86_64: kernel-x86_64 guests
+all-arm64: kernel-arm64 guests-arm64
+kernel: kernel-$(ARCH)
+kernel-x86_64: $(KERNEL)
+kernel-arm64: $(ARM64_KERNEL) $(ARM64_IMAGE)
 
 # A missing or old tool is one sentence, and nothing is compiled. Order-only: it never makes anything out of date.
-.PHONY: toolcheck
+.PHONY: toolcheck toolcheck-arm64
 toolcheck:
 	@sh tools/toolcheck $(CC)
+toolcheck-arm64:
+	@sh tools/toolcheck $(CROSS)gcc arm64
 $(KERNEL_OBJECTS) $(GUEST_ELFS) $(GUEST_LIB): | toolcheck
+$(ARM64_OBJECTS) $(GUEST_IMGS_ARM64) $(GUEST_LIB_ARM64): | toolcheck-arm64
 
 # ---- The kernel ------------------------------------------------------------------------------------------------------
 # The version goes to the one file that prints it, through a stamp that changes only when the version does.
 VERSION      := $(shell git describe --always --dirty --tags 2>/dev/null || echo unversioned)
 VERSION_FILE := $(BUILD)/version
-VERSION_USER := $(patsubst %,$(BUILD)/kernel/%.o,$(shell grep -l ESCAPEMENT_VERSION $(KERNEL_SOURCES) 2>/dev/null))
-$(VERSION_USER): KERNEL_CFLAGS += -DESCAPEMENT_VERSION='"$(VERSION)"'
+VERSION_USER := $(foreach source,$(shell grep -l ESCAPEMENT_VERSION $(KERNEL_SOURCES) $(ARM64_SOURCES) 2>/dev/null),\
+                $(BUILD)/kernel/$(source).o $(BUILD)/kernel-arm64/$(source).o)
+$(VERSION_USER): EVERY_KERNEL_CFLAGS += -DESCAPEMENT_VERSION='"$(VERSION)"'
 $(VERSION_USER): $(VERSION_FILE)
 .PHONY: always
 $(VERSION_FILE): always
@@ -90,7 +118,7 @@ $(VERSION_FILE): always
 	@[ "$$(cat $@ 2>/dev/null)" = '$(VERSION) $(DEBUG)' ] || echo '$(VERSION) $(DEBUG)' >$@
 
 # DEBUG=1 and DEBUG=0 share the folder: each object depends on a stamp that changes with the word.
-DEBUG_FILE := $(BUILD)/kernel/debug
+DEBUG_FILE := $(BUILD)/debug
 $(DEBUG_FILE): always
 	@mkdir -p $(@D)
 	@[ "$$(cat $@ 2>/dev/null)" = '$(DEBUG)' ] || echo '$(DEBUG)' >$@
@@ -105,17 +133,40 @@ $(BUILD)/kernel/%.S.o: %.S Makefile
 	$(call say,AS,$<)
 	$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/kernel-arm64/%.c.o: %.c $(DEBUG_FILE) Makefile | $(LIBFDT)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (arm64))
+	$(CROSS)gcc $(ARM64_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/kernel-arm64/%.S.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(call say,AS,$< (arm64))
+	$(CROSS)gcc $(ARM64_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIBFDT): | toolcheck-arm64
+	@tools/fetch-libfdt $(@D)
+
 # Linked twice, so that a panic can name functions: the first pass has an empty table of symbols, the second the table
 # of the first. tools/symbols keeps the table in a section behind all others, so nothing moves between the passes.
-link_kernel = $(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS) -Wl,-Map=$(1).map -o $(1) $(KERNEL_OBJECTS) $(2) -lgcc
+# $(1) is the compiler with all its words, $(2) the folder, $(3) the libraries.
+define link_twice
+$(call say,LD,$@)
+tools/symbols >$(2)/symbols0.S
+$(1) -c -o $(2)/symbols0.o $(2)/symbols0.S
+$(1) -Wl,-Map=$(2)/pass1.elf.map -o $(2)/pass1.elf $(filter %.o,$^) $(2)/symbols0.o $(3)
+tools/symbols $(2)/pass1.elf >$(2)/symbols1.S
+$(1) -c -o $(2)/symbols1.o $(2)/symbols1.S
+$(1) -Wl,-Map=$@.map -o $@ $(filter %.o,$^) $(2)/symbols1.o $(3)
+endef
+
 $(KERNEL): $(KERNEL_OBJECTS) linker.ld tools/symbols
-	$(call say,LD,$@)
-	tools/symbols >$(BUILD)/kernel/symbols0.S
-	$(CC) -c -o $(BUILD)/kernel/symbols0.o $(BUILD)/kernel/symbols0.S
-	$(call link_kernel,$(BUILD)/kernel/pass1.elf,$(BUILD)/kernel/symbols0.o)
-	tools/symbols $(BUILD)/kernel/pass1.elf >$(BUILD)/kernel/symbols1.S
-	$(CC) -c -o $(BUILD)/kernel/symbols1.o $(BUILD)/kernel/symbols1.S
-	$(call link_kernel,$@,$(BUILD)/kernel/symbols1.o)
+	$(call link_twice,$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS),$(BUILD)/kernel,-lgcc)
+
+$(ARM64_KERNEL): $(ARM64_OBJECTS) boot/arm64/linker.ld tools/symbols $(LIBFDT)
+	$(call link_twice,$(CROSS)gcc $(ARM64_CFLAGS) $(ARM64_LDFLAGS),$(BUILD)/kernel-arm64,$(LIBFDT) -lgcc)
+
+$(ARM64_IMAGE): $(ARM64_KERNEL)
+	$(CROSS)objcopy -O binary $< $@
 
 # ---- Tests that run on the host --------------------------------------------------------------------------------------
 # A test names what it links in its first lines: `// needs: FILES.c` and `// libs: -lNAME`.
@@ -138,50 +189,65 @@ host-tests: $(HOST_TESTS)
 
 # ---- Run and test ----------------------------------------------------------------------------------------------------
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
-again = $(MAKE) -j$(JOBS) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
+again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
-.PHONY: run test test-host test-svm test-vmx test-slow bench bench-linux iso gdb doctor help clean install
+.PHONY: run test test-host test-svm test-vmx test-arm64 test-slow bench bench-linux iso gdb doctor help clean
+.PHONY: install install-arm64
 install:
 	@tools/install-packages
+install-arm64:
+	@tools/install-packages arm64
 
 GUEST ?= demo
-run_demo  = tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" \
-            --show-report --timeout 120
-run_linux = tools/fetch-linux $(BUILD)/linux && \
-            tools/run svm --build $(BUILD) --kernel $(BUILD)/linux/vmlinuz --initrd $(BUILD)/linux/initramfs.gz \
-            --vm "vm=linux mem=256M idle=real" --cmdline "console=ttyS0 quiet shell"
+run_x86_64_demo  = tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" \
+                   --show-report --timeout 120
+run_x86_64_linux = tools/fetch-linux $(BUILD)/linux && \
+                   tools/run svm --build $(BUILD) --kernel $(BUILD)/linux/vmlinuz --initrd $(BUILD)/linux/initramfs.gz \
+                   --vm "vm=linux mem=256M idle=real" --cmdline "console=ttyS0 quiet shell"
+run_arm64_demo   = tools/run arm64 --exact --build $(BUILD) --kernel $(GUEST_OUT_ARM64)/demo.img --vm "vm=demo mem=16M" \
+                   --show-report --timeout 120
+run_arm64_linux  = tools/fetch-linux --arm64 $(BUILD)/linux-arm64 && \
+                   tools/run arm64 --build $(BUILD) --kernel $(BUILD)/linux-arm64/vmlinuz \
+                   --initrd $(BUILD)/linux-arm64/initramfs.gz --vm "vm=linux mem=256M idle=real" \
+                   --cmdline "console=ttyAMA0 quiet shell"
+install_x86_64   = install
+install_arm64    = install-arm64
 
-run: $(if $(run_$(GUEST)),install,no-such-guest)
-	@+$(again) all
-	@$(run_$(GUEST))
+run: $(if $(run_$(ARCH)_$(GUEST)),$(install_$(ARCH)),no-such-guest)
+	@+$(again) all-$(ARCH)
+	@$(run_$(ARCH)_$(GUEST))
 
 .PHONY: no-such-guest linux
 no-such-guest:
-	@echo 'GUEST=$(GUEST) is unknown: demo and linux are bundled; tools/run runs a kernel of yours' >&2; exit 64
+	@echo 'GUEST=$(GUEST) for ARCH=$(ARCH) is unknown: demo and linux are bundled, for x86_64 and arm64;' \
+	     'tools/run runs a kernel of yours' >&2; exit 64
 
 linux:
-	@tools/fetch-linux $(BUILD)/linux
+	@tools/fetch-linux $(if $(filter arm64,$(ARCH)),--arm64 $(BUILD)/linux-arm64,$(BUILD)/linux)
 
-test: install
-	@+$(again) all host-tests
+test: install-arm64
+	@+$(again) all-x86_64 all-arm64 host-tests
 	@BUILD=$(BUILD) tools/test-all
 
 test-host: host-tests
 	@BUILD=$(BUILD) tools/test-all host
 
-test-svm: all
+test-svm: all-x86_64
 	@BUILD=$(BUILD) tools/test-all svm
 
-test-vmx: all
+test-vmx: all-x86_64
 	@BUILD=$(BUILD) tools/test-all vmx
 
-test-slow: all
+test-arm64: all-arm64
+	@BUILD=$(BUILD) tools/test-all arm64
+
+test-slow: all-x86_64
 	@BUILD=$(BUILD) tools/test-all slow
 
-bench: all
+bench: all-x86_64 all-arm64
 	@BUILD=$(BUILD) tools/bench
 
-bench-linux: all
+bench-linux: all-x86_64
 	@BUILD=$(BUILD) tools/bench-linux
 
 iso: $(BUILD)/escapement.iso
@@ -189,8 +255,8 @@ $(BUILD)/escapement.iso: $(KERNEL) guests tools/iso
 	$(call say,ISO,$@)
 	tools/iso --demo $(BUILD)
 
-gdb: all
-	@BUILD=$(BUILD) tools/gdb
+gdb: all-$(ARCH)
+	@BUILD=$(BUILD) tools/gdb $(ARCH)
 
 doctor:
 	@sh tools/doctor
@@ -202,11 +268,13 @@ help:
 	@echo 'make run        install what is missing, build, run the demonstration guest, show where every cycle went'
 	@echo 'make run GUEST=linux   the same with Debian'"'"'s kernel, fetched and not installed, to a shell'
 	@echo 'make linux      fetch that kernel and make its initramfs in $(BUILD)/linux'
+	@echo 'make run ARCH=arm64, make ARCH=arm64   the same for the other architecture; both need its compiler'
 	@echo 'make test       install what is missing, build, run every test; ends with how many ran and where'
 	@echo 'make            build $(BUILD)/escapement.elf and the test kernels in $(BUILD)/guests'
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
 	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
+	@echo 'make test-arm64 the same for arm64 at EL2, on three machines of QEMU'
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
@@ -215,7 +283,7 @@ help:
 	@echo 'make doctor     what this computer has, what is missing, what to do about it'
 	@echo 'make clean      remove $(BUILD)'
 	@echo
-	@echo 'tools/run svm --kernel FILE   runs a kernel of yours, tools/run vmx does so on VMX; tools/run --help says how'
-	@echo 'Words: V=1 shows commands, DEBUG=1 compiles assertions in, BUILD=DIR builds elsewhere, -jN in parallel.'
+	@echo 'tools/run svm --kernel FILE   runs a kernel of yours, tools/run vmx and arm64 do so there; tools/run --help says how'
+	@echo 'Words: ARCH=arm64, V=1 shows commands, DEBUG=1 compiles assertions in, BUILD=DIR builds elsewhere, -jN in parallel.'
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
