@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// The GIC's core: the state of each interrupt, which of them is to be signalled (IHI 0069, 4.1.2), the way into a list
+// register and back. Registers are in vgic_regs.c, vgicd.c and vgicr.c. Called by the bus through those, by the machine
+// for lines and SGIs, by the architecture for list registers.
+#include "devices/vgic_regs.h"
+
+#define NONE UINT32_MAX
+
+// ICC_SGI1R_EL1, 12.2.22.
+#define SGIR_TARGETS     UINT64_C(0x000000000000ffff)
+#define SGIR_AFFINITY    UINT64_C(0x00fff0ff00ff0000) // Aff3, range selector, Aff2, Aff1
+#define SGIR_ALL_OTHERS  (UINT64_C(1) << 40)
+#define SGIR_INTID_SHIFT 24
+
+static unsigned bank_index(unsigned cpu, unsigned intid)
+{
+    INVARIANT(cpu < VGIC_CPUS && intid < VGIC_INTIDS);
+    return intid < VGIC_FIRST_SPI ? cpu : BANK_SPIS;
+}
+
+static struct vgic_bank *bank_of(struct vgic *v, unsigned cpu, unsigned intid)
+{
+    return &v->bank[bank_index(cpu, intid)];
+}
+
+static uint32_t bit_of(unsigned intid)
+{
+    return UINT32_C(1) << (intid & 31);
+}
+
+static uint32_t pending_of(const struct vgic_bank *bank)
+{
+    return bank->latch | (bank->level & ~bank->edge);
+}
+
+// Pending, enabled, in an enabled group, and for this CPU.
+static uint32_t deliverable_of(const struct vgic *v, unsigned cpu, const struct vgic_bank *bank)
+{
+    uint32_t group0 = v->control & CONTROL_GROUP0 ? ~bank->group1 : 0;
+    uint32_t group1 = v->control & CONTROL_GROUP1 ? bank->group1 : 0;
+    uint32_t here = bank == &v->bank[BANK_SPIS] ? v->routed[cpu] : UINT32_MAX;
+    return pending_of(bank) & bank->enabled & (group0 | group1) & here;
+}
+
+// What ought to go into a list register: whatever can be signalled, and what the guest is going to deactivate.
+static uint32_t unlisted_of(const struct vgic *v, unsigned cpu, const struct vgic_bank *bank)
+{
+    return (deliverable_of(v, cpu, bank) | bank->active) & ~bank->listed;
+}
+
+// What in a list register is no longer so: an edge has come after the one that is in there, or a level that the guest
+// may not have acknowledged has gone.
+static uint32_t overtaken_of(const struct vgic *v, unsigned cpu, const struct vgic_bank *bank)
+{
+    uint32_t deliverable = deliverable_of(v, cpu, bank);
+    return (bank->listed & bank->edge & bank->latch & deliverable) |
+           (bank->listed_pending & ~bank->edge & ~deliverable);
+}
+
+void vgic_changed(struct vgic *v)
+{
+    for (unsigned cpu = 0; cpu < v->cpus; cpu++) {
+        const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
+        v->ready[cpu] = unlisted_of(v, cpu, own) | unlisted_of(v, cpu, shared) | overtaken_of(v, cpu, own) |
+                        overtaken_of(v, cpu, shared);
+    }
+}
+
+void vgic_init(struct vgic *v, unsigned version, unsigned cpus)
+{
+    INVARIANT((version == 2 || version == 3) && cpus >= 1 && cpus <= VGIC_CPUS);
+    *v = (struct vgic){ .version = version, .cpus = cpus };
+    for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        v->bank[cpu].edge = SGIS;
+        v->bank[cpu].enabled = version == 2 ? SGIS : 0;
+    }
+    v->routed[0] = UINT32_MAX;
+}
+
+void vgic_set_line(struct vgic *v, unsigned cpu, unsigned intid, bool level)
+{
+    INVARIANT(intid >= VGIC_FIRST_PPI);
+    struct vgic_bank *bank = bank_of(v, cpu, intid);
+    uint32_t bit = bit_of(intid);
+    if (level == ((bank->level & bit) != 0))
+        return;
+    bank->level ^= bit;
+    bank->latch |= bank->level & bank->edge & bit;
+    vgic_changed(v);
+}
+
+void vgic_set_hw(struct vgic *v, unsigned cpu, unsigned intid, unsigned hw_intid)
+{
+    INVARIANT(intid >= VGIC_FIRST_PPI && intid < VGIC_FIRST_SPI && hw_intid < 1020);
+    bank_of(v, cpu, intid)->hw |= bit_of(intid);
+    bank_of(v, cpu, intid)->hw_intid[intid & 31] = (uint16_t)hw_intid;
+}
+
+// The affinities here are 0.0.0.n, with one range of 16: whoever names another names nobody.
+static void send_sgi(struct vgic *v, unsigned from_cpu, uint64_t value, bool group0_only)
+{
+    uint32_t bit = UINT32_C(1) << ((value >> SGIR_INTID_SHIFT) & 15);
+    for (unsigned cpu = 0; cpu < v->cpus; cpu++) {
+        bool meant = value & SGIR_ALL_OTHERS ? cpu != from_cpu
+                                             : (value & SGIR_AFFINITY) == 0 && (value & SGIR_TARGETS) >> cpu & 1;
+        if (meant && !(group0_only && v->bank[cpu].group1 & bit))
+            v->bank[cpu].latch |= bit;
+    }
+    vgic_changed(v);
+}
+
+void vgic_sgi(struct vgic *v, unsigned from_cpu, uint64_t icc_sgi1r)
+{
+    send_sgi(v, from_cpu, icc_sgi1r, false);
+}
+
+void vgic_sgi_group0(struct vgic *v, unsigned from_cpu, uint64_t icc_sgi0r)
+{
+    send_sgi(v, from_cpu, icc_sgi0r, true);
+}
+
+// Of two sets, interrupts of this CPU and SPIs, the one to be signalled first; NONE. Smaller numbers come first.
+static unsigned best_of(const struct vgic *v, unsigned cpu, uint32_t own, uint32_t shared)
+{
+    unsigned best = NONE, best_rank = NONE;
+    for (uint64_t set = own | (uint64_t)shared << 32; set != 0; set &= set - 1) {
+        unsigned intid = (unsigned)__builtin_ctzll(set);
+        const struct vgic_bank *bank = &v->bank[bank_index(cpu, intid)];
+        unsigned rank = bank->priority[intid & 31] * 2u + !(bank->active & bit_of(intid));
+        if (rank < best_rank) {
+            best = intid;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+static unsigned best_to_list(const struct vgic *v, unsigned cpu, unsigned room)
+{
+    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
+    uint32_t own_set = unlisted_of(v, cpu, own), shared_set = unlisted_of(v, cpu, shared);
+    if (room == 1 && !(own->listed_pending | shared->listed_pending)) {
+        unsigned best = best_of(v, cpu, own_set & ~own->active, shared_set & ~shared->active);
+        if (best != NONE)
+            return best;
+    }
+    return best_of(v, cpu, own_set, shared_set);
+}
+
+int vgic_take(struct vgic *v, unsigned cpu, unsigned room, struct vgic_lr *out)
+{
+    unsigned intid = room == 0 ? NONE : best_to_list(v, cpu, room);
+    if (intid == NONE)
+        return -1;
+    struct vgic_bank *bank = bank_of(v, cpu, intid);
+    uint32_t bit = bit_of(intid);
+    bool level = !(bank->edge & bit), active = bank->active & bit;
+    // A level that is high while its interrupt is active is looked at again at the end; an edge waits in there.
+    bool pending = deliverable_of(v, cpu, bank) & bit && !(level && active);
+    *out = (struct vgic_lr){
+        .intid = intid,
+        .hw_intid = bank->hw_intid[intid & 31],
+        .priority = bank->priority[intid & 31],
+        .group1 = bank->group1 & bit,
+        .pending = pending,
+        .active = active,
+        .level = level && !(bank->hw & bit),
+        .hw = bank->hw & bit,
+    };
+    bank->listed |= bit;
+    if (pending)
+        bank->listed_pending |= bit;
+    if (pending && !level)
+        bank->latch &= ~bit;
+    vgic_changed(v);
+    return (int)intid;
+}
+
+bool vgic_left_active(const struct vgic *v, unsigned cpu)
+{
+    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
+    return (own->active & ~own->listed) | (shared->active & ~shared->listed);
+}
+
+bool vgic_left_pending(const struct vgic *v, unsigned cpu)
+{
+    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
+    return (unlisted_of(v, cpu, own) & ~own->active) | (unlisted_of(v, cpu, shared) & ~shared->active);
+}
+
+void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr)
+{
+    struct vgic_bank *bank = bank_of(v, cpu, lr->intid);
+    uint32_t bit = bit_of(lr->intid);
+    INVARIANT(bank->listed & bit);
+    bank->active = lr->active ? bank->active | bit : bank->active & ~bit;
+    if (bank->edge & bit)
+        bank->latch |= lr->pending ? bit : 0;
+    else if (!lr->pending)
+        bank->latch &= ~(bank->listed_pending & bit); // acknowledged: IHI 0048, 4.3.7
+    bank->listed &= ~bit;
+    bank->listed_pending &= ~bit;
+    vgic_changed(v);
+}
+
+void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count)
+{
+    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
+    for (; count > 0; count--) {
+        unsigned intid = best_of(v, cpu, own->active & ~own->listed, shared->active & ~shared->listed);
+        if (intid == NONE)
+            break;
+        bank_of(v, cpu, intid)->active &= ~bit_of(intid);
+    }
+    vgic_changed(v);
+}
+
+bool vgic_is_live(const struct vgic *v, unsigned cpu, unsigned intid)
+{
+    const struct vgic_bank *bank = &v->bank[bank_index(cpu, intid)];
+    return (pending_of(bank) | bank->active) & bit_of(intid);
+}
+
+bool vgic_signals(const struct vgic *v, unsigned cpu, uint8_t priority_mask, uint32_t groups)
+{
+    uint32_t set[2];
+    for (unsigned half = 0; half < 2; half++) {
+        const struct vgic_bank *bank = &v->bank[half == 0 ? cpu : BANK_SPIS];
+        uint32_t enabled = (groups & 1 ? ~bank->group1 : 0) | (groups & 2 ? bank->group1 : 0);
+        set[half] = deliverable_of(v, cpu, bank) & enabled & ~bank->active & ~bank->listed;
+    }
+    unsigned best = best_of(v, cpu, set[0], set[1]);
+    return best != NONE && v->bank[bank_index(cpu, best)].priority[best & 31] < priority_mask;
+}

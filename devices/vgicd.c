@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// The GIC's distributor (IHI 0069, 12.9; IHI 0048, 4.3): see vgic.h. With affinity routing, which a GICv3 here has for
+// good, the registers of SGIs and PPIs are those of the redistributors and reserved in this frame.
+#include "devices/vgic_regs.h"
+
+#define GICD_CTLR       0x0000u
+#define GICD_TYPER      0x0004u
+#define GICD_IIDR       0x0008u
+#define GICD_SGIR       0x0f00u // version 2 only, and the bytes that follow
+#define GICD_CPENDSGIR  0x0f10u
+#define GICD_SPENDSGIR  0x0f20u
+#define GICD_SGI_END    0x0f30u
+#define GICD_IROUTER    0x6000u // version 3 only, from interrupt 0 on
+#define GICD_V2_SIZE    0x1000u
+
+// GICD_CTLR, version 3.
+#define CTLR_ARE        0x10u
+#define CTLR_DS         0x40u
+
+// GICD_TYPER: 32 * (1 + 1) interrupts. Version 2: CPUs less one. Version 3: ten bits of INTID, less one; no LPIs, no
+// message-signalled SPIs, no affinity level 3.
+#define TYPER_LINES     (VGIC_INTIDS / 32 - 1)
+#define TYPER_CPU_SHIFT 5
+#define TYPER_IDBITS    (UINT32_C(9) << 19)
+
+#define IROUTER_ANY     (UINT64_C(1) << 31)
+#define IROUTER_BITS    (UINT64_C(0x00ffffff) | IROUTER_ANY) // Aff3 is 0: GICD_TYPER.A3V
+
+#define SGIR_INTID      0xfu
+#define SGIR_CPU0       (UINT64_C(1) << 16)
+#define SGIR_FILTER(value) ((value) >> 24 & 3)
+
+static uint32_t read_control(const struct vgic *v)
+{
+    return v->control | (v->version == 3 ? CTLR_ARE | CTLR_DS : 0);
+}
+
+static uint32_t type_register(const struct vgic *v)
+{
+    return TYPER_LINES | (v->version == 3 ? TYPER_IDBITS : (v->cpus - 1) << TYPER_CPU_SHIFT);
+}
+
+static void access_first(struct vgic *v, struct io_access *io)
+{
+    if (io->size != 4)
+        return;
+    if (io->is_write && io->offset == GICD_CTLR) {
+        v->control = (uint32_t)io->value & CONTROL_GROUPS;
+        vgic_changed(v);
+    }
+    if (io->is_write)
+        return;
+    switch (io->offset) {
+    case GICD_CTLR: io->value = read_control(v); break;
+    case GICD_TYPER: io->value = type_register(v); break;
+    case GICD_IIDR: io->value = VGIC_IIDR; break;
+    default: break;
+    }
+}
+
+// Version 2, IHI 0048 4.3.15. With one CPU the list of targets names CPU 0, or it is the sender.
+static void write_sgir(struct vgic *v, uint64_t value)
+{
+    uint64_t filter = SGIR_FILTER(value);
+    if (filter == 2 || (filter == 0 && value & SGIR_CPU0))
+        v->bank[0].latch |= UINT32_C(1) << (value & SGIR_INTID);
+}
+
+// GICD_CPENDSGIR and GICD_SPENDSGIR: a byte for each SGI, a bit in it for each CPU that may have sent it.
+static void access_sgi_bytes(struct vgic_bank *bank, struct io_access *io)
+{
+    for (unsigned i = 0; i < io->size; i++) {
+        unsigned shift = (io->offset + i) & 15;
+        if (!io->is_write)
+            io->value |= (uint64_t)(bank->latch >> shift & 1) << (8 * i);
+        else if (io->value >> (8 * i) & 1 && io->offset >= GICD_SPENDSGIR)
+            bank->latch |= UINT32_C(1) << shift;
+        else if (io->value >> (8 * i) & 1)
+            bank->latch &= ~(UINT32_C(1) << shift);
+    }
+}
+
+static void access_sgis(struct vgic *v, struct io_access *io)
+{
+    if (io->offset >= GICD_CPENDSGIR && (io->size == 1 || io->size == 4))
+        access_sgi_bytes(&v->bank[0], io);
+    else if (io->offset == GICD_SGIR && io->size == 4 && io->is_write)
+        write_sgir(v, io->value);
+    if (io->is_write)
+        vgic_changed(v);
+}
+
+// Version 3, 12.9.22: an SPI goes to the CPU with this affinity, or to any. One that names nobody goes nowhere.
+static void access_router(struct vgic *v, struct io_access *io)
+{
+    uint64_t spi = (io->offset - GICD_IROUTER) / 8 - VGIC_FIRST_SPI;
+    if (!vgic_reaches64(io, io->offset & ~UINT64_C(7)))
+        return;
+    if (!io->is_write) {
+        io->value = vgic_read64(io, v->router[spi]);
+        return;
+    }
+    uint64_t router = vgic_merge64(io, v->router[spi]) & IROUTER_BITS;
+    v->router[spi] = router;
+    for (unsigned cpu = 0; cpu < v->cpus; cpu++) {
+        bool here = router & IROUTER_ANY ? cpu == 0 : router == cpu;
+        v->routed[cpu] = (v->routed[cpu] & ~(UINT32_C(1) << spi)) | (uint32_t)here << spi;
+    }
+    vgic_changed(v);
+}
+
+static bool is_router(const struct vgic *v, uint64_t offset)
+{
+    return v->version == 3 && offset >= GICD_IROUTER + 8 * VGIC_FIRST_SPI && offset < GICD_IROUTER + 8 * VGIC_INTIDS;
+}
+
+static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t now)
+{
+    struct vgic *v = device;
+    (void)now;
+    uint64_t size = v->version == 3 ? VGICD_SIZE : GICD_V2_SIZE;
+    if (io->offset >= size)
+        return IO_UNCLAIMED;
+    if (!io->is_write)
+        io->value = 0;
+    if (io->offset & (io->size - 1u))
+        return IO_OK;
+
+    struct vgic_bank *const banks[2] = { v->version == 2 ? &v->bank[0] : NULL, &v->bank[BANK_SPIS] };
+    if (vgic_bank_access(v, banks, io) || vgic_identification(v, size, io))
+        return IO_OK;
+    if (is_router(v, io->offset))
+        access_router(v, io);
+    else if (v->version == 2 && io->offset >= GICD_SGIR && io->offset < GICD_SGI_END)
+        access_sgis(v, io);
+    else
+        access_first(v, io);
+    return IO_OK;
+}
+
+static void vgicd_advance(void *device, vtime_t now)
+{
+    (void)device;
+    (void)now;
+}
+
+static vtime_t vgicd_next_deadline(const void *device)
+{
+    (void)device;
+    return TIME_NEVER;
+}
+
+const struct device_ops vgicd_ops = {
+    .name = "vgicd",
+    .access = vgicd_access,
+    .advance = vgicd_advance,
+    .next_deadline = vgicd_next_deadline,
+};
