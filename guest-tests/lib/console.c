@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The test's console: COM1, polled, every wait bounded; print() knows what the tests need of printf.
+// print(): what the tests need of printf. The bytes go to the architecture's console.
 #include "guest-tests/lib/guest.h"
 #include "guest-tests/lib/console.h"
-
-#define COM1 0x3f8
-
-void console_init(void)
-{
-    outb(COM1 + 1, 0x00); // no interrupts
-    outb(COM1 + 3, 0x80); // DLAB: divisor 1 is 115200 baud (16550D data sheet, 8.3)
-    outb(COM1 + 0, 0x01);
-    outb(COM1 + 1, 0x00);
-    outb(COM1 + 3, 0x03); // 8n1
-    outb(COM1 + 2, 0x07); // FIFOs on and empty
-    outb(COM1 + 4, 0x03); // DTR, RTS
-}
-
-static void put_byte(char c)
-{
-    for (unsigned polls = 0; polls < 20000 && !(inb(COM1 + 5) & 0x20); polls++)
-        __asm__ volatile("pause");
-    outb(COM1, (uint8_t)c);
-}
 
 static void put_char(char c)
 {
     if (c == '\n')
-        put_byte('\r');
-    put_byte(c);
+        console_byte('\r');
+    console_byte(c);
 }
 
 static unsigned put_text(const char *text, int precision)

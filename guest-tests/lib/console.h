@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 void console_init(void);
+void console_byte(char c); // polled, the wait is bounded
 void vprint(const char *format, va_list *args);
 
 #endif
