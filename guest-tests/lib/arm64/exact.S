@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// One access at a stamp that is known, or chosen, to the instruction; the counter is CNTVCT.
+//
+// The stamp of an instruction is what MRS of CNTVCT would have read had it stood there. On a machine where the counter
+// advances by one an instruction it follows from counting: every path below has one length. *_stamp() says when the
+// access was made; *_at() makes it at a stamp given in X0, which must lie at least 64 ahead (else they return with
+// nothing done and X0 all ones). Under Escapement an accessing instruction that exits costs nothing; its stamp is when
+// it begins. There is no ISB on these paths: where one tick is one instruction, nothing is reordered.
+        .text
+
+        // X9 is the stamp of the instruction that follows.
+        .macro  stamp_next
+        mrs     x9, cntvct_el0                  // R
+        add     x9, x9, #2                      // R + 1
+        .endm
+
+        .globl  write32_stamp                   // uint64_t write32_stamp(uint64_t address, uint64_t value)
+write32_stamp:
+        stamp_next
+        str     w1, [x0]
+        mov     x0, x9
+        ret
+
+        .globl  read32_stamp                    // uint64_t read32_stamp(uint64_t address, uint64_t *value)
+read32_stamp:
+        stamp_next
+        ldr     w0, [x0]
+        str     x0, [x1]
+        mov     x0, x9
+        ret
+
+        // uint64_t NAME_write_stamp(uint64_t value), uint64_t NAME_read_stamp(uint64_t *value): a system register.
+        .macro  register name
+        .globl  \name\()_write_stamp, \name\()_read_stamp, \name\()_read_at
+\name\()_write_stamp:
+        stamp_next
+        msr     \name\()_el0, x0
+        mov     x0, x9
+        ret
+\name\()_read_stamp:
+        stamp_next
+        mrs     x1, \name\()_el0
+        str     x1, [x0]
+        mov     x0, x9
+        ret
+\name\()_read_at:                               // uint64_t NAME_read_at(uint64_t stamp)
+        until_x0
+        mrs     x0, \name\()_el0
+        ret
+        .endm
+
+        // Burns instructions so that the one after the macro has the stamp in X0. From MRS on the path is
+        // 6 + 64 n + 2 + 3 + c instructions long with 64 n + c = X0 - R - 11. Clobbers X0, X9 to X11.
+        .macro  until_x0
+        mrs     x9, cntvct_el0                  // R
+        sub     x0, x0, x9
+        subs    x0, x0, #11
+        b.mi    too_late
+        and     x10, x0, #63
+        lsr     x0, x0, #6
+7:      subs    x0, x0, #1                      // 64 instructions a round, 2 when leaving
+        b.mi    8f
+        .rept   61
+        nop
+        .endr
+        b       7b
+8:      adr     x11, 9f
+        sub     x11, x11, x10, lsl #2
+        br      x11
+        .rept   63
+        nop
+        .endr
+9:
+        .endm
+too_late:
+        mov     x0, #-1
+        ret
+
+        register cntv_tval
+        register cntv_cval
+        register cntv_ctl
+        register cntp_tval
+        register cntp_cval
+        register cntp_ctl
+
+        .globl  cntpct_read_stamp, cntpct_read_at
+cntpct_read_stamp:                              // uint64_t cntpct_read_stamp(uint64_t *value)
+        stamp_next
+        mrs     x1, cntpct_el0
+        str     x1, [x0]
+        mov     x0, x9
+        ret
+cntpct_read_at:                                 // uint64_t cntpct_read_at(uint64_t stamp)
+        until_x0
+        mrs     x0, cntpct_el0
+        ret
+
+        .globl  wait_until                      // uint64_t wait_until(uint64_t stamp): returns the stamp of its RET
+wait_until:
+        sub     x0, x0, #1
+        until_x0
+        mrs     x0, cntvct_el0
+        add     x0, x0, #1
+        ret
+
+        .globl  read32_at                       // uint64_t read32_at(uint64_t stamp, uint64_t address)
+read32_at:
+        until_x0
+        ldr     w0, [x1]
+        ret
+
+        // uint64_t run_at(uint64_t stamp, void (*code)(void), uint64_t argument): code's first instruction stands at
+        // the stamp; it finds the argument in X9 and must preserve what the ABI says.
+        .globl  run_at
+run_at:
+        sub     x0, x0, #2
+        until_x0
+        mov     x9, x2
+        br      x1
+
+        // uint64_t halt_until_interrupt(void): WFI with interrupts masked, which ends with a pending one all the same;
+        // then they are let in. The stamp of the WFI comes back. No wake-up can be lost in this order.
+        .globl  halt_until_interrupt
+halt_until_interrupt:
+        stamp_next
+        wfi
+        msr     daifclr, #2
+        msr     daifset, #2
+        mov     x0, x9
+        ret
+        .section .note.GNU-stack, "", @progbits
