@@ -5,6 +5,7 @@
 // same number; on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
 #include <string.h>
 
+#include "arch/arm64/hostgic.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"

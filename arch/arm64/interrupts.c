@@ -32,7 +32,7 @@ static void virtual_timer(struct vm *vm, unsigned intid)
 {
     uint64_t cval = sysreg_read(cntv_cval_el0);
     if (vm != NULL && timer_due(vm, timer_ctl(), cval))
-        machine_timer_fired(vm, cval);
+        machine_timer_fired(vm, (uint32_t)timer_ctl(), cval);
     else
         hostgic_deactivate(intid);
 }
@@ -71,7 +71,7 @@ void vcpu_fold(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
     lr_fold(vcpu);
-    machine_timer_line(vm, timer_due(vm, timer_ctl(), sysreg_read(cntv_cval_el0)));
+    machine_timer_line(vm, (uint32_t)timer_ctl(), sysreg_read(cntv_cval_el0));
     if (!vgic_is_live(&vm->machine.gic, 0, GUEST_TIMER_PPI))
         hostgic_deactivate(board()->timer_virtual_intid);
 }

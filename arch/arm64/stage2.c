@@ -88,8 +88,7 @@ bool stage2_build(struct guest_ram ram, hpa *root)
         return false;
     uint64_t host = (uintptr_t)ram.host;
     for (uint64_t done = 0; done < ram.size;) {
-        bool block = ((host | ram.base) + done) % (2 * MIB) == 0 && (host + done) % (2 * MIB) == 0 &&
-                     ram.size - done >= 2 * MIB;
+        bool block = ((host + done) | (ram.base + done)) % (2 * MIB) == 0 && ram.size - done >= 2 * MIB;
         if (!map(*root, ram.base + done, host + done, block ? 2 : LEAF_LEVEL, RAM_BITS)) {
             stage2_free(*root);
             return false;

@@ -19,6 +19,7 @@
 #define GUEST_MPIDR        (UINT64_C(1) << 31)  // RES1; affinity 0.0.0.0
 #define SCTLR_EL1_RESET    UINT64_C(0x30d00800) // MMU and caches off, little endian, RES1
 #define ARCH_VCPU_PAGES    ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define ID_AA64ISAR1_PAUTH UINT64_C(0xff000ff0) // GPI, GPA, API, APA
 #define PMCR_E             UINT64_C(1)
 #define PMCR_LC            (UINT64_C(1) << 6)
 #define PMU_CYCLE_COUNTER  (UINT64_C(1) << 31)
@@ -91,6 +92,23 @@ static void reset_el1(void)
     sysreg_write(vmpidr_el2, GUEST_MPIDR);
 }
 
+// Keys of pointer authentication, where the CPU has any.
+static void reset_keys(void)
+{
+    if ((sysreg_read(id_aa64isar1_el1) & ID_AA64ISAR1_PAUTH) == 0)
+        return;
+    sysreg_write(S3_0_C2_C1_0, 0); // APIAKeyLo_EL1, then Hi; APIB, APDA, APDB, APGA
+    sysreg_write(S3_0_C2_C1_1, 0);
+    sysreg_write(S3_0_C2_C1_2, 0);
+    sysreg_write(S3_0_C2_C1_3, 0);
+    sysreg_write(S3_0_C2_C2_0, 0);
+    sysreg_write(S3_0_C2_C2_1, 0);
+    sysreg_write(S3_0_C2_C2_2, 0);
+    sysreg_write(S3_0_C2_C2_3, 0);
+    sysreg_write(S3_0_C2_C3_0, 0);
+    sysreg_write(S3_0_C2_C3_1, 0);
+}
+
 // The second witness of G: the PMU's cycle counter, which counts at EL0 and EL1 only (PMCCFILTR_EL0.NSH clear). The
 // guest does not see the PMU.
 static uint64_t start_cycle_counter(void)
@@ -125,6 +143,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
         return false;
     }
     reset_el1();
+    reset_keys();
     fpu_reset();
     lr_init(vcpu);
     stage2_use(vcpu->vm->nested_root);
