@@ -91,6 +91,7 @@ static void print_accounts(const struct printer *p)
 static const char *const meter_names[METER_COUNT] = {
     [METER_GUEST_TIMER] = "guest's timer",
     [METER_EXIT_STAMP] = "exit stamp",
+    [METER_CYCLE_COUNTER] = "PMU's cycles",
 };
 
 // One meter beside G. They disagree by `apart`, signed: millionths of G, rounded towards zero.

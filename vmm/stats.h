@@ -19,6 +19,7 @@ struct timer_stats {
 enum meter_id {
     METER_GUEST_TIMER, // a timer that counts in the guest alone
     METER_EXIT_STAMP,  // the counter as the hardware stored it at the exit
+    METER_CYCLE_COUNTER, // a counter of events that stands still in the monitor
     METER_COUNT
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/arm64/hostgic.h"
+#include "arch/arm64/meter.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
@@ -87,11 +88,13 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t ala
 // A hypercall leaves the PC behind itself.
 static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, struct refusal *refusal)
 {
-    struct spread spread = { UINT64_MAX, 0 };
+    struct spread spread = { UINT64_MAX, 0 }, counted = { UINT64_MAX, 0 };
     uint64_t pc = vcpu->vm->ram.base + (expected == EXIT_HYPERCALL ? INSN_LENGTH : 0);
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
+        uint64_t counts = meter_counts();
         struct exit exit = run(vcpu, alarm, &slice);
+        spread_add(&counted, meter_counts() - counts);
         if (exit.kind != expected || vcpu->arch->world.pc != pc) {
             format(refusal->text, sizeof(refusal->text),
                    "calibration: an empty guest gave exit '%s' (class %#x, syndrome %#lx) at pc %#lx instead of '%s'",
@@ -102,9 +105,16 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, 
         spread_add(&spread, slice.t1 - slice.t0);
     }
     switch_costs.total[expected] = spread.min;
+    switch_costs.counted[expected] = counted.min;
     log_line("calibrate", "world switch, exit '%s': %lu cycles, spread %lu", exit_kind_name(expected), spread.min,
              spread.max - spread.min);
     return true;
+}
+
+static void alike_costs(enum exit_kind kind, enum exit_kind like)
+{
+    switch_costs.total[kind] = switch_costs.total[like];
+    switch_costs.counted[kind] = switch_costs.counted[like];
 }
 
 static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
@@ -118,7 +128,7 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
     if (!measure(vcpu, EXIT_INTERRUPT, 0, refusal)) // the alarm is there at the entry: the guest gets no instruction
         return false;
     for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++)
-        switch_costs.total[alike[i].kind] = switch_costs.total[alike[i].like];
+        alike_costs(alike[i].kind, alike[i].like);
     return true;
 }
 

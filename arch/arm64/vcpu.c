@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/arm64/hostgic.h"
+#include "arch/arm64/meter.h"
 #include "arch/arm64/smccc.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
@@ -20,9 +21,6 @@
 #define SCTLR_EL1_RESET    UINT64_C(0x30d00800) // MMU and caches off, little endian, RES1
 #define ARCH_VCPU_PAGES    ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
 #define ID_AA64ISAR1_PAUTH UINT64_C(0xff000ff0) // GPI, GPA, API, APA
-#define PMCR_E             UINT64_C(1)
-#define PMCR_LC            (UINT64_C(1) << 6)
-#define PMU_CYCLE_COUNTER  (UINT64_C(1) << 31)
 
 bool arch_virtualization_init(struct refusal *refusal)
 {
@@ -33,6 +31,7 @@ bool arch_virtualization_init(struct refusal *refusal)
         return false;
     }
     traps_set();
+    meter_init();
     return calibrate_world_switch(refusal);
 }
 
@@ -109,16 +108,6 @@ static void reset_keys(void)
     sysreg_write(S3_0_C2_C3_1, 0);
 }
 
-// The second witness of G: the PMU's cycle counter, which counts at EL0 and EL1 only (PMCCFILTR_EL0.NSH clear). The
-// guest does not see the PMU.
-static uint64_t start_cycle_counter(void)
-{
-    sysreg_write(pmccfiltr_el0, 0);
-    sysreg_write(pmcr_el0, PMCR_E | PMCR_LC);
-    sysreg_write(pmcntenset_el0, PMU_CYCLE_COUNTER);
-    return sysreg_read(pmccntr_el0);
-}
-
 static bool map_pages(struct vcpu *vcpu)
 {
     hpa root = vcpu->vm->nested_root;
@@ -150,7 +139,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     arch->world.pc = entry->pc;
     arch->world.x[0] = entry->x0;
     arch->world.pstate = PSTATE_EL1H | PSTATE_DAIF;
-    arch->cycles_at_start = start_cycle_counter();
+    arch->counts_at_start = meter_counts();
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
     vcpu->no_step = "delivery=exact is not there on arm64 in this version: leave the word out, the alarm is met to the "
                     "instruction where the machine counts instructions";
@@ -274,10 +263,10 @@ void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
 
 // --- what is shown --------------------------------------------------------------------------------------------------
 
-// The PMU counts in its own unit; at the end its cycles are set beside G in the counter's.
 unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out)
 {
     const struct vtime *vt = &vcpu->vm->vtime;
+    meter_read(vcpu, vcpu->arch->counts_at_start);
     out[0] = (struct clock_reading){ "CNTVCT", vt->hz, vt->now };
     return 1;
 }

@@ -16,12 +16,13 @@ struct arch_vcpu {
     struct pvtime pvtime;          // the page of stolen time
     bool          counter_planned; // world.counter_base and _mask are right
     bool          timer_queued;    // the vCPU halted: the timer queue has its virtual timer
-    uint64_t      cycles_at_start; // the PMU's cycle counter, which stands still at EL2
+    uint64_t      counts_at_start; // the PMU's (meter.h)
 };
 
 // What a world switch costs on this CPU, found out at boot (calibrate.c).
 struct switch_costs {
     uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by the exit that ends it
+    uint64_t counted[EXIT_KIND_COUNT]; // what the PMU counts in such a guest (meter.h)
     uint64_t in;                     // from t0 to the guest's first instruction
     uint64_t alarm;                  // ticks by which an alarm ends a slice too early, if it is set to its length
     uint64_t alarm_doubt;            // ticks by which it may be wrong
