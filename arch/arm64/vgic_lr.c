@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// List registers of both versions: see vgic_lr.h. Version 3 has them in system registers (IHI 0069, 12.4), version 2 in
+// a frame (IHI 0048, 5.3); what is in them has the same fields in other places. An interrupt of the hardware is active
+// in the host's GIC for as long as it is in one. Called by vcpu.c and interrupts.c.
+#include "arch/arm64/vgic_lr.h"
+
+#include "arch/arm64/hostgic.h"
+#include "arch/arm64/vcpu.h"
+
+// ICH_LR<n>_EL2. Without HW, bit 41 asks for maintenance when the interrupt ends.
+#define V3_PHYSICAL_SHIFT 32
+#define V3_EOI            (UINT64_C(1) << 41)
+#define V3_PRIORITY_SHIFT 48
+#define V3_GROUP1         (UINT64_C(1) << 60)
+#define V3_HW             (UINT64_C(1) << 61)
+#define V3_PENDING        (UINT64_C(1) << 62)
+#define V3_ACTIVE         (UINT64_C(1) << 63)
+
+// GICH_LR<n>. Without HW, bit 19 is that, and the sender of an SGI is where the physical number would be.
+#define V2_PHYSICAL_SHIFT 10
+#define V2_EOI            (UINT32_C(1) << 19)
+#define V2_PRIORITY_SHIFT 20 // of a byte, whose lower three bits have no room
+#define V2_PRIORITY_MASK  0xf8u
+#define V2_PENDING        (UINT32_C(1) << 28)
+#define V2_ACTIVE         (UINT32_C(1) << 29)
+#define V2_GROUP1         (UINT32_C(1) << 30)
+#define V2_HW             (UINT32_C(1) << 31)
+
+#define GICH_HCR          0x00u
+#define GICH_VTR          0x04u
+#define GICH_VMCR         0x08u
+#define GICH_APR          0xf0u
+#define GICH_LR           0x100u
+
+// ICH_HCR_EL2 and GICH_HCR, the same bits. Left out: EOIs without a list register are told, and that none is pending.
+#define HCR_GIC_ENABLE    0x1u
+#define HCR_LEFT_OUT      (0x4u | 0x8u)
+#define HCR_EOICOUNT(hcr) ((unsigned)((hcr) >> 27) & 31)
+
+// ICH_VMCR_EL2 and GICH_VMCR: both groups off, everything masked, the binary points as low as they go for five bits.
+#define VMCR_RESET        0x004c0000u
+#define VMCR_GROUPS       0x3u
+#define VMCR_MASK_SHIFT   24 // version 2 has the upper five bits only
+
+#define SRE_EL1           7u // of ICC_SRE_EL1: system registers, and no way round the GIC
+
+static bool is_v3(void)
+{
+    return hostgic_version() == 3;
+}
+
+#define EACH_LR(DO) \
+    DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
+#define READ_LR(n) case n: return sysreg_read(ich_lr##n##_el2);
+#define WRITE_LR(n) case n: sysreg_write(ich_lr##n##_el2, value); break;
+
+static uint64_t read_lr(unsigned index)
+{
+    if (!is_v3())
+        return mmio_read32(hostgic_gich() + GICH_LR + 4 * index);
+    switch (index) {
+    EACH_LR(READ_LR)
+    default: return 0;
+    }
+}
+
+static void write_lr(unsigned index, uint64_t value)
+{
+    if (!is_v3()) {
+        mmio_write32(hostgic_gich() + GICH_LR + 4 * index, (uint32_t)value);
+        return;
+    }
+    switch (index) {
+    EACH_LR(WRITE_LR)
+    default: break;
+    }
+}
+
+static uint32_t read_hcr(void)
+{
+    return is_v3() ? (uint32_t)sysreg_read(ich_hcr_el2) : mmio_read32(hostgic_gich() + GICH_HCR);
+}
+
+static void write_hcr(uint32_t value)
+{
+    if (is_v3())
+        sysreg_write(ich_hcr_el2, value);
+    else
+        mmio_write32(hostgic_gich() + GICH_HCR, value);
+}
+
+static uint32_t read_vmcr(void)
+{
+    return is_v3() ? (uint32_t)sysreg_read(ich_vmcr_el2) : mmio_read32(hostgic_gich() + GICH_VMCR);
+}
+
+static uint64_t encode(const struct vgic_lr *lr)
+{
+    if (is_v3())
+        return lr->intid | (lr->hw ? V3_HW | (uint64_t)lr->hw_intid << V3_PHYSICAL_SHIFT : 0) |
+               (lr->level ? V3_EOI : 0) | (uint64_t)lr->priority << V3_PRIORITY_SHIFT | (lr->group1 ? V3_GROUP1 : 0) |
+               (lr->pending ? V3_PENDING : 0) | (lr->active ? V3_ACTIVE : 0);
+    uint32_t physical = lr->hw ? lr->hw_intid : lr->source_cpu;
+    return lr->intid | physical << V2_PHYSICAL_SHIFT | (lr->hw ? V2_HW : 0) | (lr->level ? V2_EOI : 0) |
+           (lr->priority & V2_PRIORITY_MASK) << V2_PRIORITY_SHIFT | (lr->group1 ? V2_GROUP1 : 0) |
+           (lr->pending ? V2_PENDING : 0) | (lr->active ? V2_ACTIVE : 0);
+}
+
+unsigned lr_count(void)
+{
+    unsigned count = is_v3() ? ((unsigned)sysreg_read(ich_vtr_el2) & 31) + 1
+                             : (mmio_read32(hostgic_gich() + GICH_VTR) & 63) + 1;
+    return count < LR_MAX ? count : LR_MAX;
+}
+
+// ICH_AP0R<n>_EL2 and ICH_AP1R<n>_EL2: as many as there are bits of preemption for.
+static void clear_active_priorities(void)
+{
+    unsigned bits = ((unsigned)(sysreg_read(ich_vtr_el2) >> 26) & 7) + 1;
+    sysreg_write(ich_ap0r0_el2, 0);
+    sysreg_write(ich_ap1r0_el2, 0);
+    if (bits >= 6) {
+        sysreg_write(ich_ap0r1_el2, 0);
+        sysreg_write(ich_ap1r1_el2, 0);
+    }
+    if (bits >= 7) {
+        sysreg_write(ich_ap0r2_el2, 0);
+        sysreg_write(ich_ap1r2_el2, 0);
+        sysreg_write(ich_ap0r3_el2, 0);
+        sysreg_write(ich_ap1r3_el2, 0);
+    }
+}
+
+static void reset_interface(void)
+{
+    for (unsigned i = 0; i < lr_count(); i++)
+        write_lr(i, 0);
+    if (is_v3()) {
+        clear_active_priorities();
+        sysreg_write(ich_vmcr_el2, VMCR_RESET);
+        sysreg_write(icc_sre_el1, SRE_EL1);
+    } else {
+        mmio_write32(hostgic_gich() + GICH_APR, 0);
+        mmio_write32(hostgic_gich() + GICH_VMCR, VMCR_RESET);
+    }
+}
+
+void lr_init(struct vcpu *vcpu)
+{
+    vcpu->arch->lrs.used = 0;
+    vcpu->arch->lrs.left_out = false;
+    reset_interface();
+    write_hcr(HCR_GIC_ENABLE);
+}
+
+void lr_free(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    reset_interface();
+    write_hcr(0);
+}
+
+void lr_fold(struct vcpu *vcpu)
+{
+    struct lr_set *lrs = &vcpu->arch->lrs;
+    struct vgic *gic = &vcpu->vm->machine.gic;
+    if (lrs->left_out) {
+        vgic_ended_unlisted(gic, vcpu->index, HCR_EOICOUNT(read_hcr()));
+        write_hcr(HCR_GIC_ENABLE);
+        lrs->left_out = false;
+    }
+    bool v3 = is_v3();
+    for (unsigned i = 0; i < lrs->used; i++) {
+        uint64_t value = read_lr(i);
+        write_lr(i, 0);
+        lrs->loaded[i].pending = (value & (v3 ? V3_PENDING : V2_PENDING)) != 0;
+        lrs->loaded[i].active = (value & (v3 ? V3_ACTIVE : V2_ACTIVE)) != 0;
+        vgic_put_back(gic, vcpu->index, &lrs->loaded[i]);
+    }
+    lrs->used = 0;
+}
+
+void lr_fill(struct vcpu *vcpu)
+{
+    struct lr_set *lrs = &vcpu->arch->lrs;
+    struct vgic *gic = &vcpu->vm->machine.gic;
+    unsigned count = lr_count();
+    for (; lrs->used < count; lrs->used++) {
+        struct vgic_lr *lr = &lrs->loaded[lrs->used];
+        if (vgic_take(gic, vcpu->index, count - lrs->used, lr) < 0)
+            return;
+        if (lr->hw)
+            hostgic_activate(lr->hw_intid);
+        write_lr(lrs->used, encode(lr));
+    }
+    if (vgic_pending(gic, vcpu->index)) {
+        lrs->left_out = true;
+        write_hcr(HCR_GIC_ENABLE | HCR_LEFT_OUT);
+    }
+}
+
+bool lr_would_signal(const struct vcpu *vcpu)
+{
+    uint32_t vmcr = read_vmcr();
+    return vgic_signals(&vcpu->vm->machine.gic, vcpu->index, (uint8_t)(vmcr >> VMCR_MASK_SHIFT), vmcr & VMCR_GROUPS);
+}
