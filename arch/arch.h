@@ -21,12 +21,13 @@ bool arch_virtualization_init(struct refusal *refusal);
 
 htime_t  arch_counter_read(void);
 
-// What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none); and how it
-// can be scaled for a guest, known once virtualization is on.
+// What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none); and how a
+// guest's can have another rate, known once virtualization is on.
 struct counter {
     uint64_t               hz; // 0 before it is known
     const char            *origin, *doubt;
     struct tscscale_format scaling;
+    bool                   fixed_for_guest; // a guest reads the rate from the hardware itself: it has no other
 };
 const struct counter  *arch_counter(void);
 static inline uint64_t arch_counter_hz(void) { return arch_counter()->hz; }
@@ -40,11 +41,18 @@ void arch_idle(htime_t until);
 // Seconds since 1970 of the machine's wall clock, now; 0 when it has none that can be believed.
 uint64_t arch_wall_seconds(void);
 
-// The machine's console: bytes out (bounded wait, dropped when nobody listens), one byte in or -1.
-void arch_console_write(const uint8_t *bytes, size_t count);
+// Bytes out: to the machine's console, or to where the monitor's own lines go, which may be the same (bounded wait,
+// dropped when nobody listens); one byte of the console in, or -1. Also before anything else is known, and in a panic.
+enum arch_channel { ARCH_CONSOLE, ARCH_LOG };
+void arch_write(enum arch_channel channel, const void *bytes, size_t count);
 int  arch_console_read(void);
 
-// Ends the machine; the status is what an emulator's debug exit port gets.
+// Logs where the host was, in return addresses with names: ip (when not 0), then the return address on top of the stack
+// if there is one at sp (when not 0), then those of the frame pointer chain that starts at fp. Reads only inside the
+// host's own stacks.
+void arch_backtrace(uint64_t ip, uint64_t sp, uint64_t fp);
+
+// Ends the machine; the status is what an emulator leaves with, where it can be told one.
 _Noreturn void arch_machine_exit(unsigned status);
 
 // What every guest on this machine may be promised: a line for the log.
@@ -52,7 +60,8 @@ const char *arch_description(void);
 
 // --- one VM --------------------------------------------------------------------------------------------------------
 
-// Maps ram at guest-physical 0 and nothing else. False: out of memory.
+// Maps ram at its guest-physical base and nothing else, but for what the hardware itself shows a guest. False: out of
+// memory.
 bool arch_vm_init(struct vm *vm);
 void arch_vm_free(struct vm *vm);
 
@@ -74,31 +83,32 @@ struct slice {
 };
 void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice, struct exit *exit);
 
-// Can an external interrupt, or the NMI, be injected at this very boundary? No shadow, nothing else being injected; for
-// the first IF set, for the other no NMI's handler at work.
+// Can an interrupt of the machine, or its NMI, be injected at this very boundary? Where the hardware keeps injected
+// interrupts until the guest lets them in (arm64's list registers), always; else (x86) not while the guest holds them
+// back or another event is being injected.
 enum arch_event { ARCH_INTERRUPT, ARCH_NMI };
 bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event);
-bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu); // IF alone
+
+// One event. `vector` is the interrupt's, as machine_acknowledge() gave it; an NMI has none.
 void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector);
 
-// The guest must exit at the first boundary where it is interruptible.
+// The guest must exit at the first boundary where it is interruptible, if the hardware does not see to that by itself.
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want);
 
-// Steps over the instruction that exited.
-void arch_vcpu_skip(struct vcpu *vcpu, unsigned length);
+// The guest waits for an interrupt: steps over the instruction and sets vcpu->halted, unless something wakes it at
+// once. And: could a pending interrupt wake it, as its masks are now?
+void arch_vcpu_halt(struct vcpu *vcpu, unsigned length);
+bool arch_vcpu_can_wake(const struct vcpu *vcpu);
 
-// Completes an exit that is about one instruction of the guest: CPUID, MSRs, CR8, faults, hypercalls, port and memory
-// accesses, fetching and decoding as far as needed, calling vmm/machine.h for a device's part, the step over it
-// included. May end the VM (vm_kill) when the guest does what this version cannot emulate.
+// Completes an exit that is about one instruction of the guest: identification, system registers, faults, calls of the
+// monitor and of firmware, port and memory accesses, fetching and decoding as far as needed, calling vmm/machine.h for
+// a device's part, the step over it included. Of the monitor's calls hypercall_oracle() comes first. May end the VM
+// (vm_kill) when the guest does what this version cannot emulate.
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit);
 
 // Tells the guest, where it wants to know, that its VM was paused: a watchdog of its own must not count that time.
 // Called before the first entry after a pause, never when it begins: a flag set then could be lost in between.
 void arch_vcpu_was_paused(struct vcpu *vcpu);
-
-// A hypercall of the architecture's own interface, or one that this mode of the guest may not make: true, with the
-// answer. False: the number is not one of these.
-bool arch_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result);
 
 // The vCPU's own clocks for the report: how many were written.
 struct clock_reading;

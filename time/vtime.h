@@ -4,13 +4,13 @@
 //   clock=guest      V advances by the cycles the guest executed (P0, seed 003)
 //   clock=guest+emu  the same, plus a modelled cost for each instruction that the monitor emulated (P1)
 //   clock=wall       V is host time, whatever happens (what KVM gives)
-//   idle=warp|real|freeze   HLT jumps V to the next deadline | lets host time pass | stands still
+//   idle=warp|real|freeze   a halt jumps V to the next deadline | lets host time pass | stands still
 //
 // A second of V has `hz` cycles, which need not be the counter's. A guest clock counts cycles that were executed, one
 // for one, whatever a second of them is called; the wall clock, which has to keep real time, scales the counter.
 //
-// V never goes backwards (law 1). The guest's TSC is V plus the guest's own IA32_TSC_ADJUST, so a guest that writes its
-// TSC moves its TSC and no other clock.
+// V never goes backwards (law 1). The guest's counter is V plus what the guest itself has added to it (x86's
+// IA32_TSC_ADJUST), so a guest that writes its counter moves that and no other clock.
 #ifndef TIME_VTIME_H
 #define TIME_VTIME_H
 
@@ -68,21 +68,21 @@ vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now);
 // (idle=freeze under a guest clock, or no deadline).
 uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline);
 
-// The TSC offset for the entry is base + ((V - t0) & mask): guest clocks continue from V whatever t0 is, the wall clock
-// looks at neither. Base and mask stay until the guest moves its TSC. cost_in is the calibrated distance from sampling
-// t0 to the guest's first instruction.
-struct tsc_plan {
+// The counter's offset for the entry is base + ((V - t0) & mask): guest clocks continue from V whatever t0 is, the wall
+// clock looks at neither. Base and mask stay until the guest moves its counter. cost_in is the calibrated distance from
+// sampling t0 to the guest's first instruction.
+struct counter_plan {
     uint64_t base, mask;
 };
 
-// Guest clocks: the first instruction runs at counter t0 + cost_in and must read V + tsc_adjust there, so
-//   (t0 + cost_in) + (base + V - t0) = V + tsc_adjust.
+// Guest clocks: the first instruction runs at counter t0 + cost_in and must read V + adjust there, so
+//   (t0 + cost_in) + (base + V - t0) = V + adjust.
 // All sums are modulo 2^64, as the hardware's own addition of the offset is.
-static inline struct tsc_plan vtime_tsc_plan(const struct vtime *vt, uint64_t tsc_adjust, uint64_t cost_in)
+static inline struct counter_plan vtime_counter_plan(const struct vtime *vt, uint64_t adjust, uint64_t cost_in)
 {
     if (vt->clock == CLOCK_WALL)
-        return (struct tsc_plan){ .base = vt->wall_offset + tsc_adjust, .mask = 0 };
-    return (struct tsc_plan){ .base = tsc_adjust - cost_in, .mask = UINT64_MAX };
+        return (struct counter_plan){ .base = vt->wall_offset + adjust, .mask = 0 };
+    return (struct counter_plan){ .base = adjust - cost_in, .mask = UINT64_MAX };
 }
 
 #endif

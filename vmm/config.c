@@ -17,13 +17,13 @@ struct value {
 
 enum {
     VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_RTC, VM_ORACLE, VM_LANES,
-    VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_TSC_HZ,
+    VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_COUNTER_HZ,
     VM_WORDS
 };
 enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_WORDS };
 #define WORDS_MAX  VM_WORDS
-#define TSC_HZ_MIN UINT64_C(10000000)
-#define TSC_HZ_MAX UINT64_C(10000000000)
+#define COUNTER_HZ_MIN UINT64_C(10000000)
+#define COUNTER_HZ_MAX UINT64_C(10000000000)
 
 // The choices stand in the order of their enums in time/.
 static const struct word vm_words[VM_WORDS] = {
@@ -41,7 +41,7 @@ static const struct word vm_words[VM_WORDS] = {
     [VM_HYPERVISOR] = { "hypervisor", WORD_CHOICE, "kvm|none" },
     [VM_DELIVERY] = { "delivery", WORD_CHOICE, "alarm|exact" },
     [VM_MARGIN] = { "margin", WORD_NUMBER, "1 to 1000000 cycles" },
-    [VM_TSC_HZ] = { "tsc_hz", WORD_NUMBER, "10000000 to 10000000000 in steps of 1000" },
+    [VM_COUNTER_HZ] = { "counter_hz", WORD_NUMBER, "10000000 to 10000000000 in steps of 1000" },
 };
 
 static const struct word monitor_words[MONITOR_WORDS] = {
@@ -60,8 +60,13 @@ struct vocabulary {
 static const struct vocabulary vm_vocabulary = { vm_words, VM_WORDS, "a VM" };
 static const struct vocabulary monitor_vocabulary = { monitor_words, MONITOR_WORDS, "the monitor" };
 
+// What the counter is called on a PC.
+#define COUNTER_HZ_ALIAS "tsc_hz"
+
 static const struct word *find_word(const struct vocabulary *vocabulary, struct text name)
 {
+    if (vocabulary == &vm_vocabulary && text_is(name, COUNTER_HZ_ALIAS))
+        return &vm_words[VM_COUNTER_HZ];
     for (size_t i = 0; i < vocabulary->count; i++) {
         if (text_is(name, vocabulary->words[i].name))
             return &vocabulary->words[i];
@@ -160,10 +165,11 @@ static uint64_t number_or(const struct value *value, uint64_t otherwise)
     return value->given ? value->number : otherwise;
 }
 
-// Guests are told their rate in kHz, too (CPUID 40000010h).
-static bool tsc_hz_possible(const struct value *value)
+// Guests may be told their rate in kHz, too.
+static bool counter_hz_possible(const struct value *value)
 {
-    return !value->given || (value->number >= TSC_HZ_MIN && value->number <= TSC_HZ_MAX && value->number % 1000 == 0);
+    uint64_t hz = value->number;
+    return !value->given || (hz >= COUNTER_HZ_MIN && hz <= COUNTER_HZ_MAX && hz % 1000 == 0);
 }
 
 // What each word allows by itself was checked; here is what only the numbers' ranges and other words decide.
@@ -175,8 +181,8 @@ static bool check_vm(const struct value *values, struct refusal *refusal)
 
     if (mem < MIB || mem > 2 * GIB || mem % PAGE_SIZE != 0)
         return refuse_value(&vm_words[VM_MEM], values[VM_MEM].text, refusal);
-    if (!tsc_hz_possible(&values[VM_TSC_HZ]))
-        return refuse_value(&vm_words[VM_TSC_HZ], values[VM_TSC_HZ].text, refusal);
+    if (!counter_hz_possible(&values[VM_COUNTER_HZ]))
+        return refuse_value(&vm_words[VM_COUNTER_HZ], values[VM_COUNTER_HZ].text, refusal);
     if (number_or(&values[VM_VCPUS], 1) != 1)
         return refuse_value(&vm_words[VM_VCPUS], values[VM_VCPUS].text, refusal);
     if (values[VM_RTC].given && text_is(values[VM_RTC].text, "localtime")) {
@@ -258,7 +264,7 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     out->delivery = (enum delivery_mode)number_or(&values[VM_DELIVERY], DELIVERY_ALARM);
     out->margin_cycles = (uint32_t)number_or(&values[VM_MARGIN], 0);
     out->bare = number_or(&values[VM_HYPERVISOR], 0) != 0;
-    out->tsc_hz = number_or(&values[VM_TSC_HZ], 0);
+    out->counter_hz = number_or(&values[VM_COUNTER_HZ], 0);
     return behind == NULL || copy_cmdline(behind, out, refusal);
 }
 

@@ -39,7 +39,7 @@ struct vm_config {
     bool lanes;                     // lanes=on|off: draw H/M/G at the end; default on
     enum delivery_mode delivery;   // delivery=alarm|exact: by the alarm, or step up to each deadline; default alarm
     uint32_t margin_cycles;         // margin=CYCLES: where the steps begin; 0 = as calibration found
-    uint64_t tsc_hz;                // tsc_hz=HZ: cycles in a second of its clocks; default 0: as in the counter's
+    uint64_t counter_hz;            // counter_hz=HZ: cycles in a second of its clocks; default 0: as in the counter's
     bool bare;                      // hypervisor=kvm|none: none hides every sign of one; default kvm
     char cmdline[CONFIG_CMDLINE_MAX]; // everything behind " -- "
 };

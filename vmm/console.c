@@ -7,7 +7,7 @@
 
 static void flush(struct console *console)
 {
-    arch_console_write(console->bytes, console->count);
+    arch_write(ARCH_CONSOLE, console->bytes, console->count);
     console->count = 0;
 }
 

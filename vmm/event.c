@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Events on their way into the guest: before each entry, the highest pending one is injected if the guest can take it
-// at this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can.
+// at this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can. So it is
+// if another is pending behind it that it does not hold back.
 #include "arch/arch.h"
 #include "vmm/vm.h"
-
-#define NMI_VECTOR 2u
 
 static void deliver_nmi(struct vcpu *vcpu)
 {
     if (!arch_vcpu_can_take(vcpu, ARCH_NMI) || !machine_take_nmi(vcpu->vm))
         return;
-    arch_vcpu_inject(vcpu, ARCH_NMI, NMI_VECTOR);
+    arch_vcpu_inject(vcpu, ARCH_NMI, 0);
     vcpu->halted = false;
-    vm_trace(vcpu->vm, TRACE_INJECT, NMI_VECTOR, vcpu->last_t1, 0, 0);
 }
 
 void events_deliver(struct vcpu *vcpu)
@@ -23,18 +21,12 @@ void events_deliver(struct vcpu *vcpu)
         return;
     }
     deliver_nmi(vcpu);
-    if (!machine_interrupt_pending(vm)) {
-        arch_vcpu_want_window(vcpu, false);
-        return;
+    bool pending = machine_interrupt_pending(vm);
+    if (pending && arch_vcpu_can_take(vcpu, ARCH_INTERRUPT)) {
+        arch_vcpu_inject(vcpu, ARCH_INTERRUPT, machine_acknowledge(vm));
+        vcpu->halted = false;
+        vcpu->stats.injections++;
+        pending = machine_interrupt_pending(vm);
     }
-    if (!arch_vcpu_can_take(vcpu, ARCH_INTERRUPT)) {
-        arch_vcpu_want_window(vcpu, true);
-        return;
-    }
-    arch_vcpu_want_window(vcpu, false);
-    arch_vcpu_inject(vcpu, ARCH_INTERRUPT, machine_acknowledge(vm));
-    vcpu->halted = false;
-    vcpu->stats.injections++;
-    if (machine_interrupt_pending(vm)) // one that this one does not hold back
-        arch_vcpu_want_window(vcpu, true);
+    arch_vcpu_want_window(vcpu, pending);
 }

@@ -13,12 +13,6 @@ static void interrupted(struct vcpu *vcpu)
     console_poll(vcpu->vm);
 }
 
-static void halt(struct vcpu *vcpu, const struct exit *exit)
-{
-    vcpu->halted = true;
-    arch_vcpu_skip(vcpu, exit->insn_length);
-}
-
 void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
 {
     switch (exit->kind) {
@@ -26,7 +20,7 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
     case EXIT_NMI: arch_take_interrupts(); return;
     case EXIT_STEP: vcpu->delivery.steps += !exit->during_delivery; return;
     case EXIT_WINDOW: vcpu->stats.windows++; return;
-    case EXIT_HALT: halt(vcpu, exit); break;
+    case EXIT_HALT: arch_vcpu_halt(vcpu, exit->insn_length); break;
     case EXIT_PORT:
     case EXIT_MMIO:
     case EXIT_CPU_ID:
@@ -40,7 +34,7 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
     case EXIT_IGNORED: arch_vcpu_emulate(vcpu, exit); break;
     case EXIT_FAULT: arch_vcpu_emulate(vcpu, exit); return;
     case EXIT_ANSWERED: return;
-    case EXIT_SHUTDOWN: vm_kill(vcpu->vm, "triple fault"); return;
+    case EXIT_SHUTDOWN: vm_kill(vcpu->vm, "its CPU has shut down (a triple fault)"); return;
     case EXIT_UNKNOWN:
     case EXIT_KIND_COUNT:
         vm_kill(vcpu->vm, "exit that this version does not know: hardware reason %#x, info %#lx",

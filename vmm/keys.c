@@ -29,8 +29,8 @@ bool keys_take(struct keys *keys, uint8_t *byte)
 static void line_out(void *context, const char *line)
 {
     (void)context;
-    arch_console_write((const uint8_t *)line, strlen(line));
-    arch_console_write((const uint8_t *)"\r\n", 2);
+    arch_write(ARCH_CONSOLE, line, strlen(line));
+    arch_write(ARCH_CONSOLE, "\r\n", 2);
 }
 
 static void show(struct vcpu *vcpu, enum report_part part)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Log lines to the log's serial port. Called by everyone, also by panic; one line is one write, at most LINE_MAX bytes.
-// Never allocates, never waits without a bound (hostserial.c).
+// Log lines to wherever the machine's log goes. Called by everyone, also by panic; one line is one write, at most
+// LOG_LINE_MAX bytes. Never allocates, never waits without a bound (arch_write()).
 #include "vmm/log.h"
 
 #include "arch/arch.h"
-#include "arch/x86_64/hostserial.h"
 #include "time/ratio.h"
 #include "vmm/format.h"
 #include "vmm/percpu.h"
@@ -20,7 +19,7 @@ void log_set_start(htime_t start)
 
 void log_raw(const char *text, size_t size)
 {
-    hostserial_write(hostserial_log_port(), text, size);
+    arch_write(ARCH_LOG, text, size);
 }
 
 static size_t prefix(char *out, size_t size, const char *subsystem)

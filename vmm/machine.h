@@ -26,7 +26,8 @@ bool machine_mmio(struct vm *vm, gpa address, struct io_access *io);
 // Fires every timer that is due at vm->vtime.now, in deadline order.
 void machine_run_timers(struct vm *vm);
 
-// Is an interrupt pending that the interrupt controllers would deliver now? Its acknowledge cycle returns the vector.
+// Is an interrupt pending that the interrupt controllers would deliver now? Its acknowledge cycle returns the vector, 0
+// on a machine where the architecture moves what is pending from the controllers to the hardware by itself.
 bool     machine_interrupt_pending(const struct vm *vm);
 unsigned machine_acknowledge(struct vm *vm);
 

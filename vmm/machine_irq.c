@@ -8,6 +8,7 @@
 #define PIN_8259        0u
 #define PIN_IRQ_0       2u // the MADT says so: an interrupt source override
 #define ISA_IRQS        16u
+#define NMI_VECTOR      2u
 #define NO_PIN          IOAPIC_PINS
 #define PINS_ACTIVE_LOW 0xff0000u // 16..23 are those of the PCI bus, whose interrupts are active low
 
@@ -183,5 +184,6 @@ bool machine_take_nmi(struct vm *vm)
     struct ticks_waiting waiting = machine_ticks_waiting(&vm->machine);
     lapic_take_nmi(&vm->machine.lapic);
     machine_ticks_taken(vm, waiting); // a timer's pin can be programmed to give an NMI
+    vm_trace(vm, TRACE_INJECT, NMI_VECTOR, vm->vcpu.last_t1, 0, 0);
     return true;
 }

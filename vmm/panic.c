@@ -4,8 +4,7 @@
 // straight to the end; nothing here allocates or waits without a bound.
 #include "vmm/panic.h"
 
-#include "arch/x86_64/backtrace.h"
-#include "arch/x86_64/poweroff.h"
+#include "arch/arch.h"
 #include "time/units.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
@@ -38,7 +37,7 @@ static _Noreturn void end(void)
     static const char last[] = "ESCAPEMENT-END status=4 reason=panic\n";
     _Static_assert(STATUS_PANIC == 4, "the line above");
     log_raw(last, sizeof(last) - 1);
-    machine_exit(STATUS_PANIC);
+    arch_machine_exit(STATUS_PANIC);
 }
 
 _Noreturn void panic_from(const struct panic_origin *origin, const char *text)
@@ -52,7 +51,7 @@ _Noreturn void panic_from(const struct panic_origin *origin, const char *text)
     log_line("panic", "%s", text);
     if (origin->print_state != NULL)
         origin->print_state(origin->state);
-    backtrace_print(origin->ip, origin->sp, origin->fp);
+    arch_backtrace(origin->ip, origin->sp, origin->fp);
     log_line("panic", "build %s", build_id());
     if (trace_dump != NULL)
         trace_dump();

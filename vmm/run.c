@@ -51,7 +51,7 @@ static vtime_t next_event(const struct vm *vm)
 static void idle(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
-    if (!arch_vcpu_interrupts_enabled(vcpu) && !(arch_vcpu_can_take(vcpu, ARCH_NMI) && machine_nmi_routed(vm))) {
+    if (!arch_vcpu_can_wake(vcpu) && !(arch_vcpu_can_take(vcpu, ARCH_NMI) && machine_nmi_routed(vm))) {
         vm_kill(vm, "halted with interrupts off: nothing can wake it");
         return;
     }

@@ -108,11 +108,16 @@ static bool plan_clocks(struct vm *vm, struct refusal *refusal)
 {
     const struct counter *counter = arch_counter();
     struct vtime *vt = &vm->vtime;
-    vt->hz = vm->config.tsc_hz != 0 ? vm->config.tsc_hz : counter->hz;
+    vt->hz = vm->config.counter_hz != 0 ? vm->config.counter_hz : counter->hz;
+    if (counter->fixed_for_guest && vt->hz != counter->hz) {
+        format(refusal->text, sizeof(refusal->text), "counter_hz=%lu: a guest on this machine reads its counter's rate"
+               " from the hardware, which says %lu Hz; leave the word out", vt->hz, counter->hz);
+        return false;
+    }
     if (vm->config.clock != CLOCK_WALL || vt->hz == counter->hz ||
         tscscale_make(vt->hz, counter->hz, counter->scaling, &vt->scale))
         return true;
-    format(refusal->text, sizeof(refusal->text), "tsc_hz=%lu with clock=wall: this CPU %s its counter's %lu Hz%s",
+    format(refusal->text, sizeof(refusal->text), "counter_hz=%lu with clock=wall: this CPU %s its counter's %lu Hz%s",
            vt->hz, counter->scaling.bits == 0 ? "cannot scale" : "cannot scale so far from", counter->hz,
            "; leave the word out, or use clock=guest, which needs no scaling");
     return false;

@@ -57,7 +57,7 @@ struct noise {
 struct vm {
     struct vm_config  config;
     struct guest_ram  ram;
-    hpa               nested_root; // NPT, EPT, stage 2
+    hpa               nested_root; // of the tables from guest-physical addresses to the machine's
     struct vtime      vtime;
     struct machine    machine;
     struct vcpu       vcpu;
@@ -110,8 +110,8 @@ void     delivery_reached(struct vcpu *vcpu);
 void     noise_work(struct vcpu *vcpu);
 uint64_t noise_alarm(struct vm *vm, uint64_t alarm_cycles);
 
-// vmm/hypercall.c
-uint64_t hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
+// vmm/hypercall.c: false when the number is none of the oracle's, or the VM has no oracle.
+bool hypercall_oracle(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result);
 
 static inline void vm_trace(struct vm *vm, enum trace_kind kind, unsigned reason, htime_t host, uint64_t duration,
                             uint64_t arg)

@@ -3,6 +3,7 @@
 // stack and climbs; the names come from the table that tools/symbols links into the image. Called by panic.c and idt.c.
 #include "arch/x86_64/backtrace.h"
 
+#include "arch/arch.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/idt.h"
 #include "arch/x86_64/x86.h"
@@ -56,7 +57,7 @@ static void print_line(unsigned number, uint64_t address, bool is_return)
         log_line("panic", "#%-2u %#010lx %s", number, address, in_text(address) ? "?" : "outside the text");
 }
 
-void backtrace_print(uint64_t ip, uint64_t sp, uint64_t fp)
+void arch_backtrace(uint64_t ip, uint64_t sp, uint64_t fp)
 {
     unsigned number = 0;
     if (ip != 0)

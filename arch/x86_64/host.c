@@ -8,7 +8,6 @@
 #include "arch/x86_64/hostserial.h"
 #include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/idt.h"
-#include "arch/x86_64/poweroff.h"
 #include "arch/x86_64/tsc.h"
 #include "arch/x86_64/x86.h"
 
@@ -30,19 +29,14 @@ void arch_take_interrupts(void)
     host_irqs_take();
 }
 
-void arch_console_write(const uint8_t *bytes, size_t count)
+void arch_write(enum arch_channel channel, const void *bytes, size_t count)
 {
-    hostserial_write(HOSTSERIAL_COM1, (const char *)bytes, count);
+    hostserial_write(channel == ARCH_LOG ? hostserial_log_port() : HOSTSERIAL_COM1, bytes, count);
 }
 
 int arch_console_read(void)
 {
     return hostserial_read();
-}
-
-void arch_machine_exit(unsigned status)
-{
-    machine_exit(status);
 }
 
 // --- the MC146818 that every PC has ----------------------------------------------------------------------------------

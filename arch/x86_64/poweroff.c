@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Ways to end the machine, most exact first. Called at the end of a run and by panic; never returns.
-#include "arch/x86_64/poweroff.h"
-
+// Ways to end the machine, most exact first, when the serial ports are empty: QEMU's debug exit (its status becomes
+// (status << 1) | 1), Bochs' stop (status 0), ACPI power-off, the chip set's reset register. Stops for good when none of
+// them works. Called at the end of a run and by panic.
+#include "arch/arch.h"
 #include "arch/x86_64/acpi_host.h"
 #include "arch/x86_64/hostserial.h"
 #include "arch/x86_64/x86.h"
@@ -33,7 +34,7 @@ static void acpi_power_off(const struct acpi_info *acpi)
         x86_out16(acpi->pm1b_control, (uint16_t)((uint32_t)acpi->s5_type_b << PM1_SLP_TYP | PM1_SLP_EN));
 }
 
-_Noreturn void machine_exit(unsigned status)
+_Noreturn void arch_machine_exit(unsigned status)
 {
     hostserial_flush();
     x86_out32(DEBUG_EXIT_PORT, status);

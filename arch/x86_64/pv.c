@@ -118,8 +118,8 @@ unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out)
 #define HC_CLOCK_PAIRING  9u
 #define CLOCK_PAIRING_WALLCLOCK 0u
 
-// Linux kvm_para.h; KVM_ENOSYS is vmm/hypercall.c's.
-enum kvm_error { KVM_EPERM = 1, KVM_EFAULT = 14, KVM_EOPNOTSUPP = 95 };
+// Linux kvm_para.h.
+enum kvm_error { KVM_EPERM = 1, KVM_EFAULT = 14, KVM_EOPNOTSUPP = 95, KVM_ENOSYS = 1000 };
 
 static uint64_t error_value(enum kvm_error error)
 {
@@ -145,23 +145,27 @@ static uint64_t register_mask(const struct vcpu *vcpu)
     return vendor->get(vcpu, REGISTER_CS_BITS) == 64 ? UINT64_MAX : UINT32_MAX;
 }
 
+// The number and the arguments as the width of the guest's code has them.
+static __attribute__((noinline)) uint64_t kvm_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
+{
+    uint64_t mask = register_mask(vcpu);
+    switch (number & mask) {
+    case HC_VAPIC_POLL_IRQ: return 0;
+    case HC_CLOCK_PAIRING:
+        return clock_pairing(vcpu, argument & mask, vcpu_regs(vcpu)->gpr[GPR_RCX] & mask) & mask;
+    default: return error_value(KVM_ENOSYS);
+    }
+}
+
+uint64_t guest_kernel_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
+{
+    uint64_t result;
+    return hypercall_oracle(vcpu, number, argument, &result) ? result : kvm_hypercall(vcpu, number, argument);
+}
+
 uint64_t guest_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
 {
     if (vendor->get(vcpu, REGISTER_CPL) != 0)
         return error_value(KVM_EPERM) & register_mask(vcpu);
-    return hypercall(vcpu, number, argument);
-}
-
-bool arch_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result)
-{
-    uint64_t mask = register_mask(vcpu);
-    switch (number & mask) {
-    case HC_VAPIC_POLL_IRQ:
-        *result = 0;
-        return true;
-    case HC_CLOCK_PAIRING:
-        *result = clock_pairing(vcpu, argument & mask, vcpu_regs(vcpu)->gpr[GPR_RCX] & mask) & mask;
-        return true;
-    default: return false;
-    }
+    return guest_kernel_hypercall(vcpu, number, argument);
 }

@@ -53,7 +53,7 @@ QUICK_INLINE bool quick_hypercall(struct vcpu *vcpu, uint64_t *rax)
 {
     if (!quick_book(vcpu, EXIT_HYPERCALL))
         return false;
-    *rax = hypercall(vcpu, *rax, vcpu_regs(vcpu)->gpr[GPR_RBX]);
+    *rax = guest_kernel_hypercall(vcpu, *rax, vcpu_regs(vcpu)->gpr[GPR_RBX]);
     return true;
 }
 

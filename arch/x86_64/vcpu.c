@@ -3,6 +3,7 @@
 // that belong to the architecture. Device accesses are mmio.c and portio.c.
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/hosttimer.h"
+#include "arch/x86_64/idt.h"
 #include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"
 #include "time/ratio.h"
@@ -178,7 +179,7 @@ void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
 static __attribute__((noinline, cold)) void plan_tsc(struct vcpu *vcpu)
 {
     struct arch_vcpu *arch = vcpu->arch;
-    struct tsc_plan tsc = vtime_tsc_plan(&vcpu->vm->vtime, arch->tsc_adjust, switch_costs.in);
+    struct counter_plan tsc = vtime_counter_plan(&vcpu->vm->vtime, arch->tsc_adjust, switch_costs.in);
     arch->world.tsc_base = tsc.base;
     arch->world.tsc_mask = tsc.mask;
     arch->tsc_planned = true;
@@ -215,19 +216,21 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
 
 bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event)
 {
-    bool open = event == ARCH_NMI ? !vcpu->arch->nmi_blocked : arch_vcpu_interrupts_enabled(vcpu);
+    bool open = event == ARCH_NMI ? !vcpu->arch->nmi_blocked : arch_vcpu_can_wake(vcpu);
     return open && !vcpu->arch->shadow && !vcpu->arch->event_queued;
 }
 
-bool arch_vcpu_interrupts_enabled(const struct vcpu *vcpu)
+bool arch_vcpu_can_wake(const struct vcpu *vcpu)
 {
     return (vcpu->arch->world.regs.rflags & RFLAGS_IF) != 0;
 }
 
 void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector)
 {
-    enum event_type type = event == ARCH_NMI ? EVENT_NMI : EVENT_INTERRUPT;
-    vendor->inject(vcpu, (struct guest_event){ .type = type, .vector = (uint8_t)vector });
+    struct guest_event guest_event = { .type = EVENT_INTERRUPT, .vector = (uint8_t)vector };
+    if (event == ARCH_NMI)
+        guest_event = (struct guest_event){ .type = EVENT_NMI, .vector = VECTOR_NMI };
+    vendor->inject(vcpu, guest_event);
 }
 
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
@@ -263,8 +266,10 @@ void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next)
     }
 }
 
-void arch_vcpu_skip(struct vcpu *vcpu, unsigned length)
+// The trap behind it wakes the guest again.
+void arch_vcpu_halt(struct vcpu *vcpu, unsigned length)
 {
+    vcpu->halted = true;
     vcpu_skip(vcpu, length);
 }
 

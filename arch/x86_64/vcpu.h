@@ -119,7 +119,7 @@ static inline bool vcpu_nmi_pending(const struct vcpu *vcpu)
     return (vcpu->vm->machine.lapic.direct & LAPIC_DIRECT_NMI) != 0;
 }
 
-// arch_vcpu_skip(), for its callers in this folder. The common case is inline: nothing to wrap, no trap, no RF.
+// Steps over an instruction. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);
 
 static inline void vcpu_skip(struct vcpu *vcpu, unsigned length)
@@ -168,8 +168,9 @@ unsigned guest_code_bits(struct vcpu *vcpu);
 void guest_execute_cpuid(struct vcpu *vcpu, uint64_t *rax);
 void guest_execute_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write);
 
-// A hypercall by code at any privilege: only the guest's kernel may.
+// A hypercall by code at any privilege: only the guest's kernel may. And one by the kernel.
 uint64_t guest_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
+uint64_t guest_kernel_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
 
 void                cpuid_init(void);
 struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf);

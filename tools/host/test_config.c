@@ -48,7 +48,7 @@ static void test_defaults(void **state)
     assert_false(vm.bare);
     assert_int_equal(vm.delivery, DELIVERY_ALARM);
     assert_int_equal(vm.margin_cycles, 0);
-    assert_int_equal(vm.tsc_hz, 0);
+    assert_int_equal(vm.counter_hz, 0);
     assert_true(config_parse_monitor(" \t ", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 1);
     assert_false(monitor.noise);
@@ -61,7 +61,7 @@ static void test_every_word(void **state)
     (void)state;
     assert_true(config_parse_vm("vm=tick_1-B kernel=pit.elf vcpus=1 mem=16M clock=guest+emu idle=freeze tick=discard "
                                 "limit=10s rtc=variable:-3600 oracle=off lanes=off hypervisor=none "
-                                "delivery=exact margin=6000 tsc_hz=2500000000 "
+                                "delivery=exact margin=6000 counter_hz=2500000000 "
                                 "--  a=b  -- c ",
                                 &vm, &refusal));
     assert_string_equal(vm.name, "tick_1-B");
@@ -78,7 +78,7 @@ static void test_every_word(void **state)
     assert_true(vm.bare);
     assert_int_equal(vm.delivery, DELIVERY_EXACT);
     assert_int_equal(vm.margin_cycles, 6000);
-    assert_int_equal(vm.tsc_hz, 2500000000);
+    assert_int_equal(vm.counter_hz, 2500000000);
     assert_true(config_parse_monitor("log=com2 noise=18446744073709551615 alarm_error=-5000 "
                                      "report=off", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 2);
@@ -163,10 +163,11 @@ static void test_bad_values(void **state)
     refused("vm=12345678901234567890123456789012",
             "vm=12345678901234567890123456789012 is not possible; allowed: 1 to 31 letters, digits, _ or -");
     refused("delivery=step", "delivery=step is not possible; allowed: alarm|exact");
-    refused("tsc_hz=9999000", "tsc_hz=9999000 is not possible; allowed: 10000000 to 10000000000 in steps of 1000");
+    refused("tsc_hz=9999000", "counter_hz=9999000 is not possible; allowed: 10000000 to 10000000000 in steps of 1000");
     refused("tsc_hz=10000001000",
-            "tsc_hz=10000001000 is not possible; allowed: 10000000 to 10000000000 in steps of 1000");
-    refused("tsc_hz=10000500", "tsc_hz=10000500 is not possible; allowed: 10000000 to 10000000000 in steps of 1000");
+            "counter_hz=10000001000 is not possible; allowed: 10000000 to 10000000000 in steps of 1000");
+    refused("counter_hz=10000500",
+            "counter_hz=10000500 is not possible; allowed: 10000000 to 10000000000 in steps of 1000");
     refused("delivery=exact margin=0", "margin=0 is not possible; allowed: 1 to 1000000 cycles");
     refused("delivery=exact margin=1000001", "margin=1000001 is not possible; allowed: 1 to 1000000 cycles");
     refused("delivery=exact margin=-1", "margin=-1 is not possible; allowed: 1 to 1000000 cycles");

@@ -113,7 +113,7 @@ struct machine {
 static uint64_t world_switch(struct machine *machine, struct vtime *vt, struct ledger *ledger, uint64_t executes,
                              uint64_t *first_read)
 {
-    struct tsc_plan plan = vtime_tsc_plan(vt, machine->adjust, machine->cost_in);
+    struct counter_plan plan = vtime_counter_plan(vt, machine->adjust, machine->cost_in);
     machine->host += host_random(machine->random) >> 44; // the monitor works, is interrupted, other guests run
     htime_t t0 = machine->host;
     uint64_t offset = plan.base + ((vt->now - t0) & plan.mask);
@@ -194,7 +194,7 @@ static void test_scaled_wall(void **state)
             continue;
         vtime_start(&vt, CLOCK_WALL, IDLE_REAL, hz, scale, start);
         assert_true(vtime_follow_host(&vt, start) == 0);
-        struct tsc_plan plan = vtime_tsc_plan(&vt, adjust, 17);
+        struct counter_plan plan = vtime_counter_plan(&vt, adjust, 17);
         vtime_ran(&vt, 1, 1, now);
         assert_true(plan.mask == 0 && vt.now + adjust == tscscale_at(&scale, now) + plan.base); // law 2
         uint64_t exact = (uint64_t)((unsigned __int128)(now - start) * hz / host_hz);

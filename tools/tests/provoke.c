@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/poweroff.h"
+#include "arch/arch.h"
 #include "vmm/alloc.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
@@ -121,5 +121,5 @@ _Noreturn void vmm_main(const struct bootinfo *info)
     }
     log_line("provoke", "nothing happened");
     log_raw(end, sizeof(end) - 1);
-    machine_exit(0);
+    arch_machine_exit(0);
 }

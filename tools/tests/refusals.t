@@ -66,7 +66,7 @@ images_and_words() {
     refused 8 "mem is given twice" "a word given twice" --kernel "$good" --vm "mem=16M mem=32M"
     refused 8 "vcpus=2" "two vCPUs" --kernel "$good" --vm vcpus=2
     refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
-    refused 8 "tsc_hz=1234567890 is not possible; allowed: 10000000 to 10000000000 in steps of 1000" "a rate of half a kHz" \
+    refused 8 "counter_hz=1234567890 is not possible; allowed: 10000000 to 10000000000 in steps of 1000" "a rate of half a kHz" \
         --kernel "$good" --vm "tsc_hz=1234567890"
     refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.elf"
     refused 64 "is a folder" "a folder" --kernel "$folder"
