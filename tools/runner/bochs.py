@@ -8,10 +8,13 @@ import os
 import re
 import subprocess
 
+from runner import medium
 from runner.terminal import Console
 from runner.words import machine_mib
 
-NEEDS = ["bochs-bin"]
+NEEDS = ["bochs-bin"] + medium.NEEDS
+MONITOR = medium.MONITOR
+prepare = medium.make_medium
 BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/bochs/VGABIOS-lgpl-latest"
 DATA = [(BIOS, "bochsbios"), (VGA_BIOS, "vgabios"),
         ("/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so", "bochs-term")]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A Linux bzImage, looked at before anything is built and started for it. Documentation/arch/x86/boot.rst of its sources
-has the offsets."""
+"""A Linux kernel, looked at before anything is built and started for it. Documentation/arch/x86/boot.rst of its sources
+has the offsets of a bzImage, Documentation/arch/arm64/booting.rst those of an arm64 Image."""
 import os
 
 from runner.refused import STATUS_IMAGE, Refused
@@ -11,6 +11,13 @@ def is_linux(path):
     with open(path, "rb") as image:
         header = image.read(0x206)
     return header[0x1FE:0x200] == b"\x55\xaa" and header[0x202:0x206] == b"HdrS"
+
+
+def is_arm64_linux(path):
+    """Test kernels have that header, too; but Linux is an EFI program as well, and begins as one."""
+    with open(path, "rb") as image:
+        header = image.read(0x40)
+    return header[:2] == b"MZ" and header[0x38:0x3C] == b"ARM\x64"
 
 
 def check_linux(options):

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The boot medium: the monitor, the guest's files and GRUB's script, as tools/iso makes it. Every emulator gets the same."""
 import os
-import re
 import shutil
 import subprocess
 
 from runner.refused import STATUS_MISSING, Refused
-from runner.words import file_word, split_module, with_zone
+from runner.words import file_word, split_module, vm_line
 
+MONITOR = "escapement.elf"
+NEEDS = ["grub-mkrescue", "xorriso"]  # commands
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -20,13 +21,11 @@ def make_medium(options, folder):
     """The files and the GRUB script; returns the image's path."""
     boot = os.path.join(folder, "iso", "boot")
     os.makedirs(os.path.join(boot, "grub"))
-    shutil.copyfile(os.path.join(options.build, "escapement.elf"), os.path.join(boot, "escapement.elf"))
+    shutil.copyfile(os.path.join(options.build, MONITOR), os.path.join(boot, MONITOR))
     shutil.copyfile(options.kernel, os.path.join(boot, "guest"))
-    name = "" if re.search(r"(?:^|\s)vm=", options.vm) else "vm=guest0 "
-    line = " ".join((name + "kernel=" + file_word(options.kernel) + " " + with_zone(options.vm)).split())
     script = ["set timeout=0",
-              "multiboot2 /boot/escapement.elf " + grub_words(" ".join(("log=com2 " + options.monitor).split())),
-              "module2 /boot/guest " + grub_words(line + " -- " + options.cmdline)]
+              "multiboot2 /boot/" + MONITOR + " " + grub_words(" ".join(("log=com2 " + options.monitor).split())),
+              "module2 /boot/guest " + grub_words(vm_line(options))]
     modules = ([(options.initrd, "")] if options.initrd else []) + [split_module(text) for text in options.module]
     for index, (path, arguments) in enumerate(modules):
         shutil.copyfile(path, os.path.join(boot, "module%d" % index))

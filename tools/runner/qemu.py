@@ -3,11 +3,14 @@
 import subprocess
 import sys
 
+from runner import medium
 from runner.words import machine_mib
 
-NEEDS = ["qemu-system-x86_64"]  # commands
-DATA = []                       # (file, its package)
-LOG = None                      # it has none: its words are on stderr
+NEEDS = ["qemu-system-x86_64"] + medium.NEEDS  # commands
+DATA = []                                      # (file, its package)
+LOG = None                                     # it has none: its words are on stderr
+MONITOR = medium.MONITOR
+prepare = medium.make_medium
 
 
 def command(options, image, log):
@@ -23,11 +26,11 @@ def command(options, image, log):
     return words + options.qemu_arg
 
 
-def run(options, image, log, _folder):
+def start(words, timeout):
     """QEMU's status, or None if its time was up."""
-    with subprocess.Popen(command(options, image, log)) as emulator:
+    with subprocess.Popen(words) as emulator:
         try:
-            return emulator.wait(options.timeout)
+            return emulator.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
         finally:
@@ -37,6 +40,10 @@ def run(options, image, log, _folder):
                     emulator.wait(5)
                 except subprocess.TimeoutExpired:
                     emulator.kill()
+
+
+def run(options, image, log, _folder):
+    return start(command(options, image, log), options.timeout)
 
 
 def complaints(_folder):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the words of the VM line mean to the runner: the guest's memory, names, the time zone."""
+"""The VM line, and what its words mean to the runner: the guest's memory, names, the time zone."""
 import os
 import re
 import time
@@ -43,3 +43,10 @@ def file_word(path):
 def with_zone(words):
     """rtc=localtime (or clock=localtime) as a distance from UTC: only this computer knows its zone."""
     return re.sub(r"(?<!\S)(rtc|clock)=localtime(?!\S)", "rtc=variable:%d" % time.localtime().tm_gmtoff, words)
+
+
+def vm_line(options):
+    """The line that describes the VM: vmm/config.h says what is in it."""
+    name = "" if re.search(r"(?:^|\s)vm=", options.vm) else "vm=guest0 "
+    line = " ".join((name + "kernel=" + file_word(options.kernel) + " " + with_zone(options.vm)).split())
+    return line + " -- " + options.cmdline

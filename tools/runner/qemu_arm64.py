@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""QEMU's TCG of an arm64 machine with EL2, the board `virt`. There is no boot medium: QEMU loads the monitor by the arm64
+boot protocol, puts the guest's files into memory, and says in the device tree where they are (its guest-loader device).
+The console is the board's own UART on stdin and stdout, the log a second one on the PCI bus."""
+import os
+import sys
+
+from runner import qemu
+from runner.refused import Refused
+from runner.words import MIB, guest_bytes, vm_line
+
+NEEDS = ["qemu-system-aarch64"]
+DATA = []
+LOG = None
+MONITOR = "escapement-arm64.img"
+
+CPU = "neoverse-n1"
+GIC = 3
+GIC_VERSIONS = (2, 3)
+# Ticks of the counter in a second: what QEMU's CPUs have, and what the property that changes it can hold.
+CNTFRQ = 62500000
+CNTFRQ_MIN, CNTFRQ_MAX = 1000000, 1000000000
+NS_PER_S = 1000000000
+
+# Where QEMU's virt board has its memory. QEMU puts the monitor at its start, and the device tree at its middle, or
+# DTB_AT_MOST from the start. The guest's files go behind the monitor if the room is enough, else behind the tree, so that
+# what is behind them is one piece, and enough for the guest.
+RAM_BASE = 0x40000000
+MODULES_AT = 32 * MIB
+DTB_AT_MOST = 128 * MIB
+DTB_ROOM = 8 * MIB
+MODULE_ALIGN = 2 * MIB
+SPARE_BYTES = 192 * MIB  # what is not used is never there: QEMU's memory is the computer's when it is touched
+
+
+def check_options(options):
+    if options.gic is not None and options.gic not in GIC_VERSIONS:
+        raise Refused("--gic %d is not a version of the interrupt controller that the machine can have: 2 or 3" % options.gic)
+    if options.cntfrq is not None and not CNTFRQ_MIN <= options.cntfrq <= CNTFRQ_MAX:
+        raise Refused("--cntfrq %d is not within %d to %d" % (options.cntfrq, CNTFRQ_MIN, CNTFRQ_MAX))
+    if options.module:
+        raise Refused("--module is for svm and vmx only; arm64's guests get one --initrd")
+
+
+def layout(options):
+    """([(file, address)], bytes of the machine's memory)."""
+    files = [options.kernel] + ([options.initrd] if options.initrd else [])
+    sizes = [-(-os.path.getsize(path) // MODULE_ALIGN) * MODULE_ALIGN for path in files]
+    memory = guest_bytes(options.vm) + SPARE_BYTES + sum(sizes)
+    tree = min(memory // 2, DTB_AT_MOST)
+    at = MODULES_AT if MODULES_AT + sum(sizes) <= tree else tree + DTB_ROOM
+    places = []
+    for path, size in zip(files, sizes):
+        places.append((path, RAM_BASE + at))
+        at += size
+    return places, memory
+
+
+def shift(options):
+    """Of -icount: an instruction takes 2^shift ns, and that is one tick of the counter where the rate allows it."""
+    return (NS_PER_S // (options.cntfrq or CNTFRQ)).bit_length() - 1
+
+
+def quoted(text):
+    """A value inside one of QEMU's comma-separated options."""
+    return text.replace(",", ",,")
+
+
+def cpu(options):
+    model = options.cpu or CPU
+    if model == "max":
+        model += ",pauth-impdef=on"  # the architecture's own algorithm takes TCG four times the time
+    return model if options.cntfrq is None else "%s,cntfrq=%d" % (model, options.cntfrq)
+
+
+def prepare(options, _folder):
+    return os.path.join(options.build, MONITOR)
+
+
+def command(options, image, log):
+    interactive = sys.stdin is not None and sys.stdin.isatty()
+    places, memory = layout(options)
+    words = [NEEDS[0], "-machine", "virt,accel=tcg,virtualization=on,dtb-randomness=off,gic-version=%d" % (options.gic or GIC),
+             "-cpu", cpu(options), "-smp", "1", "-m", "%dM" % (-(-memory // MIB)), "-nodefaults", "-display", "none",
+             "-no-reboot", "-serial", "mon:stdio" if interactive else "stdio",
+             "-chardev", "file,id=log,path=" + quoted(log), "-device", "pci-serial,chardev=log",
+             "-kernel", image, "-append", options.monitor,
+             "-device", "guest-loader,addr=0x%x,kernel=%s,bootargs=%s" % (places[0][1], quoted(places[0][0]),
+                                                                       quoted(vm_line(options)))]
+    for path, address in places[1:]:
+        words += ["-device", "guest-loader,addr=0x%x,initrd=%s" % (address, quoted(path))]
+    if options.exact:
+        words += ["-icount", "shift=%d,sleep=off" % shift(options), "-seed", "1",
+                  "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+    return words + options.qemu_arg
+
+
+def run(options, image, log, _folder):
+    return qemu.start(command(options, image, log), options.timeout)
+
+
+def complaints(_folder):
+    return []
