@@ -31,6 +31,7 @@ bool arch_virtualization_init(struct refusal *refusal)
         return false;
     }
     traps_set();
+    sysreg_init(hostgic_version());
     meter_init();
     return calibrate_world_switch(refusal);
 }
@@ -83,7 +84,6 @@ static void reset_el1(void)
     sysreg_write(tpidr_el1, 0);
     sysreg_write(contextidr_el1, 0);
     sysreg_write(csselr_el1, 0);
-    sysreg_write(mdscr_el1, 0);
     sysreg_write(cntkctl_el1, 0);
     sysreg_write(cntv_ctl_el0, 0);
     sysreg_write(cntv_cval_el0, 0);
@@ -134,6 +134,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     reset_el1();
     reset_keys();
     fpu_reset();
+    debug_reset(&arch->debug);
     lr_init(vcpu);
     stage2_use(vcpu->vm->nested_root);
     arch->world.pc = entry->pc;
@@ -237,14 +238,10 @@ void arch_vcpu_was_paused(struct vcpu *vcpu)
 
 static void emulate_sysreg(struct vcpu *vcpu, const struct exit *exit)
 {
-    struct world *world = &vcpu->arch->world;
-    unsigned reg = (unsigned)(world->esr >> 5) & 31;
-    uint64_t value = exit->is_write && reg != 31 ? world->x[reg] : 0;
-    if (!sysreg_access(vcpu, sysreg_of_iss(world->esr), exit->is_write, &value))
-        return; // it has its exception
-    if (!exit->is_write && reg != 31)
-        world->x[reg] = value;
-    vcpu_step_over(vcpu, exit->insn_length);
+    if (sysreg_trapped(vcpu, vcpu->arch->world.esr))
+        vcpu_step_over(vcpu, exit->insn_length);
+    else
+        guest_undefined(vcpu);
 }
 
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)

@@ -6,6 +6,7 @@
 #include "arch/arch.h"
 #include "arch/arm64/arm64.h"
 #include "arch/arm64/pvtime.h"
+#include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic_lr.h"
 #include "arch/arm64/world.h"
 #include "vmm/vm.h"
@@ -14,6 +15,7 @@ struct arch_vcpu {
     struct world  world;
     struct lr_set lrs;             // what the list registers hold (vgic_lr.h: lr_init, lr_free, lr_fold, lr_fill)
     struct pvtime pvtime;          // the page of stolen time
+    struct debug_state debug;      // the debug registers that are not in the CPU
     bool          counter_planned; // world.counter_base and _mask are right
     bool          timer_queued;    // the vCPU halted: the timer queue has its virtual timer
     uint64_t      counts_at_start; // the PMU's (meter.h)

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The calls that a guest makes by HVC or SMC, one convention for both (Arm DEN0028, SMC Calling Convention 1.1).
+#ifndef ARCH_ARM64_SMCCC_H
+#define ARCH_ARM64_SMCCC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vcpu;
+
+#define SMCCC_SUCCESS       UINT64_C(0)
+#define SMCCC_NOT_SUPPORTED UINT64_MAX // -1
+#define SMCCC_NOT_REQUIRED  ((uint64_t)-2)
+
+#define SMCCC_VERSION 0x80000000u // PSCI_FEATURES knows this one, too
+
+// Answers the call whose arguments are in the guest's x0 to x7. x0 to x3 have the results, everything else stays.
+void smccc_call(struct vcpu *vcpu);
+
+#endif
