@@ -44,7 +44,8 @@ void traps_install(void);
 void trap_dispatch(struct trap *trap);
 void trap_set(unsigned intid, trap_handler handler); // of an interrupt; NULL: back to "unexpected, end the test"
 
-// Runs body(argument) and reports the exception that ended it, by its class (ESR bits 31:26), CLASS_NONE if it returned.
+// Runs body(argument) and reports the exception that ended it, by its class (ESR bits 31:26), CLASS_NONE if it
+// returned.
 #define CLASS_UNKNOWN     0x00u // undefined instructions among them
 #define CLASS_WFX         0x01u
 #define CLASS_FETCH_ABORT 0x21u

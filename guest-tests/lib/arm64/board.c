@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the flattened device tree says (Devicetree Specification 0.4, 5): one walk, every node looked at when it is whole.
+// What the flattened device tree says (Devicetree Specification 0.4, 5): one walk, every node looked at when it is
+// whole.
 //
 // Addresses and sizes of what is of interest here have two cells each, as on every machine that these kernels meet.
 #include "guest-tests/lib/guest.h"

@@ -83,6 +83,20 @@ too_late:
         register cntp_cval
         register cntp_ctl
 
+        // uint64_t NAME_start(uint64_t ticks): the timer's compare value is its own write's stamp plus that many.
+        .macro  start name
+        .globl  \name\()_start
+\name\()_start:
+        mrs     x9, cntvct_el0                  // R
+        add     x9, x9, #3                      // R + 1
+        add     x10, x9, x0                     // R + 2
+        msr     \name\()_cval_el0, x10
+        mov     x0, x9
+        ret
+        .endm
+        start   cntv
+        start   cntp
+
         .globl  cntpct_read_stamp, cntpct_read_at
 cntpct_read_stamp:                              // uint64_t cntpct_read_stamp(uint64_t *value)
         stamp_next

@@ -15,6 +15,9 @@ EXACT_REGISTER(cntv_ctl);
 EXACT_REGISTER(cntp_tval);
 EXACT_REGISTER(cntp_cval);
 EXACT_REGISTER(cntp_ctl);
+// The timer expires that many ticks after the stamp that comes back.
+uint64_t cntv_start(uint64_t ticks);
+uint64_t cntp_start(uint64_t ticks);
 uint64_t cntpct_read_stamp(uint64_t *value);
 uint64_t cntpct_read_at(uint64_t stamp);
 

@@ -62,8 +62,8 @@ void gic_init(void)
 
 void gic_enable(unsigned intid, bool on)
 {
-    // GICv2: a shared interrupt must have a target; the first CPU is bit 0. GICv3's GICD_IROUTER is 0 after reset, which
-    // is the same.
+    // GICv2: a shared interrupt must have a target; the first CPU is bit 0. GICv3's GICD_IROUTER is 0 after reset,
+    // which is the same.
     if (board.gic_version == 2 && intid >= 32)
         *(volatile uint8_t *)(board.gicd + GICD_ITARGETSR + intid) = 1;
     write32(bit_register(intid, on ? GICD_ISENABLER : GICD_ICENABLER), 1u << intid % 32);

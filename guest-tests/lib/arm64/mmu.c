@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One-to-one translation: memory is normal and cacheable, all other addresses below 512 GiB are device memory (DDI 0487,
-// D8.3): blocks of 1 GiB, 39-bit addresses. One page can be had as normal memory at a second address.
+// One-to-one translation: memory is normal and cacheable, all other addresses below 512 GiB are device memory (DDI
+// 0487, D8.3): blocks of 1 GiB, 39-bit addresses. One page can be had as normal memory at a second address.
 #include "guest-tests/lib/guest.h"
 
 #define GIB         (1ull << 30)

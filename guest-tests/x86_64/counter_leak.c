@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
-// M3: does any part of an exit leak into the guest's counter? M2: does a million exits add up to the closed form?
-//
-// RDTSC, exit, RDTSC is compared with RDTSC, RDTSC, a thousand times for each kind of exit; least and greatest leak are
-// both asked to be 0. Then 10^6 exits in one loop, whose length in instructions is known.
+// counter_leak on x86-64: RDTSC is the counter, OUT the exit of the loop.
+#include "guest-tests/counter_leak.h"
 #include "guest-tests/lib/x86_64/devices.h"
-
-#define ROUNDS 1000u
 
 // The difference of the two reads around `text`, which may use RAX, RCX, RDX, RBX; R8 is the APIC's page.
 #define LEAK_SECTION(name, text)                                                                                       \
@@ -20,7 +16,7 @@
         return delta;                                                                                                  \
     }
 
-LEAK_SECTION(none, "")
+LEAK_SECTION(nothing, "")
 LEAK_SECTION(cpuid, "xor %%eax, %%eax\n\tcpuid")
 LEAK_SECTION(out_nobody, "out %%al, $0x80")
 LEAK_SECTION(in_device, "in $0x61, %%al")
@@ -32,12 +28,7 @@ LEAK_SECTION(mmio_long, "testl $0x10000, 0x320(%%r8)")
 LEAK_SECTION(rdmsr, "mov $0x1b, %%ecx\n\trdmsr")
 LEAK_SECTION(wrmsr, "mov $0x1b, %%ecx\n\tmov $0xfee00900, %%eax\n\txor %%edx, %%edx\n\twrmsr") // as it is
 
-static const struct leak {
-    const char *name;
-    uint64_t (*section)(void);
-    uint64_t beside; // instructions beside the exiting one
-    bool needs_escapement;
-} leaks[] = {
+const struct leak leaks[] = {
     { "CPUID", leak_cpuid, 1, false },
     { "OUT to nobody", leak_out_nobody, 0, false },
     { "IN from port 0x61", leak_in_device, 0, false },
@@ -50,47 +41,29 @@ static const struct leak {
     { "WRMSR", leak_wrmsr, 3, false },
 };
 
-static void test_leak(const struct leak *leak)
+const unsigned leak_count = ARRAY_LENGTH(leaks);
+
+uint64_t leak_none(void)
 {
-    struct spread spread = { 0 };
-    uint64_t expected = leak_none() + leak->beside + platform.exit_cost;
-    if (leak->needs_escapement && !platform.oracle) {
-        skip("no such hypercall here", "M3 %s", leak->name);
-        return;
-    }
-    for (unsigned i = 0; i < ROUNDS; i++)
-        spread_add(&spread, (int64_t)(leak->section() - expected));
-    diag("M3 kind=\"%s\" rounds=%u leak min=%ld max=%ld", leak->name, ROUNDS, spread.min, spread.max);
-    ok_counted(spread.min == 0 && spread.max == 0, "M3 %s leaks nothing into the guest's counter", leak->name);
+    return leak_nothing();
 }
 
-// mov, [out, dec, jnz] * n, rdtsc.
-static void test_sum(uint32_t exits)
+void counter_leak_prepare(void)
 {
-    uint64_t before = platform.oracle ? oracle(ORACLE_EXITS, 0) : 0;
-    uint32_t delta, left = exits;
+    lapic_init(false);
+}
+
+// rdtsc, mov, [out, dec, jnz] * n, rdtsc.
+const uint64_t sum_own = 2;
+
+uint64_t exit_loop(uint64_t exits)
+{
+    uint32_t delta, left = (uint32_t)exits;
     __asm__ volatile("rdtsc\n\tmov %%eax, %%esi\n"
                      "1: out %%al, $0x80\n\tdec %1\n\tjnz 1b\n\t"
                      "rdtsc\n\tsub %%esi, %%eax"
                      : "=a"(delta), "+r"(left)
                      :
                      : "rdx", "rsi", "memory", "cc");
-    uint64_t counted = platform.oracle ? oracle(ORACLE_EXITS, 0) - before : 0;
-    uint64_t expected = 2 + (2 + platform.exit_cost) * exits;
-    int64_t drift = (int64_t)delta - (int64_t)expected;
-    diag("M2 exits=%u counter advanced by %u, closed form %lu, drift %ld", exits, delta, expected, drift);
-    ok_counted(drift == 0, "M2 %u exits: the counter's sum is the closed form", exits);
-    if (platform.oracle)
-        ok(counted >= exits, "the monitor saw %lu exits meanwhile", counted);
-    else
-        skip("no exit counter here", "the monitor saw the exits");
-}
-
-void test_main(void)
-{
-    plan((unsigned)ARRAY_LENGTH(leaks) + 2);
-    lapic_init(false);
-    for (unsigned i = 0; i < ARRAY_LENGTH(leaks); i++)
-        test_leak(&leaks[i]);
-    test_sum((uint32_t)cmdline_number("exits", 1000000));
+    return delta;
 }
