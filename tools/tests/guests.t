@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Every line of guest-tests/tests.cfg: one guest on the machine, its claims collected into one TAP stream. Two guests at
 a time; the order of the output is the order of the file. A guest that made no plan, did not keep it, or ended with
-another status than the file says has failed. GUESTS="name name" runs only those, MACHINE=vmx runs them there."""
+another status than the file says has failed. GUESTS="name name" runs only those, MACHINE=vmx runs them there.
+MACHINE=arm64 runs those of tests-arm64.cfg on each machine of arm64.machines; MODELS="name name" on only those."""
 import concurrent.futures
 import os
 import re
@@ -10,11 +11,13 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
+import machines
 import tap_stream
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 MACHINE = os.environ.get("MACHINE", "svm")
+CONFIG, FOLDER = ("tests-arm64.cfg", "guests-arm64") if MACHINE == "arm64" else ("tests.cfg", "guests")
 DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
 DEFAULT_TIMEOUT = 60
 PARALLEL = 2
@@ -33,25 +36,26 @@ def read_config(path):
             yield fields
 
 
-def read_options(text):
+def read_options(text, model):
     """Words of the last column, {name: value}; one that begins with a machine's name is for that machine, and wins."""
     options = {}
+    names = ["", MACHINE, model.name] + model.name.split("-")[-1:]
     for word in sorted(text.split(), key=lambda word: ":" in word):
         machine, _, rest = word.rpartition(":")
-        if machine in ("", MACHINE):
+        if machine in names:
             name, _, value = rest.partition("=")
             options[name] = value
     return options
 
 
-def run_guest(fields):
-    _, elf, words, cmdline, _, text = fields
-    options = read_options(text)
+def run_guest(test):
+    (_, image, words, cmdline, _, text), model = test
+    options = read_options(text, model)
     if "skip" in options:
         return None
-    command = [os.path.join(ROOT, "tools", "run"), MACHINE, "--build", BUILD, "--cmdline",
+    command = [os.path.join(ROOT, "tools", "run"), MACHINE, *model.words, "--build", BUILD, "--cmdline",
                (cmdline + " " + options.get("args", "")).strip(),
-               "--kernel", os.path.join(BUILD, "guests", elf), "--vm", words or DEFAULT_WORDS,
+               "--kernel", os.path.join(BUILD, FOLDER, image), "--vm", words or DEFAULT_WORDS,
                "--timeout", options.get("timeout", str(DEFAULT_TIMEOUT)), "--monitor", "report=off"]
     if "noexact" not in options:
         command.append("--exact")
@@ -63,9 +67,10 @@ def run_guest(fields):
     return done.returncode, text[0], text[1]
 
 
-def show(tap, fields, result):
+def show(tap, test, result):
     """One guest's console: its claims renumbered, its figures kept, everything else as a comment."""
-    name, options = fields[0], read_options(fields[5])
+    fields, model = test
+    name, options = fields[0] + (" on " + model.name if model.name else ""), read_options(fields[5], model)
     if result is None:
         tap.skip(name, options["skip"].replace("_", " "))
         return
@@ -94,12 +99,12 @@ def show(tap, fields, result):
 
 def main():
     only = os.environ.get("GUESTS", "").split()
-    tests = [fields for fields in read_config(os.path.join(ROOT, "guest-tests", "tests.cfg"))
-             if not only or fields[0] in only]
+    tests = [(fields, model) for fields in read_config(os.path.join(ROOT, "guest-tests", CONFIG))
+             for model in machines.models() if not only or fields[0] in only]
     tap = tap_stream.Tap()
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        for fields, result in zip(tests, pool.map(run_guest, tests)):
-            show(tap, fields, result)
+        for test, result in zip(tests, pool.map(run_guest, tests)):
+            show(tap, test, result)
     tap.plan()
 
 

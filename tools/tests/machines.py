@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""The machines that a test runs on: of arm64 there are several, each other machine is one. Imported by tools/tests/*.t."""
+import collections
+import os
+
+MACHINE = os.environ.get("MACHINE", "svm")
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "arm64.machines")
+
+Model = collections.namedtuple("Model", "name words")
+
+
+def models():
+    """All, or those that MODELS names."""
+    if MACHINE != "arm64":
+        return [Model("", [])]
+    with open(FILE, encoding="ascii") as lines:
+        found = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    only = os.environ.get("MODELS", "").split()
+    return [Model(words[0], words[1:]) for words in found if not only or words[0] in only]
