@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Events on their way into the guest: before each entry, the highest pending one is injected if the guest can take it
-// at this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can. So it is
-// if another is pending behind it that it does not hold back.
+// at this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can.
 #include "arch/arch.h"
 #include "vmm/vm.h"
 
@@ -21,12 +20,18 @@ void events_deliver(struct vcpu *vcpu)
         return;
     }
     deliver_nmi(vcpu);
-    bool pending = machine_interrupt_pending(vm);
-    if (pending && arch_vcpu_can_take(vcpu, ARCH_INTERRUPT)) {
-        arch_vcpu_inject(vcpu, ARCH_INTERRUPT, machine_acknowledge(vm));
-        vcpu->halted = false;
-        vcpu->stats.injections++;
-        pending = machine_interrupt_pending(vm);
+    if (!machine_interrupt_pending(vm)) {
+        arch_vcpu_want_window(vcpu, false);
+        return;
     }
-    arch_vcpu_want_window(vcpu, pending);
+    if (!arch_vcpu_can_take(vcpu, ARCH_INTERRUPT)) {
+        arch_vcpu_want_window(vcpu, true);
+        return;
+    }
+    arch_vcpu_want_window(vcpu, false);
+    arch_vcpu_inject(vcpu, ARCH_INTERRUPT, machine_acknowledge(vm));
+    vcpu->halted = false;
+    vcpu->stats.injections++;
+    if (machine_interrupt_pending(vm)) // one that this one does not hold back
+        arch_vcpu_want_window(vcpu, true);
 }

@@ -19,7 +19,7 @@ static bool exits_of_kind(const struct vcpu *vcpu, uint64_t kind, uint64_t *resu
 bool hypercall_oracle(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result)
 {
     uint32_t call = (uint32_t)number;
-    if ((call & ~15u) != HYPERCALL_ORACLE || !vcpu->vm->config.oracle)
+    if (__builtin_expect((call & ~15u) != HYPERCALL_ORACLE || !vcpu->vm->config.oracle, 0))
         return false;
     switch (call & 15u) {
     case ORACLE_EXITS: *result = vcpu->stats.exits; return true;

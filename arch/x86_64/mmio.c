@@ -5,7 +5,6 @@
 
 #include "arch/x86_64/vendor.h"
 #include "vmm/format.h"
-#include "vmm/guestmem.h"
 
 struct operand_address {
     uint64_t linear;
@@ -44,7 +43,7 @@ static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio
         guest_page_fault(vcpu, out->linear, access);
         return false;
     }
-    out->in_ram = guest_pointer(vcpu->vm->ram, out->physical, 1) != NULL;
+    out->in_ram = out->physical.value < vcpu->vm->ram.size; // a PC's begins at 0
     bool crosses = (out->linear & (PAGE_SIZE - 1)) + plan->size > PAGE_SIZE;
     if (crosses && !out->in_ram)
         vm_kill(vcpu->vm, "an access of %u bytes at %#lx crosses a page of device memory", plan->size,
