@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// The device tree into struct bootinfo: command line, memory, what is reserved, modules. board_dtb.c reads the devices.
+// Pure, called by boot/arm64/early.c with the loader's tree and by the host tests with damaged ones. The whole
+// structure is checked by libfdt before anything of it is used.
+#include "boot/arm64/dtb.h"
+
+#include <libfdt.h>
+#include <string.h>
+
+#include "boot/arm64/dtb_node.h"
+#include "vmm/format.h"
+
+#define MODULE_WORD "module "
+
+static bool fail(struct refusal *refusal, const char *text)
+{
+    format(refusal->text, sizeof(refusal->text), "the device tree %s", text);
+    return false;
+}
+
+static void add_memory(struct bootinfo *out, struct dtb_range range, enum memory_type type)
+{
+    uint64_t end = range.size > UINT64_MAX - range.start ? UINT64_MAX : range.start + range.size;
+    if (range.size == 0)
+        return;
+    if (out->memory_count == BOOT_MEMORY_MAX)
+        out->memory_ignored++;
+    else
+        out->memory[out->memory_count++] = (struct memory_range){ range.start, end, type };
+}
+
+static void read_ranges(const void *tree, int node, struct bootinfo *out, enum memory_type type)
+{
+    struct dtb_range range;
+    for (unsigned i = 0; dtb_reg(tree, node, i, &range); i++)
+        add_memory(out, range, type);
+}
+
+// The nodes called memory, chapter 3.4; /reserved-memory, 3.5; and the reservation block, 5.3. What is no-map is no
+// memory for us at all; the rest is memory that is in use.
+static void read_memory(const void *tree, struct bootinfo *out)
+{
+    int node, parent = fdt_path_offset(tree, "/reserved-memory");
+    for (node = fdt_node_offset_by_prop_value(tree, -1, "device_type", "memory", sizeof("memory")); node >= 0;
+         node = fdt_node_offset_by_prop_value(tree, node, "device_type", "memory", sizeof("memory"))) {
+        if (dtb_enabled(tree, node))
+            read_ranges(tree, node, out, MEMORY_USABLE);
+    }
+    if (parent >= 0) {
+        fdt_for_each_subnode(node, tree, parent) {
+            bool none = fdt_getprop(tree, node, "no-map", NULL) != NULL;
+            read_ranges(tree, node, out, none ? MEMORY_RESERVED : MEMORY_ACPI);
+        }
+    }
+    for (int i = 0; i < fdt_num_mem_rsv(tree); i++) {
+        struct dtb_range range;
+        if (fdt_get_mem_rsv(tree, i, &range.start, &range.size) == 0)
+            add_memory(out, range, MEMORY_ACPI);
+    }
+}
+
+// The string of a module that belongs to the kernel before it: its arguments, or what it is.
+static const char *compose(struct dtb *out, const char *arguments)
+{
+    char *at = out->text + out->text_used;
+    size_t room = sizeof(out->text) - out->text_used, length = strlen(MODULE_WORD) + strlen(arguments) + 1;
+    if (length > room)
+        return NULL;
+    out->text_used += (uint32_t)length;
+    format(at, room, MODULE_WORD "%s", arguments);
+    return at;
+}
+
+static bool read_module(const void *tree, int node, struct dtb *out, struct refusal *refusal)
+{
+    struct bootinfo *boot = &out->boot;
+    struct dtb_range range;
+    bool kernel = fdt_node_check_compatible(tree, node, "multiboot,kernel") == 0;
+    bool ramdisk = fdt_node_check_compatible(tree, node, "multiboot,ramdisk") == 0;
+    const char *string = dtb_string(tree, node, "bootargs");
+    if (!dtb_reg(tree, node, 0, &range) || range.size > UINT64_MAX - range.start)
+        return fail(refusal, "has a module in /chosen that is nowhere: its reg is missing or too short");
+    if (boot->module_count == BOOT_MODULES_MAX) {
+        boot->modules_ignored++;
+        return true;
+    }
+    if (string == NULL)
+        string = ramdisk ? "initrd" : "";
+    if (!kernel && (string = compose(out, string)) == NULL)
+        return fail(refusal, "has modules in /chosen with more than 4 KiB of arguments");
+
+    uint32_t place = boot->module_count++;
+    for (; place > 0 && boot->modules[place - 1].start.value > range.start; place--)
+        boot->modules[place] = boot->modules[place - 1];
+    boot->modules[place] = (struct boot_module){ { range.start }, range.size, string };
+    return true;
+}
+
+static bool read_chosen(const void *tree, struct dtb *out, struct refusal *refusal)
+{
+    int node, chosen = fdt_path_offset(tree, "/chosen");
+    if (chosen < 0)
+        return true;
+    const char *bootargs = dtb_string(tree, chosen, "bootargs");
+    if (bootargs != NULL)
+        out->boot.cmdline = bootargs;
+    fdt_for_each_subnode(node, tree, chosen) {
+        if (fdt_node_check_compatible(tree, node, "multiboot,module") == 0 && !read_module(tree, node, out, refusal))
+            return false;
+    }
+    return true;
+}
+
+static bool check(const void *tree, struct refusal *refusal)
+{
+    if (tree == NULL || (uintptr_t)tree % 8 != 0) {
+        format(refusal->text, sizeof(refusal->text),
+               "no device tree: x0 was %#lx, no multiple of 8 or 0; the loader must put the tree's address there",
+               (unsigned long)(uintptr_t)tree);
+        return false;
+    }
+    int error = fdt_check_header(tree);
+    if (error == 0 && fdt_totalsize(tree) > DTB_BYTES_MAX)
+        return fail(refusal, "is larger than 2 MiB");
+    if (error == 0)
+        error = fdt_check_full(tree, fdt_totalsize(tree));
+    if (error == 0)
+        return true;
+    format(refusal->text, sizeof(refusal->text), "the device tree at %#lx is damaged: %s",
+           (unsigned long)(uintptr_t)tree, fdt_strerror(error));
+    return false;
+}
+
+bool dtb_read(const void *tree, struct dtb *out, struct refusal *refusal)
+{
+    memset(out, 0, sizeof(*out));
+    out->boot.cmdline = "";
+    out->boot.loader = "device tree";
+    if (!check(tree, refusal))
+        return false;
+    out->boot.info_start = (uintptr_t)tree;
+    out->boot.info_end = (uintptr_t)tree + fdt_totalsize(tree);
+    dtb_read_board(tree, &out->board);
+    read_memory(tree, &out->boot);
+    if (out->boot.memory_count == 0)
+        return fail(refusal, "names no memory: it has no node with device_type \"memory\"");
+    return read_chosen(tree, out, refusal);
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the loader's device tree says (Devicetree specification 0.4; Linux, Documentation/devicetree/bindings), in
+// neutral words and as a board. Pure, by libfdt: every length is checked, a damaged tree gives a sentence.
+#ifndef BOOT_ARM64_DTB_H
+#define BOOT_ARM64_DTB_H
+
+#include "arch/arm64/board.h"
+#include "boot/bootinfo.h"
+
+#define DTB_BYTES_MAX  (2 * MIB) // Linux, booting.rst
+#define DTB_TEXT_BYTES 4096
+
+struct dtb {
+    struct bootinfo boot;
+    struct board    board;
+    char            text[DTB_TEXT_BYTES]; // strings of boot.modules that had to be composed
+    uint32_t        text_used;
+};
+
+// Modules are the nodes of /chosen that are compatible with multiboot,module (QEMU's guest-loader, GRUB's xen_boot), by
+// rising address whatever their order. One that is a multiboot,kernel begins a VM, and its bootargs are the VM's line;
+// each other belongs to the kernel below it, and gets the word "module " in front (vmm/main.c).
+// False: it is damaged, or says nothing about what is needed; the board is as far as it could be read.
+bool dtb_read(const void *tree, struct dtb *out, struct refusal *refusal);
+
+#endif
