@@ -203,7 +203,7 @@ static inline _Noreturn void arm64_halt_forever(void)
         __asm__ volatile("msr daifset, #15\n\twfi");
 }
 
-// --- registers in memory: one access of exactly this width, in a form whose abort has a syndrome ----------------------
+// --- registers in memory: one access of exactly this width, in a form whose abort has a syndrome ---------------------
 
 static inline uint8_t mmio_read8(uint64_t address)
 {

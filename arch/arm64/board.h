@@ -26,7 +26,8 @@ struct board {
     enum psci_conduit psci;
 };
 
-// Valid once boot/arm64/dtb.c has read the tree, all zero before.
+// All zero before the device tree was read.
 const struct board *board(void);
+void board_set(const struct board *from);
 
 #endif

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// The one board there is: boot/arm64/early.c puts it here, everybody else reads it.
+#include "arch/arm64/board.h"
+
+static struct board the_board;
+
+const struct board *board(void)
+{
+    return &the_board;
+}
+
+void board_set(const struct board *from)
+{
+    the_board = *from;
+}

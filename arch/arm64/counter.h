@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+// The host counter's rate.
+#ifndef ARCH_ARM64_COUNTER_H
+#define ARCH_ARM64_COUNTER_H
+
+// Reads what firmware says, and measures it where it is not to be believed without. Panics when nothing is known.
+void counter_init(void);
+
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The host's alarm: the EL2 physical timer, CNTHP (Arm ARM D11.2), a comparator on the counter itself. The world switch
+// writes the registers itself; everybody else uses these.
+#ifndef ARCH_ARM64_HOSTTIMER_H
+#define ARCH_ARM64_HOSTTIMER_H
+
+#include "arch/arm64/arm64.h"
+#include "time/units.h"
+
+// The interrupt comes when the counter is at `deadline` or past it.
+static inline void hosttimer_arm(htime_t deadline)
+{
+    sysreg_write(cnthp_cval_el2, deadline);
+    sysreg_write(cnthp_ctl_el2, CNT_ENABLE);
+    arm64_isb();
+}
+
+static inline void hosttimer_stop(void)
+{
+    sysreg_write(cnthp_ctl_el2, 0);
+    arm64_isb();
+}
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// The memory functions that the compiler itself may call, and what libfdt needs of the C library. Only the kernel image
+// links this file; the host tests use their C library's. Words of 16 bytes where both ends may be: with the MMU off
+// (boot/arm64/early.c, boot_refused()) an access that is not aligned would be a fault.
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "vmm/panic.h"
+
+#define WORD 16u
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    uint8_t *out = to;
+    const uint8_t *in = from;
+    if (((uintptr_t)out | (uintptr_t)in) % 8 == 0) {
+        for (; size >= WORD; size -= WORD, in += WORD, out += WORD) {
+            uint64_t low, high;
+            __asm__ volatile("ldp %0, %1, [%2]\n\t"
+                             "stp %0, %1, [%3]"
+                             : "=&r"(low), "=&r"(high)
+                             : "r"(in), "r"(out)
+                             : "memory");
+        }
+    }
+    for (; size > 0; size--)
+        *(volatile uint8_t *)out++ = *in++;
+    return to;
+}
+
+void *memset(void *to, int byte, size_t size)
+{
+    uint8_t *out = to;
+    uint64_t pattern = (uint8_t)byte * UINT64_C(0x0101010101010101);
+    for (; size > 0 && (uintptr_t)out % 8 != 0; size--)
+        *(volatile uint8_t *)out++ = (uint8_t)byte;
+    for (; size >= WORD; size -= WORD, out += WORD)
+        __asm__ volatile("stp %0, %0, [%1]" : : "r"(pattern), "r"(out) : "memory");
+    for (; size > 0; size--)
+        *(volatile uint8_t *)out++ = (uint8_t)byte;
+    return to;
+}
+
+void *memmove(void *to, const void *from, size_t size)
+{
+    if ((uintptr_t)to - (uintptr_t)from >= size)
+        return memcpy(to, from, size);
+    for (size_t i = size; i > 0; i--) // the ranges overlap and `to` is behind `from`: last byte first
+        ((volatile uint8_t *)to)[i - 1] = ((const uint8_t *)from)[i - 1];
+    return to;
+}
+
+int memcmp(const void *left, const void *right, size_t size)
+{
+    const uint8_t *a = left, *b = right;
+    for (size_t i = 0; i < size; i++) {
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+    }
+    return 0;
+}
+
+void *memchr(const void *from, int byte, size_t size)
+{
+    const uint8_t *bytes = from;
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] == (uint8_t)byte)
+            return (void *)(uintptr_t)&bytes[i];
+    }
+    return NULL;
+}
+
+size_t strlen(const char *text)
+{
+    size_t n = 0;
+    while (((const volatile char *)text)[n] != 0)
+        n++;
+    return n;
+}
+
+size_t strnlen(const char *text, size_t limit)
+{
+    size_t n = 0;
+    while (n < limit && text[n] != 0)
+        n++;
+    return n;
+}
+
+char *strchr(const char *text, int byte)
+{
+    return memchr(text, byte, strlen(text) + 1);
+}
+
+char *strrchr(const char *text, int byte)
+{
+    for (size_t n = strlen(text) + 1; n > 0; n--) {
+        if (text[n - 1] == (char)byte)
+            return (char *)(uintptr_t)&text[n - 1];
+    }
+    return NULL;
+}
+
+int strcmp(const char *left, const char *right)
+{
+    while (*left != 0 && *left == *right) {
+        left++;
+        right++;
+    }
+    return (uint8_t)*left - (uint8_t)*right;
+}
+
+// --- Debian's libfdt is compiled with stack protectors ---------------------------------------------------------------
+
+extern const uintptr_t __stack_chk_guard;
+_Noreturn void __stack_chk_fail(void);
+
+const uintptr_t __stack_chk_guard = UINT64_C(0xe5ca9ee47ba41a00);
+
+_Noreturn void __stack_chk_fail(void)
+{
+    panic("libfdt has written past its stack frame");
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Turns the device tree into struct bootinfo and the board, and opens the log, before any other part is initialised.
+// Called once by boot/arm64/main.c.
+#include "boot/arm64/early.h"
+
+#include <string.h>
+
+#include "arch/arch.h"
+#include "arch/arm64/hostpci.h"
+#include "arch/arm64/hostuart.h"
+#include "arch/arm64/poweroff.h"
+#include "boot/arm64/dtb.h"
+#include "vmm/log.h"
+#include "vmm/panic.h"
+
+_Noreturn void boot_refused(const void *tree, unsigned level);
+
+#define STATUS_REFUSED 8u
+#define REFUSED_LINE   "ESCAPEMENT-END status=8 reason=device-tree\n"
+
+static struct dtb dtb;
+
+const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
+{
+    struct refusal refusal;
+    struct bootinfo *info = &dtb.boot;
+    log_set_start(handover);
+    bool understood = dtb_read(tree, &dtb, &refusal);
+    board_set(&dtb.board);
+    hostuart_init(dtb.board.uart != 0 || understood ? dtb.board.uart : UART_OF_QEMU);
+    if (!understood) {
+        log_line("boot", "%s", refusal.text);
+        log_raw(REFUSED_LINE, sizeof(REFUSED_LINE) - 1);
+        arch_machine_exit(STATUS_REFUSED);
+    }
+    hostpci_init();
+    info->handover_tsc = handover;
+    log_line("boot", "build %.12s on %s, %u modules, %u memory ranges", build_id(), dtb.board.model, info->module_count,
+             info->memory_count);
+    if (info->modules_ignored + info->memory_ignored > 0)
+        log_line("boot", "ignored: %u modules beyond %u, %u memory ranges beyond %u", info->modules_ignored,
+                 BOOT_MODULES_MAX, info->memory_ignored, BOOT_MEMORY_MAX);
+    return info;
+}
+
+// --- entered at EL1 or EL3: nothing runs there but a sentence --------------------------------------------------------
+
+static const char at_el1[] =
+    "escapement: started at EL1, needs EL2: the machine's virtualization is off, or another hypervisor has it. With "
+    "QEMU: -M virt,virtualization=on\n";
+static const char at_el3[] =
+    "escapement: started at EL3, needs EL2: secure firmware has to run first and start it there. With QEMU: -M virt,"
+    "virtualization=on, without secure=on\n";
+static const char last[] = "ESCAPEMENT-END status=10 reason=no-virtualization\n";
+
+static void say(const char *text)
+{
+    hostuart_write((const uint8_t *)text, strlen(text));
+}
+
+// Called by start.S with the MMU off. The registers of EL2 do not exist here, or are somebody else's: there is no log
+// and no panic.
+_Noreturn void boot_refused(const void *tree, unsigned level)
+{
+    struct refusal refusal;
+    bool understood = dtb_read(tree, &dtb, &refusal);
+    hostuart_init(understood && dtb.board.uart != 0 ? dtb.board.uart : UART_OF_QEMU);
+    say(level == 1 ? at_el1 : at_el3);
+    say(last);
+    hostuart_flush();
+    psci_system_off(understood && level == 1 ? dtb.board.psci : PSCI_NONE);
+}

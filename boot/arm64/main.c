@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The table of contents: one init call a line, in the only order that works. Called by start.S at EL2, on the boot CPU,
+// exceptions masked; the image and the device tree are mapped 1:1.
+#include "arch/arm64/counter.h"
+#include "arch/arm64/cpu.h"
+#include "arch/arm64/paging.h"
+#include "boot/arm64/early.h"
+#include "vmm/alloc.h"
+#include "vmm/main.h"
+
+_Noreturn void boot_main(const void *tree, htime_t handover);
+
+_Noreturn void boot_main(const void *tree, htime_t handover)
+{
+    cpu_init(&cpus[0]);                                          // this_cpu(), exceptions panic from here
+    const struct bootinfo *info = early_bootinfo(tree, handover); // what the device tree says, the log
+    alloc_init(info);                                            // page frames
+    paging_init(info);                                           // W^X, guard pages
+    counter_init();                                              // how fast the counter is
+    vmm_main(info);                                              // does not return
+}
