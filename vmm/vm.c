@@ -55,6 +55,7 @@ static unsigned exit_status(const struct vm *vm)
 {
     switch (vm->end) {
     case VM_EXITED: return ((vm->exit_value << 1) | 1) & 0xff; // as isa-debug-exit does
+    case VM_STATUS: return vm->exit_value & 0xff;
     case VM_POWER_OFF:
     case VM_RESET: return 0;
     case VM_KILLED: return STATUS_KILLED;

@@ -17,6 +17,7 @@
 enum vm_end {
     VM_RUNNING,
     VM_EXITED,    // debug exit: status (value << 1) | 1
+    VM_STATUS,    // power off, with a status of the guest's own: that value
     VM_POWER_OFF, // status 0
     VM_RESET,     // the guest asked for a reset: status 0, as an emulator told not to reboot does
     VM_KILLED,    // the monitor ended it: status 2

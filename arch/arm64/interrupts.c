@@ -30,9 +30,8 @@ static bool timer_due(const struct vm *vm, uint64_t ctl, uint64_t cval)
 // before V has reached it: then it is given up, and comes again when it is due.
 static void virtual_timer(struct vm *vm, unsigned intid)
 {
-    uint64_t cval = sysreg_read(cntv_cval_el0);
-    if (vm != NULL && timer_due(vm, timer_ctl(), cval))
-        machine_timer_fired(vm, (uint32_t)timer_ctl(), cval);
+    if (vm != NULL && timer_due(vm, timer_ctl(), sysreg_read(cntv_cval_el0)))
+        vcpu_fold(&vm->vcpu); // what a list register has of it is over
     else
         hostgic_deactivate(intid);
 }
@@ -71,7 +70,7 @@ void vcpu_fold(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
     lr_fold(vcpu);
-    machine_timer_line(vm, (uint32_t)timer_ctl(), sysreg_read(cntv_cval_el0));
+    machine_timer_line(vm, (uint32_t)timer_ctl(), sysreg_read(cntv_cval_el0), vcpu->arch->world.v);
     if (!vgic_is_live(&vm->machine.gic, 0, GUEST_TIMER_PPI))
         hostgic_deactivate(board()->timer_virtual_intid);
 }

@@ -219,6 +219,7 @@ void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector)
     (void)vector;
     vcpu_fold(vcpu);
     lr_fill(vcpu);
+    machine_interrupts_listed(vcpu->vm);
 }
 
 // The list registers ask for maintenance by themselves when more is pending than they hold.

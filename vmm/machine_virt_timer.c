@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// The generic timer on the arm64 guest's board, and every timer's ticks from the deadline to the list register.
+//
+// A timer here interrupts by a level that stays until the guest sees to it, so there is never more than one tick of it
+// on its way, and no policy for late ones: it expired when its line rose, is injected when it goes into a list
+// register, and is dropped if the line falls before that.
+#include "vmm/machine_virt_wiring.h"
+
+static const uint8_t intid_of[TIMER_COUNT] = {
+    [TIMER_VIRTUAL] = INTID_VIRTUAL_TIMER,
+    [TIMER_PHYSICAL] = INTID_PHYSICAL_TIMER,
+    [TIMER_RTC] = INTID_RTC,
+    [TIMER_UART] = INTID_UART,
+};
+
+static void expire(struct vm *vm, enum timer_id timer)
+{
+    struct tick_source *source = &vm->machine.tick[timer];
+    ticks_expire(&source->ticks, 1, true);
+    source->due = vm->machine.firing;
+    vm_trace(vm, TRACE_DUE, timer, vm->vcpu.last_t1, 1, vm->machine.firing);
+}
+
+void machine_tick_follow(struct vm *vm, enum timer_id timer, bool level)
+{
+    struct tick_source *source = &vm->machine.tick[timer];
+    if (level == source->level)
+        return;
+    source->level = level;
+    if (level)
+        expire(vm, timer);
+    else
+        ticks_cancel(&source->ticks);
+}
+
+static bool is_listed(const struct vgic *gic, unsigned intid)
+{
+    const struct vgic_bank *bank = &gic->bank[intid < VGIC_FIRST_SPI ? 0 : VGIC_CPUS];
+    return bank->listed_pending >> (intid & 31) & 1;
+}
+
+void machine_interrupts_listed(struct vm *vm)
+{
+    for (unsigned i = 0; i < TIMER_COUNT; i++) {
+        struct tick_source *source = &vm->machine.tick[i];
+        if (source->ticks.pending == 0 || !is_listed(&vm->machine.gic, intid_of[i]))
+            continue;
+        ticks_take(&source->ticks, vm->vtime.now, 0);
+        histogram_add(&vm->vcpu.stats.timer[i].lateness, vm->vtime.now - source->due);
+        vm_trace(vm, TRACE_INJECT, intid_of[i], vm->vcpu.last_t1, 0, source->due);
+    }
+}
+
+// --- the physical timer, which the monitor runs ---------------------------------------------------------------------
+
+void settle_physical_timer(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    bool level = gtimer_line(&machine->gtimer, GTIMER_PHYSICAL, vm->vtime.now);
+    machine_tick_follow(vm, TIMER_PHYSICAL, level);
+    vgic_set_line(&machine->gic, 0, INTID_PHYSICAL_TIMER, level);
+    machine_rearm(vm, DEVICE_PHYSICAL_TIMER, gtimer_deadline(&machine->gtimer, GTIMER_PHYSICAL, vm->vtime.now));
+}
+
+uint64_t machine_timer_read(struct vm *vm, unsigned channel, enum gtimer_register reg)
+{
+    return gtimer_read(&vm->machine.gtimer, channel, reg, vm->vtime.now);
+}
+
+void machine_timer_write(struct vm *vm, unsigned channel, enum gtimer_register reg, uint64_t value)
+{
+    vm->machine.firing = vm->vtime.now;
+    gtimer_write(&vm->machine.gtimer, channel, reg, value, vm->vtime.now);
+    settle_physical_timer(vm);
+}
+
+// --- the virtual timer, which the hardware runs while the guest does -------------------------------------------------
+
+static struct gtimer_channel *virtual_channel(struct vm *vm)
+{
+    return &vm->machine.gtimer.channel[GTIMER_VIRTUAL];
+}
+
+static void set_virtual_channel(struct vm *vm, uint32_t ctl, uint64_t cval)
+{
+    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CVAL, cval, vm->vtime.now);
+    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CTL, ctl, vm->vtime.now);
+}
+
+// The guest moves its timer unseen, so a line that was up may be up for another reason now: another compare value is
+// another tick.
+static void follow_virtual_line(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    bool level = gtimer_line(&machine->gtimer, GTIMER_VIRTUAL, vm->vtime.now);
+    if (level && machine->counted_cval != virtual_channel(vm)->cval)
+        machine_tick_follow(vm, TIMER_VIRTUAL, false);
+    machine->counted_cval = virtual_channel(vm)->cval;
+    machine_tick_follow(vm, TIMER_VIRTUAL, level);
+    vgic_set_line(&machine->gic, 0, INTID_VIRTUAL_TIMER, level);
+}
+
+// A compare value from before the last entry was past when the guest armed the timer, or the guest itself held the
+// interrupt back: the tick is due when it comes.
+void machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered)
+{
+    vm->machine.firing = cval > entered ? cval : vm->vtime.now;
+    set_virtual_channel(vm, ctl, cval);
+    follow_virtual_line(vm);
+}
+
+void settle_virtual_timer(struct vm *vm)
+{
+    follow_virtual_line(vm);
+    machine_rearm(vm, DEVICE_VIRTUAL_TIMER, gtimer_deadline(&vm->machine.gtimer, GTIMER_VIRTUAL, vm->vtime.now));
+}
+
+void machine_timer_halted(struct vm *vm, uint32_t ctl, uint64_t cval)
+{
+    vm->machine.firing = vm->vtime.now;
+    set_virtual_channel(vm, ctl, cval);
+    settle_virtual_timer(vm);
+}
+
+void machine_timer_running(struct vm *vm)
+{
+    machine_rearm(vm, DEVICE_VIRTUAL_TIMER, TIME_NEVER);
+}
