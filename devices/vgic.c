@@ -119,37 +119,36 @@ void vgic_sgi_group0(struct vgic *v, unsigned from_cpu, uint64_t icc_sgi0r)
     send_sgi(v, from_cpu, icc_sgi0r, true);
 }
 
-// Of two sets, interrupts of this CPU and SPIs, the one to be signalled first; NONE. Smaller numbers come first.
+// Of two sets, interrupts of this CPU and SPIs, the one with the highest priority, of those the lowest number; NONE.
 static unsigned best_of(const struct vgic *v, unsigned cpu, uint32_t own, uint32_t shared)
 {
-    unsigned best = NONE, best_rank = NONE;
+    unsigned best = NONE, best_priority = NONE;
     for (uint64_t set = own | (uint64_t)shared << 32; set != 0; set &= set - 1) {
         unsigned intid = (unsigned)__builtin_ctzll(set);
         const struct vgic_bank *bank = &v->bank[bank_index(cpu, intid)];
-        unsigned rank = bank->priority[intid & 31] * 2u + !(bank->active & bit_of(intid));
-        if (rank < best_rank) {
+        if (bank->priority[intid & 31] < best_priority) {
             best = intid;
-            best_rank = rank;
+            best_priority = bank->priority[intid & 31];
         }
     }
     return best;
 }
 
-static unsigned best_to_list(const struct vgic *v, unsigned cpu, unsigned room)
+// What can be taken next matters most, then what the guest is going to end, then what comes after it.
+static unsigned best_to_list(const struct vgic *v, unsigned cpu)
 {
     const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
     uint32_t own_set = unlisted_of(v, cpu, own), shared_set = unlisted_of(v, cpu, shared);
-    if (room == 1 && !(own->listed_pending | shared->listed_pending)) {
-        unsigned best = best_of(v, cpu, own_set & ~own->active, shared_set & ~shared->active);
-        if (best != NONE)
-            return best;
-    }
-    return best_of(v, cpu, own_set, shared_set);
+    unsigned pending = best_of(v, cpu, own_set & ~own->active, shared_set & ~shared->active);
+    if (pending != NONE && !(own->listed_pending | shared->listed_pending))
+        return pending;
+    unsigned active = best_of(v, cpu, own_set & own->active, shared_set & shared->active);
+    return active != NONE ? active : pending;
 }
 
-int vgic_take(struct vgic *v, unsigned cpu, unsigned room, struct vgic_lr *out)
+int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
 {
-    unsigned intid = room == 0 ? NONE : best_to_list(v, cpu, room);
+    unsigned intid = best_to_list(v, cpu);
     if (intid == NONE)
         return -1;
     struct vgic_bank *bank = bank_of(v, cpu, intid);
@@ -168,12 +167,17 @@ int vgic_take(struct vgic *v, unsigned cpu, unsigned room, struct vgic_lr *out)
         .hw = bank->hw & bit,
     };
     bank->listed |= bit;
-    if (pending)
+    if (pending && !active)
         bank->listed_pending |= bit;
     if (pending && !level)
         bank->latch &= ~bit;
     vgic_changed(v);
     return (int)intid;
+}
+
+void vgic_settle(struct vgic *v, unsigned cpu)
+{
+    v->ready[cpu] = 0;
 }
 
 bool vgic_left_active(const struct vgic *v, unsigned cpu)

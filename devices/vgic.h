@@ -40,7 +40,7 @@ struct vgic_bank {
     uint32_t latch;  // pending by an edge, an SGI, or a write
     uint32_t active; // of one in a list register: as it was put there
     uint32_t listed; // in a list register
-    uint32_t listed_pending; // and was pending when it was put there
+    uint32_t listed_pending; // and was pending and not active when it was put there
     uint32_t hw;             // the input is a physical interrupt
     uint32_t reserved;
     uint8_t  priority[32];
@@ -97,11 +97,13 @@ static inline bool vgic_pending(const struct vgic *v, unsigned cpu)
 // enabled? What ends a WFI. To be asked with nothing in list registers.
 bool vgic_signals(const struct vgic *v, unsigned cpu, uint8_t priority_mask, uint32_t groups);
 
-// The best interrupt that is not in a list register, and now is; its INTID, -1 if there is none. In order of priority,
-// the active ones before the pending, then the lower INTID. `room`: so many list registers are free. The last of them
-// is kept for a pending interrupt, if there is one and none is listed: active ones, of which there can be more than
-// list registers, must not keep it from the CPU.
-int vgic_take(struct vgic *v, unsigned cpu, unsigned room, struct vgic_lr *out);
+// The interrupt that most ought to be in a list register, is in none, and now is; its INTID, -1 if there is none. First
+// the best of the pending ones, which no number of active ones may keep from the CPU, then the active ones, then the
+// other pending ones; each in order of priority, then of number.
+int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out);
+
+// The list registers are full. Until something changes, vgic_pending() says nothing of what is left.
+void vgic_settle(struct vgic *v, unsigned cpu);
 
 // Active or pending interrupts are left for which there was no list register.
 bool vgic_left_active(const struct vgic *v, unsigned cpu);

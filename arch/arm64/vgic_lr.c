@@ -32,9 +32,10 @@
 #define GICH_APR          0xf0u
 #define GICH_LR           0x100u
 
-// ICH_HCR_EL2 and GICH_HCR, the same bits. Left out: EOIs without a list register are told, and that none is pending.
+// ICH_HCR_EL2 and GICH_HCR, the same bits. Left out: EOIs without a list register are told, or that none is pending any more.
 #define HCR_GIC_ENABLE    0x1u
-#define HCR_LEFT_OUT      (0x4u | 0x8u)
+#define HCR_TELL_EOICOUNT 0x4u
+#define HCR_TELL_NONE     0x8u
 #define HCR_EOICOUNT(hcr) ((unsigned)((hcr) >> 27) & 31)
 
 // ICH_VMCR_EL2 and GICH_VMCR: both groups off, everything masked, the binary points as low as they go for five bits.
@@ -187,16 +188,17 @@ void lr_fill(struct vcpu *vcpu)
     unsigned count = lr_count();
     for (; lrs->used < count; lrs->used++) {
         struct vgic_lr *lr = &lrs->loaded[lrs->used];
-        if (vgic_take(gic, vcpu->index, count - lrs->used, lr) < 0)
+        if (vgic_take(gic, vcpu->index, lr) < 0)
             return;
         if (lr->hw)
             hostgic_activate(lr->hw_intid);
         write_lr(lrs->used, encode(lr));
     }
-    if (vgic_pending(gic, vcpu->index)) {
-        lrs->left_out = true;
-        write_hcr(HCR_GIC_ENABLE | HCR_LEFT_OUT);
-    }
+    bool active = vgic_left_active(gic, vcpu->index), pending = vgic_left_pending(gic, vcpu->index);
+    vgic_settle(gic, vcpu->index);
+    lrs->left_out = active || pending;
+    if (lrs->left_out)
+        write_hcr(HCR_GIC_ENABLE | (active ? HCR_TELL_EOICOUNT : 0) | (pending ? HCR_TELL_NONE : 0));
 }
 
 bool lr_would_signal(const struct vcpu *vcpu)
