@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: MIT
 // One access at a stamp that is known, or chosen, to the instruction; the counter is CNTVCT.
 //
-// The stamp of an instruction is what MRS of CNTVCT would have read had it stood there. On a machine where the counter
-// advances by one an instruction it follows from counting: every path below has one length. *_stamp() says when the
-// access was made; *_at() makes it at a stamp given in X0, which must lie at least 64 ahead (else they return with
-// nothing done and X0 all ones). Under Escapement an accessing instruction that exits costs nothing; its stamp is when
-// it begins. There is no ISB on these paths: where one tick is one instruction, nothing is reordered.
+// The stamp of an instruction is the counter when it begins. On a machine where the counter advances by one an
+// instruction it follows from counting: every path below has one length. An MRS of the counter counts itself there, so
+// its own stamp is one less than what it reads; elsewhere counter_self is 0. *_stamp() says when the access was made;
+// *_at() makes it at a stamp given in X0, which must lie at least 64 ahead (else they return with nothing done and X0
+// all ones). Under Escapement an accessing instruction that exits costs nothing. There is no ISB on these paths: where
+// one tick is one instruction, nothing is reordered.
         .text
 
-        // X9 is the stamp of the instruction that follows.
-        .macro  stamp_next
-        mrs     x9, cntvct_el0                  // R
-        add     x9, x9, #2                      // R + 1
+        // \to = the stamp of the instruction that follows. Five instructions; \scratch is lost.
+        .macro  stamp_next to, scratch
+        mrs     \to, cntvct_el0
+        adrp    \scratch, counter_self
+        ldr     \scratch, [\scratch, :lo12:counter_self]
+        sub     \to, \to, \scratch
+        add     \to, \to, #5
         .endm
 
         .globl  write32_stamp                   // uint64_t write32_stamp(uint64_t address, uint64_t value)
 write32_stamp:
-        stamp_next
+        stamp_next x9, x10
         str     w1, [x0]
         mov     x0, x9
         ret
 
         .globl  read32_stamp                    // uint64_t read32_stamp(uint64_t address, uint64_t *value)
 read32_stamp:
-        stamp_next
+        stamp_next x9, x10
         ldr     w0, [x0]
         str     x0, [x1]
         mov     x0, x9
@@ -33,12 +37,12 @@ read32_stamp:
         .macro  register name
         .globl  \name\()_write_stamp, \name\()_read_stamp, \name\()_read_at
 \name\()_write_stamp:
-        stamp_next
+        stamp_next x9, x10
         msr     \name\()_el0, x0
         mov     x0, x9
         ret
 \name\()_read_stamp:
-        stamp_next
+        stamp_next x9, x10
         mrs     x1, \name\()_el0
         str     x1, [x0]
         mov     x0, x9
@@ -49,12 +53,12 @@ read32_stamp:
         ret
         .endm
 
-        // Burns instructions so that the one after the macro has the stamp in X0. From MRS on the path is
-        // 6 + 64 n + 2 + 3 + c instructions long with 64 n + c = X0 - R - 11. Clobbers X0, X9 to X11.
+        // Burns instructions so that the one after the macro has the stamp in X0. From the stamp S in X9 on the path is
+        // 5 + 64 n + 2 + 3 + c instructions long with 64 n + c = X0 - S - 10. Clobbers X0, X9 to X11.
         .macro  until_x0
-        mrs     x9, cntvct_el0                  // R
-        sub     x0, x0, x9
-        subs    x0, x0, #11
+        stamp_next x9, x10
+        sub     x0, x0, x9                      // S
+        subs    x0, x0, #10
         b.mi    too_late
         and     x10, x0, #63
         lsr     x0, x0, #6
@@ -87,9 +91,9 @@ too_late:
         .macro  start name
         .globl  \name\()_start
 \name\()_start:
-        mrs     x9, cntvct_el0                  // R
-        add     x9, x9, #3                      // R + 1
-        add     x10, x9, x0                     // R + 2
+        stamp_next x9, x10
+        add     x9, x9, #2
+        add     x10, x9, x0
         msr     \name\()_cval_el0, x10
         mov     x0, x9
         ret
@@ -99,7 +103,7 @@ too_late:
 
         .globl  cntpct_read_stamp, cntpct_read_at
 cntpct_read_stamp:                              // uint64_t cntpct_read_stamp(uint64_t *value)
-        stamp_next
+        stamp_next x9, x10
         mrs     x1, cntpct_el0
         str     x1, [x0]
         mov     x0, x9
@@ -111,10 +115,9 @@ cntpct_read_at:                                 // uint64_t cntpct_read_at(uint6
 
         .globl  wait_until                      // uint64_t wait_until(uint64_t stamp): returns the stamp of its RET
 wait_until:
-        sub     x0, x0, #1
+        sub     x0, x0, #5
         until_x0
-        mrs     x0, cntvct_el0
-        add     x0, x0, #1
+        stamp_next x0, x10
         ret
 
         .globl  read32_at                       // uint64_t read32_at(uint64_t stamp, uint64_t address)
@@ -136,10 +139,18 @@ run_at:
         // then they are let in. The stamp of the WFI comes back. No wake-up can be lost in this order.
         .globl  halt_until_interrupt
 halt_until_interrupt:
-        stamp_next
+        stamp_next x9, x10
         wfi
         msr     daifclr, #2
         msr     daifset, #2
         mov     x0, x9
         ret
+
+        .data
+        .balign 8
+        .globl  counter_self, handler_lead
+counter_self:
+        .quad   0
+handler_lead:                                   // for vectors.S
+        .quad   0
         .section .note.GNU-stack, "", @progbits

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // EL1's exception vectors (DDI 0487, D1.3.1.5). Each entry reads the counter as its second instruction.
 //
-// So the stamp of a handler's first instruction is the value read minus 1, exactly, on a machine that counts
-// instructions. trap_dispatch() in traps.c gets the frame, which is struct trap of arm64.h.
+// So the stamp of a handler's first instruction is the value read minus 2, exactly, on a machine that counts
+// instructions (exact.S says why it is not 1); elsewhere handler_lead is 0. trap_dispatch() in traps.c gets the frame,
+// which is struct trap of arm64.h.
         .set    FRAME, 304
         .text
         .macro  entry kind
@@ -21,8 +22,10 @@ trap_vectors:
         .endr
 
 trap_common:
-        sub     x0, x0, #1
         stp     x2, x3, [sp, #16]
+        adrp    x2, handler_lead
+        ldr     x2, [x2, :lo12:handler_lead]
+        sub     x0, x0, x2
         stp     x4, x5, [sp, #32]
         stp     x6, x7, [sp, #48]
         stp     x8, x9, [sp, #64]
