@@ -15,12 +15,12 @@ static const uint8_t kind_of_class[64] = { // enum exit_kind; 0: the table does 
     [EC_HVC64] = EXIT_HYPERCALL,
     [EC_SMC64] = EXIT_FIRMWARE,
     [EC_SYSREG] = EXIT_SYSREG_READ,
+    [EC_CP15_32] = EXIT_SYSREG_READ,
+    [EC_CP15_64] = EXIT_SYSREG_READ,
     [EC_INST_ABORT_LOW] = EXIT_MMIO,
     [EC_DATA_ABORT_LOW] = EXIT_MMIO,
     // What is switched off for the guest, or reached from its AArch32 applications: undefined.
     [EC_UNKNOWN] = EXIT_FAULT,
-    [EC_CP15_32] = EXIT_FAULT,
-    [EC_CP15_64] = EXIT_FAULT,
     [EC_CP14_32] = EXIT_FAULT,
     [EC_CP14_LS] = EXIT_FAULT,
     [EC_CP14_64] = EXIT_FAULT,
@@ -29,6 +29,9 @@ static const uint8_t kind_of_class[64] = { // enum exit_kind; 0: the table does 
     [EC_PAUTH] = EXIT_FAULT,
     [EC_SVE] = EXIT_FAULT,
     [EC_ERET] = EXIT_FAULT,
+    [EC_LS64] = EXIT_FAULT,
+    [EC_SYSREG128] = EXIT_FAULT,
+    [EC_SME] = EXIT_FAULT,
 };
 _Static_assert(EXIT_INTERRUPT == 0, "0 in the table is no kind of a synchronous exit");
 
@@ -36,7 +39,7 @@ static void decode_sysreg(uint64_t esr, struct exit *exit)
 {
     exit->is_write = (esr & SYSREG_READ) == 0;
     exit->insn_length = INSN_LENGTH;
-    if ((esr & SYSREG_ID_MASK) == SYSREG_ID)
+    if (ESR_CLASS(esr) == EC_SYSREG && (esr & SYSREG_ID_MASK) == SYSREG_ID)
         exit->kind = EXIT_CPU_ID;
     else if (exit->is_write)
         exit->kind = EXIT_SYSREG_WRITE;
@@ -50,19 +53,26 @@ static void decode_abort(uint64_t esr, struct exit *exit)
     exit->is_write = !exit->is_fetch && (esr & ISS_WNR) != 0;
 }
 
-static void decode_sync(uint64_t esr, struct exit *exit)
+// With a time limit it may end at any time, so it ends at once; and so it does where its condition fails.
+static void decode_wfx(uint64_t esr, uint64_t pstate, struct exit *exit)
+{
+    exit->insn_length = ESR_INSN_LENGTH(esr);
+    if ((esr & (WFX_IS_WFE | WFX_WITH_LIMIT)) != 0 ||
+        ((pstate & PSTATE_AARCH32) != 0 && !aarch32_condition_holds(esr, pstate)))
+        exit->kind = EXIT_IGNORED;
+}
+
+static void decode_sync(uint64_t esr, uint64_t pstate, struct exit *exit)
 {
     unsigned class = ESR_CLASS(esr);
     exit->kind = kind_of_class[class] != 0 ? (enum exit_kind)kind_of_class[class] : EXIT_UNKNOWN;
     exit->hardware_reason = class;
     exit->info = esr;
     switch (class) {
-    case EC_WFX: // with a time limit: it may end at any time, so it ends at once
-        exit->insn_length = INSN_LENGTH;
-        if ((esr & (WFX_IS_WFE | WFX_WITH_LIMIT)) != 0)
-            exit->kind = EXIT_IGNORED;
-        break;
+    case EC_WFX: decode_wfx(esr, pstate, exit); break;
     case EC_SMC64: exit->insn_length = INSN_LENGTH; break; // trapped in front of it; an HVC is already over
+    case EC_CP15_32:
+    case EC_CP15_64:
     case EC_SYSREG: decode_sysreg(esr, exit); break;
     case EC_INST_ABORT_LOW:
     case EC_DATA_ABORT_LOW: decode_abort(esr, exit); break;
@@ -76,7 +86,7 @@ void decode_exit(struct vcpu *vcpu, struct exit *exit)
     switch ((enum world_vector)world->vector) {
     case WORLD_IRQ:
     case WORLD_FIQ: break;
-    case WORLD_SYNC: decode_sync(world->esr, exit); break;
+    case WORLD_SYNC: decode_sync(world->esr, world->pstate, exit); break;
     case WORLD_SERROR:
         exit->kind = EXIT_UNKNOWN;
         exit->info = world->esr;

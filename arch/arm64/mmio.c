@@ -40,20 +40,27 @@ static uint64_t extended(uint64_t esr, uint64_t value, unsigned size)
     return (esr & ISS_SF) != 0 ? value : (uint32_t)value;
 }
 
-// The access that the syndrome describes. False: nobody answered.
+// The bytes of `value` the other way round.
+static uint64_t turned(uint64_t value, unsigned size)
+{
+    return __builtin_bswap64(value) >> (64 - 8 * size);
+}
+
+// The access that the syndrome describes. False: nobody answered. Devices are little-endian, the guest need not be.
 static bool access(struct vcpu *vcpu, uint64_t esr, gpa address)
 {
     struct world *world = &vcpu->arch->world;
     unsigned reg = (unsigned)(esr >> ISS_SRT_SHIFT) & 31;
     struct io_access io = { .size = (uint8_t)(1u << ((esr >> ISS_SAS_SHIFT) & 3)), .is_write = (esr & ISS_WNR) != 0 };
+    bool turn = guest_is_big_endian(world->pstate, sysreg_read(sctlr_el1));
     if (io.is_write && reg != ZERO_REGISTER)
-        io.value = world->x[reg];
+        io.value = turn ? turned(world->x[reg], io.size) : world->x[reg];
     if (lr_in_use(vcpu) && machine_is_interrupt_controller(address))
         vcpu_fold(vcpu);
     if (!machine_mmio(vcpu->vm, address, &io))
         return false;
     if (!io.is_write && reg != ZERO_REGISTER)
-        world->x[reg] = extended(esr, io.value, io.size);
+        world->x[reg] = extended(esr, turn ? turned(io.value, io.size) : io.value, io.size);
     return true;
 }
 
@@ -64,7 +71,7 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
                    (esr & ISS_FSC_MASK) < FAULT_TRANSLATION;
     bool plain = !exit->is_fetch && !exit->is_table_walk && mapping;
     if (plain && (esr & ISS_CM) != 0) { // cache maintenance by address: there is nothing to clean
-        vcpu_step_over(vcpu, INSN_LENGTH);
+        vcpu_step_over(vcpu, ESR_INSN_LENGTH(esr));
         return;
     }
     if (plain && (esr & ISS_ISV) == 0) {
@@ -73,7 +80,7 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
         return;
     }
     if (plain && access(vcpu, esr, exit->address))
-        vcpu_step_over(vcpu, INSN_LENGTH);
+        vcpu_step_over(vcpu, ESR_INSN_LENGTH(esr));
     else
         guest_external_abort(vcpu, exit->is_fetch, exit->is_table_walk, sysreg_read(far_el2));
 }

@@ -130,13 +130,43 @@ bool sysreg_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t
     return false;
 }
 
-// ISS: direction, CRm, Rt, CRn, op1, op2, op0. Register 31 is the zero register.
-bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr)
+// MRC, MCR: what an AArch32 application may have of these are CNTP_TVAL and CNTP_CTL, if EL1 lets it.
+static bool cp15_32(struct vcpu *vcpu, uint32_t iss, bool is_write)
 {
-    uint32_t iss = (uint32_t)esr;
+    uint64_t *x = vcpu->arch->world.x;
+    unsigned opc1 = iss >> 14 & 7, crn = iss >> 10 & 15, rt = iss >> 5 & 15, crm = iss >> 1 & 15, opc2 = iss >> 17 & 7;
+    if (opc1 != 0 || crn != 14 || crm != 2 || opc2 > 1)
+        return false;
+    uint64_t value = x[rt];
+    if (!sysreg_access(vcpu, SYSREG(3, 3, 14, 2, opc2), is_write, &value))
+        return false;
+    if (!is_write)
+        x[rt] = (uint32_t)value;
+    return true;
+}
+
+// MRRC, MCRR: CNTPCT and CNTP_CVAL.
+static bool cp15_64(struct vcpu *vcpu, uint32_t iss, bool is_write)
+{
+    uint64_t *x = vcpu->arch->world.x;
+    unsigned opc1 = iss >> 16 & 15, rt2 = iss >> 10 & 15, rt = iss >> 5 & 15, crm = iss >> 1 & 15;
+    if (crm != 14 || (opc1 != 0 && opc1 != 2))
+        return false;
+    uint64_t value = (uint32_t)x[rt] | x[rt2] << 32;
+    if (!sysreg_access(vcpu, opc1 == 0 ? SYSREG(3, 3, 14, 0, 1) : SYSREG(3, 3, 14, 2, 2), is_write, &value))
+        return false;
+    if (!is_write) {
+        x[rt] = (uint32_t)value;
+        x[rt2] = value >> 32;
+    }
+    return true;
+}
+
+// ISS: direction, CRm, Rt, CRn, op1, op2, op0. Register 31 is the zero register.
+static bool msr_or_mrs(struct vcpu *vcpu, uint32_t iss, bool is_write)
+{
     uint32_t encoding = SYSREG(iss >> 20 & 3, iss >> 14 & 7, iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7);
     unsigned rt = iss >> 5 & 31;
-    bool is_write = (iss & 1) == 0;
     uint64_t *x = vcpu->arch->world.x;
     uint64_t value = is_write && rt != 31 ? x[rt] : 0;
     if (!sysreg_access(vcpu, encoding, is_write, &value))
@@ -144,6 +174,18 @@ bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr)
     if (!is_write && rt != 31)
         x[rt] = value;
     return true;
+}
+
+bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr)
+{
+    uint32_t iss = (uint32_t)esr;
+    bool is_write = (iss & 1) == 0;
+    unsigned class = ESR_CLASS(esr);
+    if (class == EC_SYSREG)
+        return msr_or_mrs(vcpu, iss, is_write);
+    if (!aarch32_condition_holds(esr, vcpu->arch->world.pstate))
+        return true;
+    return class == EC_CP15_32 ? cp15_32(vcpu, iss, is_write) : cp15_64(vcpu, iss, is_write);
 }
 
 // --- the host's ID registers, read once -----------------------------------------------------------------------------

@@ -30,8 +30,9 @@ void debug_reset(struct debug_state *debug);
 // MDSCR_EL1 in the CPU is the guest's again. For whoever has stepped it.
 void debug_load(const struct debug_state *debug);
 
-// The access that the syndrome tells of (class 0x18). A read's value goes to its register; stepping over the
-// instruction is the caller's. False: there is no such register, the instruction is undefined.
+// The access that the syndrome tells of: MSR and MRS, or by an AArch32 application MCR, MRC, MCRR, MRRC of coprocessor
+// 15. A read's value goes to its register; stepping over the instruction is the caller's. False: there is no such
+// register, the instruction is undefined.
 bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr);
 
 // One access, and those of the debug registers, op0 2 (debugregs.c).

@@ -4,6 +4,7 @@
 #define ARCH_ARM64_VCPU_H
 
 #include "arch/arch.h"
+#include "arch/arm64/aarch32.h"
 #include "arch/arm64/arm64.h"
 #include "arch/arm64/pvtime.h"
 #include "arch/arm64/sysreg.h"
@@ -36,6 +37,7 @@ bool calibrate_world_switch(struct refusal *refusal);
 #define ESR_CLASS(esr)      ((unsigned)((esr) >> 26) & 63)
 
 #define INSN_LENGTH 4u
+#define ESR_INSN_LENGTH(esr) (((esr) & ESR_IL) != 0 ? INSN_LENGTH : 2u) // T32 has short ones
 
 // PSTATE as SPSR_EL2 has it (Arm ARM C5.2.19).
 #define PSTATE_N_TO_V  (UINT64_C(0xf) << 28)
@@ -61,6 +63,8 @@ static inline void vcpu_step_over(struct vcpu *vcpu, unsigned length)
 {
     vcpu->arch->world.pc += length;
     vcpu->arch->world.pstate &= ~PSTATE_SS; // the step is complete
+    if (__builtin_expect((vcpu->arch->world.pstate & PSTATE_AARCH32) != 0, 0))
+        vcpu->arch->world.pstate = aarch32_stepped(vcpu->arch->world.pstate);
 }
 
 // exit.c: the syndrome into a neutral exit.
