@@ -25,6 +25,15 @@ static bool cells_of(const void *tree, int parent, unsigned *address, unsigned *
     return *address >= 1 && *address <= CELLS_MAX && *size <= 2;
 }
 
+// Not a bus: its children have the root's addresses, in the root's cells, whether it says so (3.5) or not (what QEMU's
+// guest-loader leaves in /chosen).
+static bool is_root_like(const void *tree, int node)
+{
+    const char *name = fdt_get_name(tree, node, NULL);
+    bool is_known = name != NULL && (strcmp(name, "chosen") == 0 || strcmp(name, "reserved-memory") == 0);
+    return is_known && fdt_parent_offset(tree, node) == 0;
+}
+
 // 2.3.8: from the addresses of this bus to its parent's. False: not reachable.
 static bool through_bus(const void *tree, int bus, int above, struct dtb_range *range)
 {
@@ -53,18 +62,17 @@ bool dtb_reg(const void *tree, int node, unsigned index, struct dtb_range *out)
     unsigned address, size;
     int bytes, bus = fdt_parent_offset(tree, node);
     const fdt32_t *reg = fdt_getprop(tree, node, "reg", &bytes);
+    if (bus >= 0 && is_root_like(tree, bus))
+        bus = 0;
     if (reg == NULL || bus < 0 || !cells_of(tree, bus, &address, &size))
         return false;
     unsigned entry = address + size, cells = (unsigned)bytes / 4;
     if (index >= cells / entry)
         return false;
     *out = (struct dtb_range){ number(reg + index * entry, address), number(reg + index * entry + address, size) };
-    const char *name = fdt_get_name(tree, bus, NULL);
-    bool is_chosen = name != NULL && strcmp(name, "chosen") == 0; // no bus: its children's addresses are the root's
-    bool is_reserved = name != NULL && strcmp(name, "reserved-memory") == 0;
     for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
         int above = fdt_parent_offset(tree, bus);
-        if (above < 0 || ((is_chosen || is_reserved) && depth == 0))
+        if (above < 0)
             return true;
         if (!through_bus(tree, bus, above, out))
             return false;
