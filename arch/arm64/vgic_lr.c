@@ -32,7 +32,7 @@
 #define GICH_APR          0xf0u
 #define GICH_LR           0x100u
 
-// ICH_HCR_EL2 and GICH_HCR, the same bits. Left out: EOIs without a list register are told, or that none is pending any more.
+// ICH_HCR_EL2 and GICH_HCR, the same bits. Maintenance when an EOI had no list register, and when none is pending.
 #define HCR_GIC_ENABLE    0x1u
 #define HCR_TELL_EOICOUNT 0x4u
 #define HCR_TELL_NONE     0x8u

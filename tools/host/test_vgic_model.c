@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: devices/vgic.c devices/vgic_regs.c devices/vgicd.c devices/vgicr.c tools/host/vgic_reference.c
-// The GIC with list registers against a second model that has none: a guest that takes interrupts, nests them, ends them
-// and writes registers at random must not see a difference, with sixteen list registers or with one.
+// The GIC with list registers against a second model that has none: a guest that takes interrupts, nests them, ends
+// them and writes registers at random must not see a difference, with sixteen list registers or with one.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

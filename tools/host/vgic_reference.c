@@ -46,7 +46,7 @@ void ref_sgi(uint64_t value, bool group0_only)
         i->latched = true;
 }
 
-// --- registers: one bit or field at a time ----------------------------------------------------------------------------
+// --- registers: one bit or field at a time --------------------------------------------------------------------------
 
 static bool get_flag(const struct interrupt *i, unsigned reg)
 {
@@ -204,7 +204,7 @@ void ref_write(enum ref_frame frame, uint64_t offset, unsigned size, uint64_t va
     }
 }
 
-// --- the CPU interface --------------------------------------------------------------------------------------------------
+// --- the CPU interface ----------------------------------------------------------------------------------------------
 
 unsigned ref_highest(unsigned priority)
 {
