@@ -14,41 +14,18 @@
 
 #define INTID_SPECIAL    1020u // from here on: no interrupt
 #define ROUNDS           4u    // an alarm, the timer, maintenance, and one for whatever else: never for ever
-#define GUEST_TIMER_PPI  27u
-
-static uint64_t timer_ctl(void)
-{
-    return sysreg_read(cntv_ctl_el0);
-}
-
-static bool timer_due(const struct vm *vm, uint64_t ctl, uint64_t cval)
-{
-    return (ctl & (CNT_ENABLE | CNT_IMASK)) == CNT_ENABLE && vm->vtime.now >= cval;
-}
-
-// PPI 27 of the host has come. While the monitor works the guest's counter runs on in the hardware, so it can come
-// before V has reached it: then it is given up, and comes again when it is due.
-static void virtual_timer(struct vm *vm, unsigned intid)
-{
-    if (vm != NULL && timer_due(vm, timer_ctl(), sysreg_read(cntv_cval_el0)))
-        vcpu_fold(&vm->vcpu); // what a list register has of it is over
-    else
-        hostgic_deactivate(intid);
-}
 
 static void take(struct cpu *cpu, unsigned intid)
 {
     const struct board *at = board();
     hostgic_drop(intid);
-    if (intid == at->timer_virtual_intid) {
-        virtual_timer(cpu->running, intid);
-        return;
-    }
+    if (cpu->running != NULL && (intid == at->timer_virtual_intid || intid == at->maintenance_intid))
+        vcpu_fold(&cpu->running->vcpu);
+    if (intid == at->timer_virtual_intid && cpu->running != NULL)
+        return; // active for as long as the guest's own is
     if (intid == at->timer_el2_intid)
         cpu->shared.alarms++;
-    else if (intid == at->maintenance_intid && cpu->running != NULL)
-        vcpu_fold(&cpu->running->vcpu);
-    else
+    else if (intid != at->maintenance_intid)
         cpu->shared.unexpected++;
     hostgic_deactivate(intid);
 }
@@ -66,12 +43,14 @@ void arch_take_interrupts(void)
     }
 }
 
+// While the monitor works the guest's counter runs on in the hardware, so the timer's interrupt can come before V has
+// reached it: then there is nothing for the guest in it, and it comes again when it is due.
 void vcpu_fold(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
     lr_fold(vcpu);
-    machine_timer_line(vm, (uint32_t)timer_ctl(), sysreg_read(cntv_cval_el0), vcpu->arch->world.v);
-    if (!vgic_is_live(&vm->machine.gic, 0, GUEST_TIMER_PPI))
+    machine_timer_line(vm, (uint32_t)sysreg_read(cntv_ctl_el0), sysreg_read(cntv_cval_el0), vcpu->arch->world.v);
+    if (!vgic_is_live(&vm->machine.gic, 0, INTID_VIRTUAL_TIMER))
         hostgic_deactivate(board()->timer_virtual_intid);
 }
 
@@ -84,5 +63,5 @@ void arch_vcpu_halt(struct vcpu *vcpu, unsigned length)
         return; // the guest goes on at once
     vcpu->halted = true;
     vcpu->arch->timer_queued = true;
-    machine_timer_halted(vm, (uint32_t)timer_ctl(), sysreg_read(cntv_cval_el0));
+    machine_timer_halted(vm, (uint32_t)sysreg_read(cntv_ctl_el0), sysreg_read(cntv_cval_el0));
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "arch/arm64/board.h"
 #include "arch/arm64/hostgic.h"
 #include "arch/arm64/meter.h"
 #include "arch/arm64/smccc.h"
@@ -16,7 +17,6 @@
 #include "vmm/log.h"
 #include "vmm/report.h"
 
-#define GUEST_GICC         UINT64_C(0x08010000) // machine_virt.h: the CPU interface of a GICv2
 #define GUEST_MPIDR        (UINT64_C(1) << 31)  // RES1; affinity 0.0.0.0
 #define SCTLR_EL1_RESET    UINT64_C(0x30d00800) // MMU and caches off, little endian, RES1
 #define ARCH_VCPU_PAGES    ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -30,6 +30,7 @@ bool arch_virtualization_init(struct refusal *refusal)
         format(refusal->text, sizeof(refusal->text), "this CPU has no AArch64 at EL1");
         return false;
     }
+    sysreg_init(hostgic_version());
     traps_set();
     sysreg_init(hostgic_version());
     meter_init();
@@ -113,9 +114,9 @@ static bool map_pages(struct vcpu *vcpu)
     hpa root = vcpu->vm->nested_root;
     hpa gicv = { hostgic_gicv_page() };
     for (unsigned i = 0; gicv.value != 0 && i < 2; i++) // GICC_DIR is on the second
-        if (!stage2_map_page(root, GUEST_GICC + i * PAGE_SIZE, (hpa){ gicv.value + i * PAGE_SIZE }, STAGE2_DEVICE_RW))
+        if (!stage2_map_page(root, VIRT_GICC + i * PAGE_SIZE, (hpa){ gicv.value + i * PAGE_SIZE }, STAGE2_DEVICE_RW))
             return false;
-    return stage2_map_page(root, PVTIME_IPA, vcpu->arch->pvtime.page, STAGE2_NORMAL_RO);
+    return stage2_map_page(root, VIRT_STOLEN, vcpu->arch->pvtime.page, STAGE2_NORMAL_RO);
 }
 
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
@@ -133,6 +134,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     }
     reset_el1();
     reset_keys();
+    debug_reset(&arch->debug);
     fpu_reset();
     debug_reset(&arch->debug);
     lr_init(vcpu);
