@@ -11,7 +11,7 @@ void arch_idle(htime_t until)
 {
     hosttimer_arm(until);
     arm64_wfi();
-    hosttimer_stop();
+    arch_take_interrupts();
 }
 
 void arch_write(enum arch_channel channel, const void *bytes, size_t count)

@@ -7,18 +7,24 @@
 #include "arch/arm64/arm64.h"
 #include "time/units.h"
 
+// Once, on each CPU. From then on the timer is enabled for ever, and its compare value says everything.
+static inline void hosttimer_init(void)
+{
+    sysreg_write(cnthp_cval_el2, UINT64_MAX);
+    sysreg_write(cnthp_ctl_el2, CNT_ENABLE);
+    arm64_isb();
+}
+
 // The interrupt comes when the counter is at `deadline` or past it.
 static inline void hosttimer_arm(htime_t deadline)
 {
     sysreg_write(cnthp_cval_el2, deadline);
-    sysreg_write(cnthp_ctl_el2, CNT_ENABLE);
     arm64_isb();
 }
 
 static inline void hosttimer_stop(void)
 {
-    sysreg_write(cnthp_ctl_el2, 0);
-    arm64_isb();
+    hosttimer_arm(UINT64_MAX);
 }
 
 #endif

@@ -48,12 +48,16 @@ void arch_take_interrupts(void)
 void vcpu_fold(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
+    struct arch_vcpu *arch = vcpu->arch;
     lr_fold(vcpu);
-    machine_timer_line(vm, (uint32_t)sysreg_read(cntv_ctl_el0), sysreg_read(cntv_cval_el0), vcpu->arch->world.v);
-    if (!vgic_is_live(&vm->machine.gic, 0, INTID_VIRTUAL_TIMER))
+    uint32_t ctl = arch->timer_queued ? arch->timer_ctl : (uint32_t)sysreg_read(cntv_ctl_el0);
+    machine_timer_line(vm, ctl, sysreg_read(cntv_cval_el0), arch->world.v);
+    if (!vgic_is_live(&vm->machine.gic, vcpu->index, INTID_VIRTUAL_TIMER))
         hostgic_deactivate(board()->timer_virtual_intid);
 }
 
+// The counter that the guest's timer compares runs on in the hardware, whatever V does: it is switched off there until
+// the guest goes on.
 void arch_vcpu_halt(struct vcpu *vcpu, unsigned length)
 {
     struct vm *vm = vcpu->vm;
@@ -63,5 +67,14 @@ void arch_vcpu_halt(struct vcpu *vcpu, unsigned length)
         return; // the guest goes on at once
     vcpu->halted = true;
     vcpu->arch->timer_queued = true;
-    machine_timer_halted(vm, (uint32_t)sysreg_read(cntv_ctl_el0), sysreg_read(cntv_cval_el0));
+    vcpu->arch->timer_ctl = (uint32_t)sysreg_read(cntv_ctl_el0);
+    sysreg_write(cntv_ctl_el0, 0);
+    machine_timer_halted(vm, vcpu->arch->timer_ctl, sysreg_read(cntv_cval_el0));
+}
+
+void vcpu_take_timer_back(struct vcpu *vcpu)
+{
+    vcpu->arch->timer_queued = false;
+    sysreg_write(cntv_ctl_el0, vcpu->arch->timer_ctl & (CNT_ENABLE | CNT_IMASK));
+    machine_timer_running(vcpu->vm);
 }

@@ -169,13 +169,6 @@ static __attribute__((noinline, cold)) void plan_counter(struct vcpu *vcpu)
     arch->counter_planned = true;
 }
 
-// The guest goes on: the hardware has its timer again.
-static __attribute__((noinline)) void take_timer_back(struct vcpu *vcpu)
-{
-    vcpu->arch->timer_queued = false;
-    machine_timer_running(vcpu->vm);
-}
-
 __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice,
                                               struct exit *exit)
 {
@@ -183,7 +176,7 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
     if (!arch->counter_planned)
         plan_counter(vcpu);
     if (arch->timer_queued)
-        take_timer_back(vcpu);
+        vcpu_take_timer_back(vcpu);
     pvtime_before_entry(vcpu, &arch->pvtime);
     bool quick = vcpu->quick && machine_quiet(&vcpu->vm->machine);
     vcpu_set_slice(vcpu, alarm_cycles);

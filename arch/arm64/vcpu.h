@@ -19,6 +19,7 @@ struct arch_vcpu {
     struct debug_state debug;      // the debug registers that are not in the CPU
     bool          counter_planned; // world.counter_base and _mask are right
     bool          timer_queued;    // the vCPU halted: the timer queue has its virtual timer
+    uint32_t      timer_ctl;       // ... and this is its CNTV_CTL, which is off in the hardware
     uint64_t      counts_at_start; // the PMU's (meter.h)
 };
 
@@ -89,6 +90,9 @@ gpa  fault_gpa(uint64_t esr);
 
 // interrupts.c: the interrupts in list registers back into the model, and the virtual timer's line as it is at V.
 void vcpu_fold(struct vcpu *vcpu);
+
+// The guest goes on: the hardware has its virtual timer again.
+void vcpu_take_timer_back(struct vcpu *vcpu);
 
 // reset.S: the FPU as after reset.
 void fpu_reset(void);

@@ -3,6 +3,7 @@
 // exceptions masked; the image and the device tree are mapped 1:1.
 #include "arch/arm64/counter.h"
 #include "arch/arm64/cpu.h"
+#include "arch/arm64/hosttimer.h"
 #include "arch/arm64/paging.h"
 #include "boot/arm64/early.h"
 #include "vmm/alloc.h"
@@ -16,6 +17,7 @@ _Noreturn void boot_main(const void *tree, htime_t handover)
     const struct bootinfo *info = early_bootinfo(tree, handover); // what the device tree says, the log
     alloc_init(info);                                            // page frames
     paging_init(info);                                           // W^X, guard pages
+    hosttimer_init();                                            // the alarm
     counter_init();                                              // how fast the counter is
     vmm_main(info);                                              // does not return
 }
