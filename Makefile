@@ -57,7 +57,8 @@ PURE_SOURCES    := $(wildcard time/*.c devices/*.c) $(wildcard arch/x86_64/decod
 NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_% vmm/string.c,$(wildcard vmm/*.c)) \
                    $(wildcard time/*.c devices/*.c)
 VIRT_SOURCES    := $(wildcard vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)
-PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/string.c) $(addprefix vmm/,machine_irq.c machine_tick.c machine_clock.c guest_acpi.c \
+PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/loader_pc*.c vmm/string.c) \
+                   $(addprefix vmm/,machine_irq.c machine_tick.c machine_clock.c guest_acpi.c \
                    guest_dsdt.c guest_mptable.c loader_elf.c loader_linux.c loader_multiboot1.c)
 KERNEL_SOURCES  := $(wildcard boot/*.[cS] boot/x86_64/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
 KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)

@@ -34,7 +34,8 @@ struct entry_state {
     const char *format; // "multiboot1 ELF32", ...: for the log
 };
 
-// Finds the format and loads. Formats: multiboot1 in ELF32, ELF64 or address-field form; plain ELF64; Linux bzImage.
+// Finds the format and loads, one for each kind of machine. A PC's (loader_pc.c): multiboot1 in ELF32, ELF64 or
+// address-field form; plain ELF64; Linux bzImage.
 bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out,
                  struct refusal *refusal);
 

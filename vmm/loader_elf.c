@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ELF executables for x86 (System V gABI, chapters 4 and 5): checks everything in the headers against the file and the
-// guest's memory, then copies the segments to their physical addresses. Called by loader.c. Pure; writes nothing before
-// the last segment has been checked.
+// guest's memory, then copies the segments to their physical addresses. Called by loader_pc.c.
+// Pure; writes nothing before the last segment has been checked.
 #include "vmm/loader_image.h"
 #include <string.h>
 
@@ -179,8 +179,8 @@ bool elf_load(struct loading *l, const struct elf *elf, uint64_t *entry)
         struct elf_segment segment = segment_at(image, elf, i);
         if (!is_loaded(&segment))
             continue;
-        memcpy(l->ram.host + segment.paddr, image->data + segment.offset, segment.filesz);
-        memset(l->ram.host + segment.paddr + segment.filesz, 0, segment.memsz - segment.filesz);
+        memcpy(loader_memory(l, segment.paddr), image->data + segment.offset, segment.filesz);
+        memset(loader_memory(l, segment.paddr + segment.filesz), 0, segment.memsz - segment.filesz);
     }
     return true;
 }

@@ -8,9 +8,9 @@
 #include "vmm/loader.h"
 
 #define LOADER_SEGMENTS_MAX   32
-#define LOADER_SPANS_MAX      64 // segments, modules, two reserved areas, what the loader itself adds
+#define LOADER_SPANS_MAX      64 // segments, modules, areas that are no RAM, what the loader itself adds
 
-// The guest's memory map below 1 MiB: page zero and the BIOS areas are not RAM to be loaded into.
+// A PC's memory map below 1 MiB: page zero and the BIOS areas are not RAM to be loaded into.
 #define LOW_RAM_END           UINT64_C(0x9fc00)
 #define ROM_START             UINT64_C(0xa0000)
 #define ACPI_START            UINT64_C(0xe0000)
@@ -22,6 +22,7 @@
 
 struct span {
     uint64_t start, end;
+    const char *what; // an area that no kernel may have, for the sentence
 };
 
 struct loading {
@@ -62,6 +63,21 @@ uint64_t image_64(const struct image *image, uint64_t offset);
 // Are bytes [offset, offset + size) inside the image? No argument overflows it.
 bool image_has(const struct image *image, uint64_t offset, uint64_t size);
 
+// Takes an area, before loader_begin(), that no kernel may have: `what` ends the sentence about one that wants it.
+void loader_take(struct loading *l, uint64_t start, uint64_t end, const char *what);
+
+// What is taken from here on are the kernel's segments.
+bool loader_begin(struct loading *l);
+
+// Refuses a file that is a kernel on no machine: compressed, a script, text, empty. True: it may be one.
+bool loader_refuse_foreign(struct loading *l);
+
+// Where a guest address is in the host, of memory that is taken.
+static inline uint8_t *loader_memory(const struct loading *l, uint64_t address)
+{
+    return l->ram.host + (address - l->ram.base);
+}
+
 // Takes [start, start + size) of guest memory for one of the kernel's segments. Refuses what lies outside of RAM, in an
 // area that is not RAM, or over another segment.
 bool loader_take_segment(struct loading *l, uint64_t start, uint64_t size);
@@ -72,7 +88,7 @@ bool loader_in_kernel(const struct loading *l, uint64_t address);
 // The first free place of `size` bytes in [from, RAM's end), taken; 0 when there is none. align is a power of two.
 uint64_t loader_place(struct loading *l, uint64_t size, uint64_t align, uint64_t from);
 
-// Page tables, stack and GDT for ENTRY_LONG64, into guest memory and into *out.
+// loader_pc.c: page tables, stack and GDT for ENTRY_LONG64, into guest memory and into *out.
 bool loader_enter_long64(struct loading *l, struct entry_state *out);
 
 // loader_elf.c

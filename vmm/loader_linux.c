@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Linux for x86-64 by the 64-bit boot protocol: Documentation/arch/x86/boot.rst of the Linux sources, whose names the
 // fields have here. The kernel goes to the address it prefers, the initrd as high as it may be, boot_params (the "zero
-// page") and the command line low. Called by loader.c. Pure; writes nothing before all has been checked.
+// page") and the command line low. Called by loader_pc.c. Pure; writes nothing before all has been checked.
 #include "vmm/guest_acpi.h"
 #include "vmm/loader_image.h"
 #include <string.h>

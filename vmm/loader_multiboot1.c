@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Multiboot1 (specification 0.6.96): finding the header, loading by its address fields, and the information structure
-// that the kernel gets. loader.c calls it for every kernel: an ELF64 guest gets the same structure. Pure.
+// that the kernel gets. loader_pc.c calls it for every kernel: an ELF64 guest gets the same structure. Pure.
 #include "vmm/loader_image.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Ways to end the machine, most exact first, when the serial ports are empty: QEMU's debug exit (its status becomes
-// (status << 1) | 1), Bochs' stop (status 0), ACPI power-off, the chip set's reset register. Stops for good when none of
-// them works. Called at the end of a run and by panic.
+// (status << 1) | 1), Bochs' stop (status 0), ACPI power-off, the chip set's reset register. Stops for good when none
+// of them works. Called at the end of a run and by panic.
 #include "arch/arch.h"
 #include "arch/x86_64/acpi_host.h"
 #include "arch/x86_64/hostserial.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/loader.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c vmm/format.c tools/host/guest_image.c
+// needs: vmm/loader.c vmm/loader_pc.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c
+// needs: vmm/format.c tools/host/guest_image.c
 // Loaders, the good cases: valid images in every form land where they ask, nothing else is touched, and the boot
 // information says what multiboot 0.6.96 says.
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/loader.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c vmm/format.c tools/host/guest_image.c
+// needs: vmm/loader.c vmm/loader_pc.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c
+// needs: vmm/format.c tools/host/guest_image.c
 // Loaders, the bad cases: each kind of bad image is refused with its own sentence, and random damage never reaches
 // beyond a buffer.
 #include <setjmp.h>
@@ -145,7 +146,7 @@ static void test_refuses_bad_segments(void **state)
     refused("k.elf is damaged: its segments at 0x100000 and 0x100fff overlap");
     elf64_image();
     phdr64(1, 0x2000, 0x800, 0x400, 0x2000);
-    refused("k.elf wants to be loaded over page zero (segment at 0x800); link it at 1 MiB or above");
+    refused("k.elf wants to be loaded at 0x800-0x27ff, over page zero; link it at 1 MiB or above");
     elf64_image();
     phdr64(1, 0x2000, 0x9f000, 0x400, 0x2000);
     refused("k.elf wants to be loaded at 0x9f000-0xa0fff, over the BIOS area 0x9fc00-0xfffff");

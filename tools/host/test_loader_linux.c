@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/loader.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c vmm/format.c tools/host/guest_image.c
+// needs: vmm/loader.c vmm/loader_pc.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c
+// needs: vmm/format.c tools/host/guest_image.c
 // Linux' 64-bit boot protocol: what the kernel finds at its entry, each kind of bad image and its sentence, and random
 // damage that never reaches beyond a buffer.
 #include <setjmp.h>
