@@ -4,37 +4,27 @@
 // for init.
 //
 //   probe sleep SECONDS [PPM [MHZ]]   clocks against CLOCK_MONOTONIC, apart by PPM at most beyond what reading them
-//                                     takes; MHZ is what the kernel found the TSC to have
+//                                     takes; MHZ is what the kernel found the TSC to have (x86-64)
 //   probe ticks SECONDS               timer interrupts while the processor is busy
 //   probe drain                       until the terminal has sent everything
-//   probe stop                        powers off at once: as init, the end of a boot that is measured
+//   probe stop                        powers off at once: as init, the end of a boot that is measured (x86-64)
+//
+// The clocks that only an architecture has are in probe_x86_64.c and probe_arm64.c.
 #define _GNU_SOURCE
-#include <fcntl.h>
+#include "probe.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/io.h>
-#include <sys/mman.h>
 #include <termios.h>
 #include <time.h>
 
-#define NS_PER_S     UINT64_C(1000000000)
-#define PM1_PORT     0x604
-#define PM1_SLEEP    0x2000 // SLP_EN, and 0 as SLP_TYP
-#define PM_PORT      0x608
-#define PM_HZ        3579545u
-#define PM_BITS      24
-#define HPET_BASE    0xfed00000
 #define TICK_HZ      250u // CONFIG_HZ of Debian's kernels
 #define WAKE_NS_MAX  1000000u // from the deadline of a sleep until its process runs again
-#define TSC_PPM_MAX  10
+#define RATE_PPM_MAX 10
 #define SPIN_CYCLES  20000
-
-typedef unsigned __int128 u128;
-
-static const volatile uint64_t *hpet; // its registers, null if there is none
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -60,26 +50,6 @@ static uint64_t realtime(void)
 {
     return clock_ns(CLOCK_REALTIME);
 }
-static uint64_t pm_timer(void)
-{
-    return inl(PM_PORT);
-}
-static uint64_t hpet_counter(void)
-{
-    return hpet[0xf0 / 8];
-}
-static uint64_t tsc(void)
-{
-    return __builtin_ia32_rdtsc();
-}
-
-struct clock {
-    const char *name;
-    uint64_t (*read)(void);
-    uint64_t hz;   // 0: not known, its rate is a figure
-    unsigned bits; // the counter's width
-    uint64_t before, value, after; // the last reading, and CLOCK_MONOTONIC around it
-};
 
 static void read_clock(struct clock *clock)
 {
@@ -115,7 +85,7 @@ static void compare(const struct clock *start, const struct clock *end, uint64_t
            start->name, ticks, start->hz, least, most, low, high);
 }
 
-// The TSC's rate by a clock whose rate is exact, against the one that the kernel told or calibrated.
+// A counter's rate by a clock whose rate is exact, against the one that the kernel told or calibrated.
 static void compare_rate(const struct clock *start, const struct clock *end, const struct clock *by_start,
                          const struct clock *by_end, double mhz)
 {
@@ -123,45 +93,22 @@ static void compare_rate(const struct clock *start, const struct clock *end, con
     double found = (double)(end->value - start->value) / seconds / 1e6;
     double ppm = mhz > 0 ? (mhz / found - 1) * 1e6 : 0;
 
-    printf("TSC %.6f MHz by %s, the kernel says %.3f\n", found, by_start->name, mhz);
+    printf("%s %.6f MHz by %s, the kernel says %.3f\n", start->name, found, by_start->name, mhz);
     if (mhz > 0)
-        printf("%s the kernel's TSC frequency is right to %d ppm (%+.2f)\n",
-               ppm <= TSC_PPM_MAX && ppm >= -TSC_PPM_MAX ? "pass" : "fail", TSC_PPM_MAX, ppm);
-}
-
-// Where ACPI says that it is, as memory: /dev/hpet is only there for a timer that Linux has no use for itself.
-static uint64_t open_hpet(void)
-{
-    int file = open("/dev/mem", O_RDONLY | O_CLOEXEC);
-    void *page = file < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, HPET_BASE);
-
-    if (page == MAP_FAILED)
-        return 0;
-    hpet = page;
-    uint64_t period_fs = hpet[0] >> 32;
-    return period_fs != 0 ? UINT64_C(1000000000000000) / period_fs : 0;
+        printf("%s the kernel's %s frequency is right to %d ppm (%+.2f)\n",
+               ppm <= RATE_PPM_MAX && ppm >= -RATE_PPM_MAX ? "pass" : "fail", start->name, RATE_PPM_MAX, ppm);
 }
 
 static int probe_sleep(uint64_t seconds, uint64_t ppm, double mhz)
 {
-    struct clock start[6] = {
+    struct clock start[CLOCKS_MAX] = {
         { .name = "CLOCK_MONOTONIC_RAW", .read = monotonic_raw, .hz = NS_PER_S, .bits = 64 },
         { .name = "CLOCK_BOOTTIME", .read = boottime, .hz = NS_PER_S, .bits = 64 },
         { .name = "CLOCK_REALTIME", .read = realtime, .hz = NS_PER_S, .bits = 64 },
-        { .name = "TSC", .read = tsc, .bits = 64 },
-        { .name = "PM timer", .read = pm_timer, .hz = PM_HZ, .bits = PM_BITS },
-        { .name = "HPET", .read = hpet_counter, .hz = open_hpet(), .bits = 64 },
     };
-    struct clock end[6];
-    unsigned count = hpet != NULL && start[5].hz != 0 ? 6 : 5;
+    struct clock end[CLOCKS_MAX];
+    unsigned own = 3, count = own + find_clocks(start + own, CLOCKS_MAX - own);
 
-    if (count < 6)
-        printf("fail the HPET may be read\n");
-
-    if (iopl(3) != 0) {
-        printf("fail ports may be read\n");
-        return 1;
-    }
     uint64_t from = monotonic();
     for (unsigned i = 0; i < count; i++)
         read_clock(&start[i]);
@@ -179,8 +126,9 @@ static int probe_sleep(uint64_t seconds, uint64_t ppm, double mhz)
     for (unsigned i = 0; i < count; i++) {
         if (start[i].hz != 0)
             compare(&start[i], &end[i], ppm);
+        else // its rate is measured by its neighbour's
+            compare_rate(&start[i], &end[i], &start[i + 1], &end[i + 1], mhz);
     }
-    compare_rate(&start[3], &end[3], &start[4], &end[4], mhz);
     return 0;
 }
 
@@ -201,29 +149,20 @@ static uint64_t timer_interrupts(void)
     return sum;
 }
 
-// The tick, and at most one other timer a second (the kernel's watchdogs). The TSC paces the loop, because reading
-// CLOCK_MONOTONIC can be an access to a device.
+// The tick, and at most one other timer a second (the kernel's watchdogs). The CPU's counter paces the loop, because
+// reading CLOCK_MONOTONIC can be an access to a device.
 static int probe_ticks(uint64_t seconds)
 {
     uint64_t before = timer_interrupts(), end = monotonic() + seconds * NS_PER_S;
 
     while (monotonic() < end) {
-        for (uint64_t from = tsc(); tsc() - from < SPIN_CYCLES;)
+        for (uint64_t from = cpu_counter(); cpu_counter() - from < SPIN_CYCLES;)
             ;
     }
     uint64_t ticks = timer_interrupts() - before, least = seconds * TICK_HZ;
     printf("%s %lu timer interrupts in %lu busy seconds, %u a second are due\n",
            ticks >= least && ticks <= least + seconds + 1 ? "pass" : "fail", ticks, seconds, TICK_HZ);
     return 0;
-}
-
-// By the chipset's register, the same in QEMU's PC and in a VM: the kernel's own way would be part of the measurement.
-static int probe_stop(void)
-{
-    if (iopl(3) != 0)
-        return 1;
-    outw(PM1_SLEEP, PM1_PORT);
-    return 1; // still here
 }
 
 int main(int argc, char **argv)
@@ -237,7 +176,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "drain") == 0)
         return tcdrain(1);
     if (argc > 1 && strcmp(argv[1], "stop") == 0)
-        return probe_stop();
+        return machine_stop();
     fprintf(stderr, "usage: probe sleep SECONDS [PPM [MHZ]] | ticks SECONDS | drain | stop\n");
     return 64;
 }

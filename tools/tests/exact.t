@@ -5,8 +5,7 @@
 # says. The same with host noise (law 9). Where the machine cannot step a guest the word is refused with a sentence.
 set -eu
 cd "$(dirname "$0")/../.."
-build=${BUILD:-build}
-machine=${MACHINE:-svm}
+. tools/tests/machine
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 count=0
@@ -19,7 +18,7 @@ claim() {
 # run NAME GUEST VM-WORDS MONITOR-WORDS
 run() {
     status=0
-    tools/run "$machine" --exact --build "$build" --kernel "$build/guests/$2.elf" --vm "mem=16M oracle=off $3" \
+    tools/run "$machine" --exact --build "$build" --kernel "$(kernel "$2")" --vm "mem=16M oracle=off $3" \
         --monitor "$4" --timeout 240 --log "$folder/$1.log" </dev/null >"$folder/$1.out" 2>"$folder/$1.err" || status=$?
     echo "$status" >"$folder/$1.status"
 }

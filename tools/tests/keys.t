@@ -4,8 +4,7 @@
 # to its time.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-machine=${MACHINE:-svm}
+. tools/tests/machine
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 count=0
@@ -29,7 +28,7 @@ run() {
     shift
     : >"$folder/out"
     type_when_ready >"$folder/keys" &
-    tools/run "$machine" --build "$build" --timeout 100 --kernel "$build/guests/echo_keys.elf" --log "$folder/log" "$@" \
+    tools/run "$machine" --build "$build" --timeout 100 --kernel "$(kernel echo_keys)" --log "$folder/log" "$@" \
         <"$folder/keys" >"$folder/out" 2>"$folder/err" || status=$?
     tr -d '\r' <"$folder/out" >"$folder/text"
 }

@@ -4,12 +4,15 @@ import os
 import re
 import subprocess
 
+import machines
 import tap_stream
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MACHINE = os.environ.get("MACHINE", "svm")
+MACHINE = machines.MACHINE
+ARM64 = MACHINE == "arm64"
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-FOLDER = os.path.join(BUILD, "linux")
+FOLDER = os.path.join(BUILD, "linux-arm64" if ARM64 else "linux")
+CONSOLE = "ttyAMA0" if ARM64 else "ttyS0"
 PARALLEL = 2     # boots at a time
 TIMEOUT_S = 900  # a boot takes 25 s of a processor; other tests and their emulators run beside it
 FETCH_S = 900
@@ -18,8 +21,8 @@ FETCH_S = 900
 def fetch(*options):
     """None, or the sentence that says why the guest is not there."""
     try:
-        done = subprocess.run([os.path.join(ROOT, "tools", "fetch-linux"), *options, FOLDER], check=False,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        done = subprocess.run([os.path.join(ROOT, "tools", "fetch-linux"), *["--arm64"] * ARM64, *options, FOLDER],
+                              check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                               timeout=FETCH_S)
     except subprocess.TimeoutExpired:
         return "the packages did not come within %d s" % FETCH_S
@@ -31,7 +34,7 @@ def fetch(*options):
 def command(kernel, cmdline, vm="", more=()):
     return [os.path.join(ROOT, "tools", "run"), MACHINE, "--build", BUILD, "--timeout", str(TIMEOUT_S), "--exact",
             "--kernel", os.path.join(FOLDER, kernel), "--initrd", os.path.join(FOLDER, "initramfs.gz"), "--vm", vm,
-            "--cmdline", ("console=ttyS0 panic=-1 " + cmdline).strip(), *more]
+            "--cmdline", ("console=%s panic=-1 %s" % (CONSOLE, cmdline)).strip(), *more]
 
 
 class Boot:

@@ -3,9 +3,8 @@
 # What cannot be run is refused: a sentence that names the thing, and the status that says what kind of thing it was.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-machine=${MACHINE:-svm}
-good=$build/guests/echo_cmdline.elf
+. tools/tests/machine
+good=$(kernel echo_cmdline)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export TMPDIR="$folder" # a run that dies leaves its files behind
@@ -126,13 +125,47 @@ on_vmx() {
     refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
 }
 
+# A machine's device tree, as QEMU made it for this very run, with one of its words changed. changed_tree NAME WORD NEW
+changed_tree() {
+    tools/run arm64 --build "$build" --kernel "$good" --qemu-arg=-machine --qemu-arg="dumpdtb=$folder/tree" \
+        </dev/null >/dev/null 2>&1
+    LC_ALL=C sed "s/$2/$3/g" "$folder/tree" >"$folder/$1"
+}
+
+on_arm64() {
+    refused 2 "ELF" "an ELF file" --kernel "$build/escapement.elf"
+    printf 'just some text\n' >"$folder/notes.txt"
+    refused 2 "notes.txt" "a text file" --kernel "$folder/notes.txt"
+    gzip -c "$good" >"$folder/packed.gz"
+    refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
+    linux bzimage
+    refused 2 "x86" "a Linux kernel for x86-64" --kernel "$folder/bzimage"
+    head -c 20000 "$good" >"$folder/cut.img"
+    refused 2 "(mem=)" "an image larger than its memory" --kernel "$good" --vm mem=64K
+    refused 8 'unknown word "clok"; the nearest known word is "clock"' "an unknown word" --kernel "$good" --vm clok=guest
+    refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
+    refused 8 "vcpus=2" "two vCPUs" --kernel "$good" --vm vcpus=2
+    refused 10 "EL2" "a machine without EL2" --kernel "$good" --qemu-arg=-machine --qemu-arg=virtualization=off
+    refused 10 "EL3" "entered at EL3" --kernel "$good" --qemu-arg=-machine --qemu-arg=secure=on
+    refused 10 "mem=512M asked for" "too little memory" --kernel "$good" --vm mem=512M --qemu-arg=-m --qemu-arg=256M
+    changed_tree no-gic arm,gic-v3 arm,gic-v9
+    refused 10 "interrupt controller" "a machine without a known GIC" --kernel "$good" --qemu-arg=-dtb \
+        --qemu-arg="$folder/no-gic"
+    refused 64 "--gic 4" "a GIC that does not exist" --kernel "$good" --gic 4
+    refused 64 "--cntfrq 999" "a counter that stands almost still" --kernel "$good" --cntfrq 999
+    refused 64 "--mhz is for vmx only" "a word for another emulator" --kernel "$good" --mhz 100
+    refused 64 "--module is for svm and vmx only" "a module" --kernel "$good" --module "$good"
+    refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.img"
+}
+
 case $machine in
 vmx) on_vmx ;;
+arm64) on_arm64 ;;
 *)
     images_and_words
     linux_images
     on_svm
     ;;
 esac
-refused 124 "" "a guest that never ends" --kernel "$build/guests/bad_guest.elf" --cmdline cli-loop --timeout 3
+refused 124 "" "a guest that never ends" --kernel "$(kernel bad_guest)" --cmdline cli-loop --timeout 3
 echo "1..$count"
