@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a round trip costs: instructions per exit, timer, interrupt and clock read, loop overhead taken out.
-//
-// Under clock=guest a guest cannot see what its exits cost, which is the point of that clock. So this one wants
-// clock=wall, where the guest's counter is the host's: one tick an instruction on a deterministic machine.
+// bench on x86-64: exits, the local APIC and the clock page.
+#include "guest-tests/bench.h"
 #include "guest-tests/lib/x86_64/devices.h"
-
-#define ROUNDS 1000u
 
 static struct pvclock page __attribute__((aligned(64)));
 static volatile uint64_t handled; // counter at the handler's first instruction
@@ -86,14 +82,6 @@ static uint64_t time_halt(void)
     return handled - start;
 }
 
-static void bench(const char *name, uint64_t (*section)(void), uint64_t beside)
-{
-    struct spread spread = { 0 };
-    for (unsigned i = 0; i < ROUNDS; i++)
-        spread_add(&spread, (int64_t)(section() - beside));
-    print("bench: %-34s %8ld %8ld %8ld\n", name, spread.min, spread.sum / (int64_t)spread.count, spread.max);
-}
-
 static void bench_apic(void)
 {
     lapic_init(false);
@@ -112,14 +100,12 @@ static void bench_apic(void)
     lapic_timer_stop();
 }
 
-void test_main(void)
+const char *const bench_counter = "TSC";
+
+void bench_all(void)
 {
-    plan(1);
     trap_set(VECTOR_TIMER, note);
     trap_set(VECTOR_SELF, note);
-    if (platform.exact)
-        diag("clock=guest hides the cost of exits from the guest: run this with clock=wall");
-    print("bench: %-34s %8s %8s %8s\n", "round trip, in TSC ticks", "least", "mean", "most");
     uint64_t nothing = time_nothing();
     bench("CPUID", time_cpuid, nothing + 1);
     bench("port read, device (0x61)", time_in_61, nothing);
@@ -134,5 +120,4 @@ void test_main(void)
         bench("clock page read", time_pvclock, nothing);
         wrmsr(MSR_KVM_SYSTEM_TIME, 0);
     }
-    ok(true, "bench: the table is complete");
 }
