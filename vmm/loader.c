@@ -165,3 +165,24 @@ bool loader_refuse_foreign(struct loading *l)
         return REFUSE(l, "%s is a text file, not a kernel", image->name);
     return true;
 }
+
+uint64_t loader_initrd_bytes(const struct loader_input *input)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < input->module_count; i++)
+        bytes = ((bytes + 3) & ~UINT64_C(3)) + input->module[i].size;
+    return bytes;
+}
+
+void loader_copy_initrd(struct loading *l, uint64_t at)
+{
+    const struct loader_input *input = l->input;
+
+    for (unsigned i = 0; i < input->module_count; i++) {
+        at = (at + 3) & ~UINT64_C(3);
+        if (input->module[i].size != 0)
+            memcpy(loader_memory(l, at), input->module[i].data, input->module[i].size);
+        at += input->module[i].size;
+    }
+}

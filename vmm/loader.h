@@ -30,12 +30,13 @@ struct entry_state {
     uint64_t rax, rbx, rdi, rsi, rsp; // x86
     uint64_t cr3, gdt;  // ENTRY_LONG64
     uint16_t gdt_limit;
-    uint64_t x0;        // ENTRY_EL1
+    uint64_t x0;        // ENTRY_EL1: where the device tree is to be, GUEST_DTB_BYTES
+    uint64_t initrd_start, initrd_end; // ENTRY_EL1: for that tree; equal if there is none
     const char *format; // "multiboot1 ELF32", ...: for the log
 };
 
 // Finds the format and loads, one for each kind of machine. A PC's (loader_pc.c): multiboot1 in ELF32, ELF64 or
-// address-field form; plain ELF64; Linux bzImage.
+// address-field form; plain ELF64; Linux bzImage. An arm64 board's (loader_arm64.c): Linux Image, flat images.
 bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out,
                  struct refusal *refusal);
 

@@ -111,16 +111,6 @@ static bool read_header(struct loading *l, struct linux_kernel *kernel)
     return find_place(l, kernel);
 }
 
-// Linux takes several archives, one behind the other, each beginning at a multiple of 4.
-static uint64_t initrd_bytes(const struct loader_input *input)
-{
-    uint64_t bytes = 0;
-
-    for (unsigned i = 0; i < input->module_count; i++)
-        bytes = ((bytes + 3) & ~UINT64_C(3)) + input->module[i].size;
-    return bytes;
-}
-
 // As high as initrd_addr_max and the memory allow: what the kernel unpacks itself into is below.
 static bool place_initrd(struct loading *l, const struct linux_kernel *kernel, uint64_t bytes, uint64_t *at)
 {
@@ -200,7 +190,7 @@ static void write_zero_page(struct loading *l, uint8_t *zero_page, uint64_t cmdl
     zero_page[TYPE_OF_LOADER] = LOADER_UNDEFINED;
     put(zero_page + CMD_LINE_PTR, cmdline, 4);
     put(zero_page + RAMDISK_IMAGE, initrd, 4);
-    put(zero_page + RAMDISK_SIZE, initrd_bytes(l->input), 4);
+    put(zero_page + RAMDISK_SIZE, loader_initrd_bytes(l->input), 4);
     put(zero_page + ACPI_RSDP_ADDR, GUEST_ACPI_BASE, 8);
     write_e820(zero_page, l->ram.size);
 }
@@ -212,12 +202,7 @@ static void copy_images(struct loading *l, const struct linux_kernel *kernel, ui
 
     memcpy(at, input->kernel.data + kernel->file_offset, kernel->bytes);
     memset(at + kernel->bytes, 0, kernel->init_size - kernel->bytes);
-    for (unsigned i = 0; i < input->module_count; i++) {
-        initrd = (initrd + 3) & ~UINT64_C(3);
-        if (input->module[i].size != 0)
-            memcpy(l->ram.host + initrd, input->module[i].data, input->module[i].size);
-        initrd += input->module[i].size;
-    }
+    loader_copy_initrd(l, initrd);
 }
 
 bool linux_load(struct loading *l, struct entry_state *out)
@@ -226,7 +211,7 @@ bool linux_load(struct loading *l, struct entry_state *out)
     uint64_t initrd, cmdline_bytes = strlen(l->input->cmdline) + 1;
 
     if (!read_header(l, &kernel) || !check_cmdline(l, &kernel) ||
-        !place_initrd(l, &kernel, initrd_bytes(l->input), &initrd) || !loader_enter_long64(l, out))
+        !place_initrd(l, &kernel, loader_initrd_bytes(l->input), &initrd) || !loader_enter_long64(l, out))
         return false;
     uint64_t zero_page = loader_place(l, PAGE_SIZE + cmdline_bytes, PAGE_SIZE, LOADER_OWN_LOW);
     if (zero_page == 0)

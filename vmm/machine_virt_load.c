@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The arm64 guest's memory before its first instruction: its kernel, and the device tree that says what its board has.
+#include "arch/arm64/hostgic.h"
+#include "vmm/format.h"
+#include "vmm/guest_dtb.h"
+#include "vmm/guestmem.h"
+#include "vmm/vm.h"
+
+bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_state *entry, struct refusal *refusal)
+{
+    if (!loader_load(input, vm->ram, entry, refusal))
+        return false;
+    const struct guest_dtb board = {
+        .gic_version = hostgic_version(),
+        .cpus = vm->config.vcpus,
+        .ram_base = vm->ram.base,
+        .ram_bytes = vm->ram.size,
+        .initrd_start = entry->initrd_start,
+        .initrd_end = entry->initrd_end,
+        .cmdline = input->cmdline,
+    };
+    if (guest_dtb_build(&board, guest_pointer(vm->ram, (gpa){ entry->x0 }, GUEST_DTB_BYTES)))
+        return true;
+    format(refusal->text, sizeof(refusal->text), "the command line is too long for the device tree");
+    return false;
+}
