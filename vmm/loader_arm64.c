@@ -63,9 +63,7 @@ static bool check_foreign(struct loading *l)
         return REFUSE(l, "%s is a Linux bzImage for x86: expected an Image for arm64", image->name);
     if (image_has(image, 0, 2) && memcmp(image->data, "MZ", 2) == 0)
         return REFUSE(l, "%s is a PE program (Windows, EFI); expected a Linux Image or a flat image", image->name);
-    if (image_has(image, 0, 4) && memcmp(image->data, "\x7f"
-                                                       "ELF",
-                                          4) == 0)
+    if (image_has(image, 0, 4) && memcmp(image->data, "\177ELF", 4) == 0)
         return REFUSE(l, "%s is an ELF file; make a flat image of it (objcopy -O binary)", image->name);
     if (image_has(image, ZIMAGE_MAGIC, 4) && image_32(image, ZIMAGE_MAGIC) == 0x016f2818u)
         return REFUSE(l, "%s is a Linux zImage for 32-bit Arm: expected an Image for arm64", image->name);
