@@ -54,10 +54,10 @@ HOST_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-re
 # ---- What there is to build ------------------------------------------------------------------------------------------
 # Of vmm/, machine_*, guest_* and loader_* belong to the machine that is described; the rest is the same for all.
 PURE_SOURCES    := $(wildcard time/*.c devices/*.c) $(wildcard arch/x86_64/decode*.c)
-NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_% vmm/string.c,$(wildcard vmm/*.c)) \
+NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_%,$(wildcard vmm/*.c)) \
                    $(wildcard time/*.c devices/*.c)
 VIRT_SOURCES    := $(wildcard vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)
-PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/loader_pc*.c vmm/string.c) \
+PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/loader_pc*.c) \
                    $(addprefix vmm/,machine_irq.c machine_tick.c machine_clock.c guest_acpi.c \
                    guest_dsdt.c guest_mptable.c loader_elf.c loader_linux.c loader_multiboot1.c)
 KERNEL_SOURCES  := $(wildcard boot/*.[cS] boot/x86_64/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)

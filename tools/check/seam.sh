@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The two seams stay narrow: arch/arch.h between the monitor and a processor, arch/x86_64/vendor.h between x86-64 and the
-# makers of its virtualization. Above arch/x86_64 nothing knows which maker's it is.
+# makers of its virtualization. Above arch/x86_64 nothing knows which maker's it is, and above arch/ hardly anything which
+# architecture.
 . "$(dirname "$0")/tap"
 
 ARCH_MAX=25
@@ -31,4 +32,15 @@ found=$(for file in $files; do
     code_of "$file" | grep -niE 'svm|vmx|vmcb|vmcs|vmrun|vmexit|\bnpt\b|\bept\b|\bamd|\bintel' | sed "s|^|$file:|"
 done)
 claim "nothing above arch/x86_64 names a vendor" "$found"
+
+# A board and the loaders of its images may name their architecture; nothing else of the three rooms may depend on one. An
+# empty piece of assembly is a word to the compiler alone.
+files=$(find vmm time devices -name '*.[ch]' | grep -vE '^vmm/(machine|guest|loader)_')
+found=$(for file in $files; do
+    code_of "$file" | grep -nwE 'arch/(x86_64|arm64)[a-z_/.]*|asm|__asm__|__x86_64__|__aarch64__|__amd64__|__ARM_[A-Z_]+' |
+        grep -v '__asm__[a-z ]*("" ' | sed "s|^|$file:|"
+done)
+claim "no line of vmm/, time/ and devices/ depends on the architecture" "$found"
+found=$(grep -nE '^ *# *(if|ifdef|elif)' $files | grep -vE 'ESCAPEMENT_DEBUG|_H$')
+claim "nor is one compiled for one alone" "$found"
 plan_and_end
