@@ -37,8 +37,8 @@ static void read_ranges(const void *tree, int node, struct bootinfo *out, enum m
 }
 
 // The nodes called memory, chapter 3.4; /reserved-memory, 3.5; and the reservation block, 5.3. What is no-map is no
-// memory for us at all; the rest is memory that is in use.
-static void read_memory(const void *tree, struct bootinfo *out)
+// memory for us at all; the rest is memory that is in use. False: no memory is named.
+static bool read_memory(const void *tree, struct bootinfo *out)
 {
     int node, parent = fdt_path_offset(tree, "/reserved-memory");
     for (node = fdt_node_offset_by_prop_value(tree, -1, "device_type", "memory", sizeof("memory")); node >= 0;
@@ -46,6 +46,8 @@ static void read_memory(const void *tree, struct bootinfo *out)
         if (dtb_enabled(tree, node))
             read_ranges(tree, node, out, MEMORY_USABLE);
     }
+    if (out->memory_count == 0)
+        return false;
     if (parent >= 0) {
         fdt_for_each_subnode(node, tree, parent) {
             bool none = fdt_getprop(tree, node, "no-map", NULL) != NULL;
@@ -57,6 +59,7 @@ static void read_memory(const void *tree, struct bootinfo *out)
         if (fdt_get_mem_rsv(tree, i, &range.start, &range.size) == 0)
             add_memory(out, range, MEMORY_ACPI);
     }
+    return true;
 }
 
 // The string of a module that belongs to the kernel before it: its arguments, or what it is.
@@ -78,7 +81,7 @@ static bool read_module(const void *tree, int node, struct dtb *out, struct refu
     bool kernel = fdt_node_check_compatible(tree, node, "multiboot,kernel") == 0;
     bool ramdisk = fdt_node_check_compatible(tree, node, "multiboot,ramdisk") == 0;
     const char *string = dtb_string(tree, node, "bootargs");
-    if (!dtb_reg(tree, node, 0, &range) || range.size > UINT64_MAX - range.start)
+    if (!dtb_reg(tree, node, 0, &range))
         return fail(refusal, "has a module in /chosen that is nowhere: its reg is missing or too short");
     if (boot->module_count == BOOT_MODULES_MAX) {
         boot->modules_ignored++;
@@ -111,7 +114,7 @@ static bool read_chosen(const void *tree, struct dtb *out, struct refusal *refus
     return true;
 }
 
-static bool check(const void *tree, struct refusal *refusal)
+static bool check(const void *tree, uint32_t readable, struct refusal *refusal)
 {
     if (tree == NULL || (uintptr_t)tree % 8 != 0) {
         format(refusal->text, sizeof(refusal->text),
@@ -119,11 +122,7 @@ static bool check(const void *tree, struct refusal *refusal)
                (unsigned long)(uintptr_t)tree);
         return false;
     }
-    int error = fdt_check_header(tree);
-    if (error == 0 && fdt_totalsize(tree) > DTB_BYTES_MAX)
-        return fail(refusal, "is larger than 2 MiB");
-    if (error == 0)
-        error = fdt_check_full(tree, fdt_totalsize(tree));
+    int error = fdt_check_full(tree, readable);
     if (error == 0)
         return true;
     format(refusal->text, sizeof(refusal->text), "the device tree at %#lx is damaged: %s",
@@ -131,18 +130,41 @@ static bool check(const void *tree, struct refusal *refusal)
     return false;
 }
 
-bool dtb_read(const void *tree, struct dtb *out, struct refusal *refusal)
+bool dtb_in_memory(const struct bootinfo *info, uint64_t start, uint64_t size)
+{
+    for (uint32_t i = 0; i < info->memory_count; i++) {
+        const struct memory_range *range = &info->memory[i];
+        if (range->type == MEMORY_USABLE && start >= range->start && start < range->end && size <= range->end - start)
+            return true;
+    }
+    return false;
+}
+
+static bool check_modules(const struct bootinfo *info, struct refusal *refusal)
+{
+    for (uint32_t i = 0; i < info->module_count; i++) {
+        const struct boot_module *module = &info->modules[i];
+        if (dtb_in_memory(info, module->start.value, module->size))
+            continue;
+        format(refusal->text, sizeof(refusal->text),
+               "the device tree has a module of %lu bytes at %#lx, where no memory is", module->size,
+               module->start.value);
+        return false;
+    }
+    return true;
+}
+
+bool dtb_read(const void *tree, uint32_t readable, struct dtb *out, struct refusal *refusal)
 {
     memset(out, 0, sizeof(*out));
     out->boot.cmdline = "";
     out->boot.loader = "device tree";
-    if (!check(tree, refusal))
+    if (!check(tree, readable, refusal))
         return false;
     out->boot.info_start = (uintptr_t)tree;
     out->boot.info_end = (uintptr_t)tree + fdt_totalsize(tree);
     dtb_read_board(tree, &out->board);
-    read_memory(tree, &out->boot);
-    if (out->boot.memory_count == 0)
+    if (!read_memory(tree, &out->boot))
         return fail(refusal, "names no memory: it has no node with device_type \"memory\"");
-    return read_chosen(tree, out, refusal);
+    return read_chosen(tree, out, refusal) && check_modules(&out->boot, refusal);
 }

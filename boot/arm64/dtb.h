@@ -20,7 +20,11 @@ struct dtb {
 // Modules are the nodes of /chosen that are compatible with multiboot,module (QEMU's guest-loader, GRUB's xen_boot), by
 // rising address whatever their order. One that is a multiboot,kernel begins a VM, and its bootargs are the VM's line;
 // each other belongs to the kernel below it, and gets the word "module " in front (vmm/main.c).
-// False: it is damaged, or says nothing about what is needed; the board is as far as it could be read.
-bool dtb_read(const void *tree, struct dtb *out, struct refusal *refusal);
+// At most `readable` bytes are touched. False: it is damaged, or does not say what is needed; the board is as far as it
+// could be read.
+bool dtb_read(const void *tree, uint32_t readable, struct dtb *out, struct refusal *refusal);
+
+// Is all of this in one piece of memory that the tree names?
+bool dtb_in_memory(const struct bootinfo *info, uint64_t start, uint64_t size);
 
 #endif

@@ -10,6 +10,7 @@
 #include "arch/arm64/hostuart.h"
 #include "arch/arm64/poweroff.h"
 #include "boot/arm64/dtb.h"
+#include "vmm/format.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 
@@ -18,14 +19,26 @@ _Noreturn void boot_refused(const void *tree, unsigned level);
 #define STATUS_REFUSED 8u
 #define REFUSED_LINE   "ESCAPEMENT-END status=8 reason=device-tree\n"
 
+extern const char image_start[], image_end[]; // linker.ld
+
 static struct dtb dtb;
+
+static bool holds_image(const struct bootinfo *info, struct refusal *refusal)
+{
+    uint64_t start = (uintptr_t)image_start, size = (uintptr_t)image_end - start;
+    if (dtb_in_memory(info, start, size))
+        return true;
+    format(refusal->text, sizeof(refusal->text),
+           "the device tree says that no memory is at %#lx, where %lu KiB of this image are", start, size / KIB);
+    return false;
+}
 
 const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
 {
     struct refusal refusal;
     struct bootinfo *info = &dtb.boot;
     log_set_start(handover);
-    bool understood = dtb_read(tree, &dtb, &refusal);
+    bool understood = dtb_read(tree, DTB_BYTES_MAX, &dtb, &refusal) && holds_image(info, &refusal);
     board_set(&dtb.board);
     hostuart_init(dtb.board.uart != 0 || understood ? dtb.board.uart : UART_OF_QEMU);
     if (!understood) {
@@ -63,7 +76,7 @@ static void say(const char *text)
 _Noreturn void boot_refused(const void *tree, unsigned level)
 {
     struct refusal refusal;
-    bool understood = dtb_read(tree, &dtb, &refusal);
+    bool understood = dtb_read(tree, DTB_BYTES_MAX, &dtb, &refusal);
     hostuart_init(understood && dtb.board.uart != 0 ? dtb.board.uart : UART_OF_QEMU);
     say(level == 1 ? at_el1 : at_el3);
     say(last);
