@@ -58,9 +58,9 @@ NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_%,$(wildcar
                    $(wildcard time/*.c devices/*.c)
 VIRT_SOURCES    := $(wildcard vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)
 PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/loader_pc*.c) \
-                   $(addprefix vmm/,machine_irq.c machine_tick.c machine_clock.c guest_acpi.c \
-                   guest_dsdt.c guest_mptable.c loader_elf.c loader_linux.c loader_multiboot1.c)
-KERNEL_SOURCES  := $(wildcard boot/*.[cS] boot/x86_64/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
+                   $(addprefix vmm/,guest_acpi.c guest_dsdt.c guest_mptable.c loader_elf.c loader_linux.c \
+                   loader_multiboot1.c)
+KERNEL_SOURCES  := $(wildcard boot/x86_64/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
 KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
 KERNEL          := $(BUILD)/escapement.elf
 ARM64_SOURCES   := $(wildcard boot/arm64/*.[cS] arch/arm64/*.[cS]) $(VIRT_SOURCES) $(NEUTRAL_SOURCES)
@@ -77,7 +77,7 @@ include guest-tests/guests.mk
 
 # What runs once, at the start, at the end or in a panic, is compiled for size: that saves 40 KiB. Nothing here is on the
 # way of an exit, unless the guest is stepped.
-COLD_SOURCES := $(wildcard boot/*.c boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
+COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
                 $(addprefix vmm/,alloc.c delivery.c format.c frames.c keys.c lanes.c log.c main.c noise.c panic.c \
                 report.c vm.c) $(addprefix devices/,debugexit.c fwcfg.c ioapic.c pcihost.c rtc.c rtc_time.c) \
                 $(addprefix arch/x86_64/,acpi.c acpi_host.c backtrace.c calibrate.c control.c debugreg.c gdt.c \

@@ -7,7 +7,7 @@
 #include "time/units.h"
 #include "vmm/panic.h"
 
-extern const char image_start[], image_end[]; // linker.ld
+extern const char image_start[], image_end[]; // the linker script
 
 static struct frames frames;
 
@@ -29,7 +29,6 @@ void alloc_init(const struct bootinfo *info)
         if (info->memory[i].type != MEMORY_USABLE)
             reserve(info->memory[i].start, info->memory[i].end);
     }
-    reserve(0, MIB);
     reserve(MEMORY_MAPPED_END, UINT64_MAX);
     reserve((uintptr_t)image_start, (uintptr_t)image_end);
     reserve(info->info_start, info->info_end);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Page frames of the machine: what the memory map calls usable, less the image, the modules, the boot information and
-// everything below 1 MiB. First fit over a short sorted list of free ranges, lowest address first.
+// Page frames of the machine: what the memory map calls usable, less the image, the modules and the boot information.
+// First fit over a short sorted list of free ranges, lowest address first.
 #ifndef VMM_ALLOC_H
 #define VMM_ALLOC_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The words that describe a VM and the monitor: text in, struct out. boot/main.c calls it once a line, before any VM
+// The words that describe a VM and the monitor: text in, struct out. vmm/main.c calls it once a line, before a VM
 // exists. Pure. A line is refused as a whole, with one sentence; nothing is guessed and nothing is ignored.
 //
 // Every word has a row in a table; parse_line() reads a line against a table into an array of values with the same

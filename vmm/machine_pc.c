@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The PC: which device answers which port and which memory, what its outputs do, and how the timer queue follows it.
-// Devices are pure and know nothing of each other; every wire between two of them is here, in machine_irq.c (interrupt
-// lines) or in machine_tick.c (the timers' ticks).
+// Devices are pure and know nothing of each other; every wire between two of them is here, in machine_pc_irq.c
+// (interrupt lines) or in machine_pc_tick.c (the timers' ticks).
 //
 // A device is settled after each use: its interrupt lines are routed, the tick policy decides about its expiries, and
 // its next deadline is queued.
@@ -10,7 +10,7 @@
 #include "arch/arch.h"
 #include "time/ratio.h"
 #include "vmm/console.h"
-#include "vmm/machine_wiring.h"
+#include "vmm/machine_pc_wiring.h"
 #include "vmm/report.h"
 
 #define UART_BASE 0x3f8

@@ -96,6 +96,6 @@ void vmm_main(const struct bootinfo *info)
         end(STATUS_REFUSED, "no-kernel");
     }
     log_line("escapement", "%lu us from the loader to the first VM, %lu KiB of memory in use",
-             (arch_counter_read() - info->handover_tsc) / (arch_counter_hz() / 1000000), alloc_used_bytes() / KIB);
+             (arch_counter_read() - info->handover) / (arch_counter_hz() / 1000000), alloc_used_bytes() / KIB);
     end(run_all(info, &monitor), "done");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where boot/main.c hands over to the monitor.
+// Where boot/<a>/main.c hands over to the monitor.
 #ifndef VMM_MAIN_H
 #define VMM_MAIN_H
 

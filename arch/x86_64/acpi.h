@@ -16,6 +16,12 @@ struct acpi_memory {
     uint64_t  start, end;
 };
 
+// What the tables are found by, as a boot loader gives it (5.2.5.3).
+struct acpi_rsdp {
+    uint8_t  bytes[36];
+    uint32_t size; // 20 or 36; 0: none was given
+};
+
 struct acpi_cpu {
     uint32_t apic_id;
     bool     enabled;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Finds the machine's ACPI tables: the loader's copy of the RSDP first, then the BIOS area. Called once by boot/main.c,
+// Finds the machine's ACPI tables: the loader's copy of the RSDP first, then the BIOS area. Called once at boot,
 // before paging.c unmaps page 0, while the first 4 GiB are mapped 1:1.
 #include "arch/x86_64/acpi_host.h"
 
-#include "boot/bootinfo.h"
 #include "vmm/log.h"
 
 static struct acpi_info acpi;
@@ -13,11 +12,11 @@ const struct acpi_info *acpi_host(void)
     return &acpi;
 }
 
-void acpi_host_init(const struct bootinfo *info)
+void acpi_host_init(const struct acpi_rsdp *rsdp)
 {
     const struct acpi_memory memory = { .bias = 0, .start = 0x400, .end = 4 * GIB };
     uint64_t found = 0;
-    if (info->rsdp_size == 0 || !acpi_parse(&memory, info->rsdp, info->rsdp_size, &acpi)) {
+    if (rsdp->size == 0 || !acpi_parse(&memory, rsdp->bytes, rsdp->size, &acpi)) {
         found = acpi_find_rsdp(&memory);
         if (found == 0 || !acpi_parse(&memory, (const uint8_t *)(uintptr_t)found, 36, &acpi)) {
             log_line("acpi", "no usable tables; continuing without HPET, PM timer and power-off");

@@ -5,8 +5,8 @@
 
 #include "arch/x86_64/acpi.h"
 
-struct bootinfo;
-void acpi_host_init(const struct bootinfo *info);
+// `rsdp` is the loader's.
+void acpi_host_init(const struct acpi_rsdp *rsdp);
 
 // Never null; all 0 when the machine has no tables or before acpi_host_init().
 const struct acpi_info *acpi_host(void);

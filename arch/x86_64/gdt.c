@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Descriptor tables, stacks and control registers of a host CPU. One code and one data segment, a TSS for the interrupt
-// stacks of NMI, double fault and machine check. Called by boot/main.c on the CPU itself; the guest's registers are not
+// stacks of NMI, double fault and machine check. Called at boot on the CPU itself; the guest's registers are not
 // touched here.
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"

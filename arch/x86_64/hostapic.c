@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The host's interrupt controllers: the local APIC turned on with everything but its timer and NMI masked, the 8259
-// pair moved away from the exceptions and masked (SDM 3A chapter 10; 8259A data sheet, ICW1..4). Called by boot/main.c
+// pair moved away from the exceptions and masked (SDM 3A chapter 10; 8259A data sheet, ICW1..4). Called at boot
 // once, by the interrupt handler for EOI, by hosttimer.c for its registers.
 #include "arch/x86_64/hostapic.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The host's interrupt table and its only handler. The host runs with interrupts off; what arrives is taken at one
-// place (host_irqs_take) and only counted. Any exception is our own fault and ends in panic. Called by boot/main.c and
+// place (host_irqs_take) and only counted. Any exception is our own fault and ends in panic. Called at boot and
 // irq.S.
 #include "arch/x86_64/idt.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Builds the monitor's page tables once, at boot (SDM 3A 4.5): text RX, rodata R, everything else RW and never
-// executable; 4 KiB pages where permissions or memory types meet, 2 MiB elsewhere. Called by boot/main.c; nobody
+// executable; 4 KiB pages where permissions or memory types meet, 2 MiB elsewhere. Called by boot/x86_64/main.c; nobody
 // changes them later.
 #include "arch/x86_64/paging.h"
 

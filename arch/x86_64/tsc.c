@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The rate of the host counter and of the LAPIC timer. All reference clocks are read at both ends of one 10 ms window,
 // so several cost no more time than one; each gives an interval that holds the true rate (rate.h). Two sources that
-// agree give the number (rate_ladder.h). Called once by boot/main.c. Never waits without a bound.
+// agree give the number (rate_ladder.h). Called once by boot/x86_64/main.c. Never waits without a bound.
 #include "arch/x86_64/tsc.h"
 
 #include "arch/x86_64/hosttimer.h"

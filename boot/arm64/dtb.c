@@ -51,13 +51,13 @@ static bool read_memory(const void *tree, struct bootinfo *out)
     if (parent >= 0) {
         fdt_for_each_subnode(node, tree, parent) {
             bool none = fdt_getprop(tree, node, "no-map", NULL) != NULL;
-            read_ranges(tree, node, out, none ? MEMORY_RESERVED : MEMORY_ACPI);
+            read_ranges(tree, node, out, none ? MEMORY_RESERVED : MEMORY_KEPT);
         }
     }
     for (int i = 0; i < fdt_num_mem_rsv(tree); i++) {
         struct dtb_range range;
         if (fdt_get_mem_rsv(tree, i, &range.start, &range.size) == 0)
-            add_memory(out, range, MEMORY_ACPI);
+            add_memory(out, range, MEMORY_KEPT);
     }
     return true;
 }

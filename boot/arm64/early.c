@@ -47,7 +47,7 @@ const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
         arch_machine_exit(STATUS_REFUSED);
     }
     hostpci_init();
-    info->handover_tsc = handover;
+    info->handover = handover;
     log_line("boot", "build %.12s on %s, %u modules, %u memory ranges", build_id(), dtb.board.model, info->module_count,
              info->memory_count);
     if (info->modules_ignored + info->memory_ignored > 0)

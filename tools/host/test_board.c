@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/machine_pc.c vmm/machine_irq.c vmm/machine_tick.c vmm/machine_clock.c vmm/histogram.c vmm/trace.c
+// needs: vmm/machine_pc.c vmm/machine_pc_irq.c vmm/machine_pc_tick.c vmm/machine_pc_clock.c vmm/histogram.c vmm/trace.c
 // needs: devices/pit.c devices/pit_channel.c devices/pic.c devices/ioapic.c devices/hpet.c devices/rtc.c
 // needs: devices/rtc_time.c devices/lapic.c devices/lapic_regs.c devices/lapic_ipi.c devices/lapic_message.c
 // needs: devices/lapic_timer.c devices/pmtimer.c devices/uart16550.c devices/debugexit.c devices/fwcfg.c
@@ -18,7 +18,7 @@
 #include "devices/lapic_regs.h"
 #include "tools/host/host.h"
 #include "vmm/console.h"
-#include "vmm/machine_wiring.h"
+#include "vmm/machine_pc_wiring.h"
 
 #define HZ      UINT64_C(1000000000)
 #define IOAPIC  0xfec00000u

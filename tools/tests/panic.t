@@ -19,8 +19,8 @@ link() {
 }
 
 objects=
-for source in boot/*.[cS] arch/x86_64/*.[cS] vmm/*.c time/*.c devices/*.c; do
-    [ "$source" = vmm/main.c ] || objects="$objects $BUILD/kernel/$source.o"
+for source in boot/x86_64/*.[cS] arch/x86_64/*.[cS] vmm/*.c time/*.c devices/*.c; do
+    [ "$source" = vmm/main.c ] || [ ! -f "$BUILD/kernel/$source.o" ] || objects="$objects $BUILD/kernel/$source.o"
 done
 $CC -std=gnu11 -Wall -Wextra -Werror -I. -g -O2 -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
     -mcmodel=small -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \

@@ -5,7 +5,7 @@
 // An edge-triggered timer of the HPET makes ticks like the 8254's, with the same policy and the same bound. A level and
 // the RTC's interrupt stay up until the guest has seen to them, and expiries meanwhile change nothing: the devices ask
 // for no deadline then.
-#include "vmm/machine_wiring.h"
+#include "vmm/machine_pc_wiring.h"
 
 #define ISA_LINES  16u
 #define HPET_LINES 0x00f00101u // all that the HPET can have

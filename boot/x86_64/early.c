@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: MIT
 // Turns the loader's structure into struct bootinfo and opens the log, before any other part is initialised. Called
-// once by boot/main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
-#include "boot/early.h"
+// once by main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
+#include "boot/x86_64/early.h"
 
 #include <string.h>
 
 #include "arch/x86_64/hostserial.h"
+#include "boot/x86_64/multiboot2.h"
 #include "vmm/config.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 
-static struct bootinfo info;
+static struct bootinfo  info;
+static struct acpi_rsdp rsdp;
 
 // The strings are in memory that the loader gave to us.
 static void unquote_strings(void)
 {
     if (memcmp(info.loader, "GRUB", 4) != 0)
         return;
-    bootinfo_unquote((char *)(uintptr_t)info.cmdline);
+    multiboot2_unquote((char *)(uintptr_t)info.cmdline);
     for (uint32_t i = 0; i < info.module_count; i++)
-        bootinfo_unquote((char *)(uintptr_t)info.modules[i].string);
+        multiboot2_unquote((char *)(uintptr_t)info.modules[i].string);
 }
 
 const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
 {
     struct refusal refusal;
     log_set_start(handover);
-    if (!bootinfo_parse_multiboot2(information, 4 * GIB - (uintptr_t)information, &info, &refusal))
+    if (!multiboot2_parse(information, 4 * GIB - (uintptr_t)information, &info, &rsdp, &refusal))
         panic("%s", refusal.text);
-    info.handover_tsc = handover;
+    info.handover = handover;
     unquote_strings();
 
     struct monitor_config config;
@@ -40,5 +42,12 @@ const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
     if (info.modules_ignored + info.memory_ignored > 0)
         log_line("boot", "ignored: %u modules beyond %u, %u memory ranges beyond %u", info.modules_ignored,
                  BOOT_MODULES_MAX, info.memory_ignored, BOOT_MEMORY_MAX);
+    // Below 1 MiB firmware still keeps things that no map names.
+    info.memory[info.memory_count++] = (struct memory_range){ 0, MIB, MEMORY_RESERVED };
     return &info;
+}
+
+const struct acpi_rsdp *early_rsdp(void)
+{
+    return &rsdp;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What the files of the PC offer each other: the bus (machine_pc.c), the interrupt lines (machine_irq.c), the timers'
-// ticks (machine_tick.c), and the clocks that share lines (machine_clock.c). Nobody else includes this.
+// What the files of the PC offer each other: the bus (machine_pc.c), the interrupt lines (machine_pc_irq.c), the
+// timers' ticks (machine_pc_tick.c), and the clocks that share lines (machine_pc_clock.c). Nobody else includes this.
 //
 // A device needs: its struct in struct machine, an id, a row in the table of devices and its ports or its memory in
 // the tables of ranges (all in machine_pc.c), and a settle function. That one is called after each use and each firing:
 // it carries the device's outputs to the others and queues its next deadline.
-#ifndef VMM_MACHINE_WIRING_H
-#define VMM_MACHINE_WIRING_H
+#ifndef VMM_MACHINE_PC_WIRING_H
+#define VMM_MACHINE_PC_WIRING_H
 
 #include "vmm/vm.h"
 
@@ -21,7 +21,7 @@
 void machine_advance(struct vm *vm, enum device_id id, vtime_t now); // fires everything due by then, settles nothing
 void machine_rearm(struct vm *vm, enum device_id id, vtime_t deadline);
 
-// machine_irq.c: one line. Setting it to the level it has is nothing.
+// machine_pc_irq.c: one line. Setting it to the level it has is nothing.
 void machine_irq_init(struct machine *machine, unsigned cpus);
 void machine_set_irq(struct machine *machine, unsigned irq, bool level);
 void settle_pic(struct vm *vm);
@@ -36,7 +36,7 @@ bool machine_irq_waiting(const struct machine *machine, unsigned irq, bool open)
 // Does nobody keep an edge of this line? Level-triggered inputs of the 8259 and masked pins of the IOAPIC do not.
 bool machine_irq_unheard(const struct machine *machine, unsigned irq);
 
-// machine_tick.c
+// machine_pc_tick.c
 void machine_tick_init(struct vm *vm);
 void settle_pit(struct vm *vm);
 void machine_tick_reroute(struct vm *vm); // a mask or a route has changed
@@ -65,7 +65,7 @@ void machine_tick_forget(struct tick_source *source, uint32_t stale);
 // After an acknowledge cycle: was it this timer's tick? Returns its deadline, 0 if it was not this one.
 vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring);
 
-// machine_clock.c: the HPET and the RTC.
+// machine_pc_clock.c: the HPET and the RTC.
 void    settle_hpet(struct vm *vm);
 void    settle_rtc(struct vm *vm);
 void    machine_hpet_reroute(struct vm *vm); // a mask or a route has changed

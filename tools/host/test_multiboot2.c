@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// needs: boot/bootinfo.c vmm/format.c
+// needs: boot/x86_64/multiboot2.c vmm/format.c
 // The multiboot2 parser: a whole structure as GRUB writes it, each limit, every truncation of it and random damage. The
 // structure stands at the end of its own allocation, so that the sanitizer sees a read of one byte too many.
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "boot/bootinfo.h"
+#include "boot/x86_64/multiboot2.h"
 #include "tools/host/host.h"
 
 #include <stdio.h>
@@ -19,6 +19,7 @@
 static uint8_t built[8192];
 static uint32_t size;
 static struct bootinfo info;
+static struct acpi_rsdp rsdp;
 static struct refusal refusal;
 
 static void put32(uint32_t at, uint32_t value)
@@ -94,7 +95,7 @@ static bool parse_copy(const uint8_t *bytes, uint32_t count)
 {
     uint8_t *copy = malloc(count == 0 ? 1 : count);
     memcpy(copy, bytes, count);
-    bool good = bootinfo_parse_multiboot2(copy, count, &info, &refusal);
+    bool good = multiboot2_parse(copy, count, &info, &rsdp, &refusal);
     // Strings must be readable while the structure exists.
     size_t length = good ? strlen(info.cmdline) + strlen(info.loader) : 0;
     for (uint32_t i = 0; good && i < info.module_count; i++)
@@ -108,7 +109,7 @@ static void what_grub_writes(void **state)
 {
     (void)state;
     build_usual();
-    assert_true(bootinfo_parse_multiboot2(built, sizeof(built), &info, &refusal));
+    assert_true(multiboot2_parse(built, sizeof(built), &info, &rsdp, &refusal));
     assert_string_equal(info.cmdline, "log=com2");
     assert_string_equal(info.loader, "GRUB 2.06");
     assert_int_equal(info.info_end - info.info_start, size);
@@ -118,14 +119,14 @@ static void what_grub_writes(void **state)
     assert_string_equal(info.modules[0].string, "vm=a -- x");
     assert_string_equal(info.modules[1].string, "");
     assert_int_equal(info.memory_count, 6);
-    static const enum memory_type types[] = { MEMORY_USABLE, MEMORY_USABLE,   MEMORY_ACPI,
-                                              MEMORY_ACPI,   MEMORY_RESERVED, MEMORY_RESERVED };
+    static const enum memory_type types[] = { MEMORY_USABLE, MEMORY_USABLE,   MEMORY_KEPT,
+                                              MEMORY_KEPT,   MEMORY_RESERVED, MEMORY_RESERVED };
     for (unsigned i = 0; i < 6; i++)
         assert_int_equal(info.memory[i].type, types[i]);
     assert_int_equal(info.memory[1].end, 0x10000000);
     assert_int_equal(info.memory[5].end, UINT64_MAX);
-    assert_int_equal(info.rsdp_size, 36); // the new one, although the old one came later
-    assert_int_equal(info.rsdp[0], 'N');
+    assert_int_equal(rsdp.size, 36); // the new one, although the old one came later
+    assert_int_equal(rsdp.bytes[0], 'N');
 }
 
 static void nothing_but_an_end(void **state)
@@ -136,7 +137,7 @@ static void nothing_but_an_end(void **state)
     assert_true(parse_copy(built, size));
     assert_string_equal(info.cmdline, "");
     assert_string_equal(info.loader, "unknown");
-    assert_int_equal(info.module_count + info.memory_count + info.rsdp_size, 0);
+    assert_int_equal(info.module_count + info.memory_count + rsdp.size, 0);
 }
 
 static void more_than_fits_is_counted(void **state)
@@ -159,7 +160,7 @@ static void more_than_fits_is_counted(void **state)
 
 static void refused(const char *sentence)
 {
-    assert_false(bootinfo_parse_multiboot2(built, sizeof(built), &info, &refusal));
+    assert_false(multiboot2_parse(built, sizeof(built), &info, &rsdp, &refusal));
     assert_string_equal(refusal.text, sentence);
 }
 
@@ -242,7 +243,7 @@ static void quotes_of_grub(void **state)
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         char text[64];
         snprintf(text, sizeof(text), "%s", pairs[i][0]);
-        bootinfo_unquote(text);
+        multiboot2_unquote(text);
         assert_string_equal(text, pairs[i][1]);
     }
 }
@@ -255,5 +256,5 @@ int main(void)
         cmocka_unit_test(every_truncation),          cmocka_unit_test(random_damage),
         cmocka_unit_test(quotes_of_grub),
     };
-    return cmocka_run_group_tests_name("bootinfo", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("multiboot2", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Multiboot2 information (specification 2.0, chapter 3.6) into struct bootinfo. Pure: called by boot/main.c with the
+// Multiboot2 information (specification 2.0, chapter 3.6) into struct bootinfo. Pure: called by early.c with the
 // loader's structure and by the host tests with damaged ones. Reads nothing beyond the length it is given.
-#include "boot/bootinfo.h"
+#include "boot/x86_64/multiboot2.h"
 
 #include "vmm/format.h"
 #include <string.h>
@@ -61,7 +61,7 @@ static enum memory_type memory_type_of(uint32_t type)
     switch (type) {
     case 1: return MEMORY_USABLE;
     case 3:
-    case 4: return MEMORY_ACPI;
+    case 4: return MEMORY_KEPT;
     default: return MEMORY_RESERVED;
     }
 }
@@ -88,13 +88,13 @@ static bool parse_memory_map(const uint8_t *tag, uint32_t size, struct bootinfo 
 }
 
 // The new tag (36 bytes) is better than the old one (20 bytes), whichever comes first.
-static bool parse_rsdp(const uint8_t *tag, uint32_t size, uint32_t rsdp_size, struct bootinfo *out)
+static bool parse_rsdp(const uint8_t *tag, uint32_t size, uint32_t rsdp_size, struct acpi_rsdp *out)
 {
     if (size < TAG_HEADER_BYTES + rsdp_size)
         return false;
-    if (rsdp_size > out->rsdp_size) {
-        memcpy(out->rsdp, tag + TAG_HEADER_BYTES, rsdp_size);
-        out->rsdp_size = rsdp_size;
+    if (rsdp_size > out->size) {
+        memcpy(out->bytes, tag + TAG_HEADER_BYTES, rsdp_size);
+        out->size = rsdp_size;
     }
     return true;
 }
@@ -108,23 +108,26 @@ static bool parse_string(const uint8_t *tag, uint32_t size, const char **out)
     return true;
 }
 
-static bool parse_tag(uint32_t type, const uint8_t *tag, uint32_t size, struct bootinfo *out)
+static bool parse_tag(uint32_t type, const uint8_t *tag, uint32_t size, struct bootinfo *out,
+                      struct acpi_rsdp *rsdp)
 {
     switch (type) {
     case TAG_CMDLINE: return parse_string(tag, size, &out->cmdline);
     case TAG_LOADER: return parse_string(tag, size, &out->loader);
     case TAG_MODULE: return parse_module(tag, size, out);
     case TAG_MEMORY_MAP: return parse_memory_map(tag, size, out);
-    case TAG_ACPI_OLD: return parse_rsdp(tag, size, 20, out);
-    case TAG_ACPI_NEW: return parse_rsdp(tag, size, 36, out);
+    case TAG_ACPI_OLD: return parse_rsdp(tag, size, 20, rsdp);
+    case TAG_ACPI_NEW: return parse_rsdp(tag, size, 36, rsdp);
     default: return true;
     }
 }
 
-bool bootinfo_parse_multiboot2(const void *info, uint64_t readable, struct bootinfo *out, struct refusal *refusal)
+bool multiboot2_parse(const void *info, uint64_t readable, struct bootinfo *out, struct acpi_rsdp *rsdp,
+                      struct refusal *refusal)
 {
     const uint8_t *base = info;
     memset(out, 0, sizeof(*out));
+    memset(rsdp, 0, sizeof(*rsdp));
     out->cmdline = "";
     out->loader = "unknown";
     uint32_t total = readable >= 8 ? read32(base) : 0;
@@ -140,7 +143,7 @@ bool bootinfo_parse_multiboot2(const void *info, uint64_t readable, struct booti
         uint32_t type = read32(base + at), size = read32(base + at + 4);
         if (type == TAG_END)
             return true;
-        if (size < TAG_HEADER_BYTES || size > total - at || !parse_tag(type, base + at, size, out)) {
+        if (size < TAG_HEADER_BYTES || size > total - at || !parse_tag(type, base + at, size, out, rsdp)) {
             format(refusal->text, sizeof(refusal->text),
                    "the boot information is damaged: tag type %u at offset %u, %u bytes", type, at, size);
             return false;
@@ -152,7 +155,7 @@ bool bootinfo_parse_multiboot2(const void *info, uint64_t readable, struct booti
     return false;
 }
 
-void bootinfo_unquote(char *text)
+void multiboot2_unquote(char *text)
 {
     char *to = text, *from = text;
     for (; *from != '\0'; from++) {

@@ -8,7 +8,7 @@
 #include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/tsc.h"
-#include "boot/early.h"
+#include "boot/x86_64/early.h"
 #include "vmm/alloc.h"
 #include "vmm/main.h"
 
@@ -22,7 +22,7 @@ _Noreturn void boot_main(const void *information, htime_t handover)
     hostserial_init();                                                   // COM1 and COM2
     const struct bootinfo *info = early_bootinfo(information, handover); // what the loader said
     alloc_init(info);                                                    // page frames
-    acpi_host_init(info);                                                // where HPET and timers are
+    acpi_host_init(early_rsdp());                                        // where HPET and timers are
     paging_init(info);                                                   // W^X, guard pages
     hostapic_init();                                                     // interrupts, all silent
     hosttimer_init();                                                    // the alarm

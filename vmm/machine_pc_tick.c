@@ -10,7 +10,7 @@
 // Expiries of the PIT while the guest has masked its line in the 8259 and in the IOAPIC are no late ticks: no policy
 // keeps them. As on the chips, one is latched by the 8259 and the others are lost.
 #include "arch/arch.h"
-#include "vmm/machine_wiring.h"
+#include "vmm/machine_pc_wiring.h"
 
 void machine_tick_init(struct vm *vm)
 {

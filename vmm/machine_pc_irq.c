@@ -3,7 +3,7 @@
 //
 // A line goes to the 8259 pair and to the IOAPIC, whichever the guest listens to. The 8259's own output goes to the
 // local APIC's LINT0 and, as on a PC's board, to pin 0 of the IOAPIC, for guests that want it as ExtINT.
-#include "vmm/machine_wiring.h"
+#include "vmm/machine_pc_wiring.h"
 
 #define PIN_8259        0u
 #define PIN_IRQ_0       2u // the MADT says so: an interrupt source override
