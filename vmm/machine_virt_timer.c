@@ -51,26 +51,44 @@ void machine_interrupts_listed(struct vm *vm)
     }
 }
 
+// --- V and the guest's counter, which is ahead of it by a constant ----------------------------------------------------
+
+static uint64_t counter_now(const struct vm *vm)
+{
+    return vm->vtime.now + VIRT_COUNTER_START;
+}
+
+static vtime_t v_of_counter(uint64_t counter)
+{
+    return counter < VIRT_COUNTER_START ? 0 : counter - VIRT_COUNTER_START;
+}
+
+static void rearm_channel(struct vm *vm, enum device_id device, unsigned channel)
+{
+    uint64_t counter = gtimer_deadline(&vm->machine.gtimer, channel, counter_now(vm));
+    machine_rearm(vm, device, counter == TIME_NEVER ? TIME_NEVER : v_of_counter(counter));
+}
+
 // --- the physical timer, which the monitor runs ---------------------------------------------------------------------
 
 void settle_physical_timer(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    bool level = gtimer_line(&machine->gtimer, GTIMER_PHYSICAL, vm->vtime.now);
+    bool level = gtimer_line(&machine->gtimer, GTIMER_PHYSICAL, counter_now(vm));
     machine_tick_follow(vm, TIMER_PHYSICAL, level);
     vgic_set_line(&machine->gic, 0, INTID_PHYSICAL_TIMER, level);
-    machine_rearm(vm, DEVICE_PHYSICAL_TIMER, gtimer_deadline(&machine->gtimer, GTIMER_PHYSICAL, vm->vtime.now));
+    rearm_channel(vm, DEVICE_PHYSICAL_TIMER, GTIMER_PHYSICAL);
 }
 
 uint64_t machine_timer_read(struct vm *vm, unsigned channel, enum gtimer_register reg)
 {
-    return gtimer_read(&vm->machine.gtimer, channel, reg, vm->vtime.now);
+    return gtimer_read(&vm->machine.gtimer, channel, reg, counter_now(vm));
 }
 
 void machine_timer_write(struct vm *vm, unsigned channel, enum gtimer_register reg, uint64_t value)
 {
     vm->machine.firing = vm->vtime.now;
-    gtimer_write(&vm->machine.gtimer, channel, reg, value, vm->vtime.now);
+    gtimer_write(&vm->machine.gtimer, channel, reg, value, counter_now(vm));
     settle_physical_timer(vm);
 }
 
@@ -83,8 +101,8 @@ static struct gtimer_channel *virtual_channel(struct vm *vm)
 
 static void set_virtual_channel(struct vm *vm, uint32_t ctl, uint64_t cval)
 {
-    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CVAL, cval, vm->vtime.now);
-    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CTL, ctl, vm->vtime.now);
+    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CVAL, cval, counter_now(vm));
+    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CTL, ctl, counter_now(vm));
 }
 
 // The guest moves its timer unseen, so a line that was up may be up for another reason now: another compare value is
@@ -92,7 +110,7 @@ static void set_virtual_channel(struct vm *vm, uint32_t ctl, uint64_t cval)
 static void follow_virtual_line(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    bool level = gtimer_line(&machine->gtimer, GTIMER_VIRTUAL, vm->vtime.now);
+    bool level = gtimer_line(&machine->gtimer, GTIMER_VIRTUAL, counter_now(vm));
     if (level && machine->counted_cval != virtual_channel(vm)->cval)
         machine_tick_follow(vm, TIMER_VIRTUAL, false);
     machine->counted_cval = virtual_channel(vm)->cval;
@@ -104,7 +122,8 @@ static void follow_virtual_line(struct vm *vm)
 // interrupt back: the tick is due when it comes.
 void machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered)
 {
-    vm->machine.firing = cval > entered ? cval : vm->vtime.now;
+    vtime_t deadline = v_of_counter(cval);
+    vm->machine.firing = deadline > entered ? deadline : vm->vtime.now;
     set_virtual_channel(vm, ctl, cval);
     follow_virtual_line(vm);
 }
@@ -112,7 +131,7 @@ void machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t ente
 void settle_virtual_timer(struct vm *vm)
 {
     follow_virtual_line(vm);
-    machine_rearm(vm, DEVICE_VIRTUAL_TIMER, gtimer_deadline(&vm->machine.gtimer, GTIMER_VIRTUAL, vm->vtime.now));
+    rearm_channel(vm, DEVICE_VIRTUAL_TIMER, GTIMER_VIRTUAL);
 }
 
 void machine_timer_halted(struct vm *vm, uint32_t ctl, uint64_t cval)

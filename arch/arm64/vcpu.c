@@ -163,7 +163,7 @@ void arch_vcpu_free(struct vcpu *vcpu)
 static __attribute__((noinline, cold)) void plan_counter(struct vcpu *vcpu)
 {
     struct arch_vcpu *arch = vcpu->arch;
-    struct counter_plan plan = vtime_counter_plan(&vcpu->vm->vtime, 0, switch_costs.in);
+    struct counter_plan plan = vtime_counter_plan(&vcpu->vm->vtime, VIRT_COUNTER_START, switch_costs.in);
     arch->world.counter_base = plan.base;
     arch->world.counter_mask = plan.mask;
     arch->counter_planned = true;
