@@ -24,10 +24,10 @@ htime_t  arch_counter_read(void);
 // What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none); and how a
 // guest's can have another rate, known once virtualization is on.
 struct counter {
-    uint64_t               hz; // 0 before it is known
-    const char            *origin, *doubt;
-    struct tscscale_format scaling;
-    bool                   fixed_for_guest; // a guest reads the rate from the hardware itself: it has no other
+    uint64_t                   hz; // 0 before it is known
+    const char                *origin, *doubt;
+    struct counterscale_format scaling;
+    bool                       fixed_for_guest; // a guest reads the rate from the hardware itself: it has no other
 };
 const struct counter  *arch_counter(void);
 static inline uint64_t arch_counter_hz(void) { return arch_counter()->hz; }

@@ -14,7 +14,7 @@ enum account {
     ACCOUNT_GUEST,   // G: executed by the guest itself
     ACCOUNT_MONITOR, // M: the monitor working for this guest, world switches included
     ACCOUNT_STOLEN,  // S: the vCPU could run and did not
-    ACCOUNT_IDLE,    // I: the guest waits in HLT and the host really waits with it
+    ACCOUNT_IDLE,    // I: the guest is halted and the host really waits with it
     ACCOUNT_PAUSED,  // P: the VM is stopped on purpose
     ACCOUNT_HOST,    // H: other work of the machine
     ACCOUNT_COUNT

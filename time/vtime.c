@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The policies that make V: see vtime.h. Called by the run loop after each world switch, in emulation and around HLT,
+// The policies that make V: see vtime.h. Called by the run loop after each world switch, in emulation and around halts,
 // with samples the caller took. Every function moves V forward or leaves it; there is no way to set it.
 // Bound: V is 64 bits of cycles, 195 years at 3 GHz, and is never compared modulo 2^64.
 #include "time/vtime.h"
@@ -12,18 +12,18 @@ static bool follows_host(const struct vtime *vt)
 // clock=wall: the counter decides. Unsigned wrap of the sum is meant: wall_offset is minus the counter at the start.
 vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now)
 {
-    vtime_t host_v = tscscale_at(&vt->scale, host_now) + vt->wall_offset;
+    vtime_t host_v = counterscale_at(&vt->scale, host_now) + vt->wall_offset;
     INVARIANT(host_v >= vt->now);
     vt->now = host_v;
     return vt->now;
 }
 
-void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct tscscale scale,
+void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct counterscale scale,
                  htime_t host_now)
 {
     INVARIANT(hz != 0 && (clock == CLOCK_WALL || scale.multiplier == 0));
     *vt = (struct vtime){ .hz = hz,
-                          .wall_offset = -tscscale_at(&scale, host_now),
+                          .wall_offset = -counterscale_at(&scale, host_now),
                           .scale = scale,
                           .clock = (uint8_t)clock,
                           .idle = (uint8_t)idle };
@@ -60,6 +60,6 @@ uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline)
     if (deadline <= vt->now)
         return 0;
     if (follows_host(vt) || vt->idle == IDLE_REAL)
-        return tscscale_host_cycles(vt->scale, deadline - vt->now);
+        return counterscale_host_cycles(vt->scale, deadline - vt->now);
     return vt->idle == IDLE_WARP ? 0 : TIME_NEVER;
 }

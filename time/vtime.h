@@ -14,7 +14,7 @@
 #ifndef TIME_VTIME_H
 #define TIME_VTIME_H
 
-#include "time/tscscale.h"
+#include "time/counterscale.h"
 #include "time/units.h"
 
 enum clock_policy { CLOCK_GUEST, CLOCK_GUEST_EMU, CLOCK_WALL };
@@ -24,7 +24,7 @@ struct vtime {
     uint64_t hz;          // cycles of V in one second of V
     vtime_t  now;         // V at the last exit or wake-up
     uint64_t wall_offset; // clock=wall: V = scaled host counter + wall_offset (mod 2^64)
-    struct tscscale scale; // clock=wall: from the counter's cycles to V's
+    struct counterscale scale; // clock=wall: from the counter's cycles to V's
     uint64_t warped;      // cycles that idle=warp skipped, in sum
     uint8_t  clock;       // enum clock_policy
     uint8_t  idle;        // enum idle_rule
@@ -32,7 +32,7 @@ struct vtime {
 };
 
 // V starts at 0 when the host counter is host_now. `scale` is for clock=wall alone.
-void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct tscscale scale,
+void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct counterscale scale,
                  htime_t host_now);
 
 // clock=wall: V is the counter's. Returns the new V.

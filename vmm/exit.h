@@ -24,7 +24,7 @@ enum exit_kind {
     EXIT_FIRMWARE,     // a call of the machine's firmware, where that is the monitor's to answer
     EXIT_FAULT,        // an instruction or exception that is given back to the guest as a fault
     EXIT_IGNORED,      // an instruction that has no effect here, or bookkeeping of the hardware
-    EXIT_SHUTDOWN,     // the CPU gave up: x86's triple fault
+    EXIT_SHUTDOWN,     // the guest's CPU gave up: a triple fault
     EXIT_ANSWERED,     // the backend has answered it by itself; look what else is to be done
     EXIT_UNKNOWN,      // hardware reported what this version does not know
     EXIT_KIND_COUNT

@@ -80,7 +80,7 @@ static void put_number(struct sink *sink, const struct spec *spec, uint64_t valu
         pad(sink, ' ', shown, spec->width);
 }
 
-// The arguments travel as a pointer to a struct: va_list is an array type on x86-64 and cannot be passed by address.
+// The arguments travel as a pointer to a struct: va_list can be an array type, which cannot be passed by address.
 struct arguments {
     va_list list;
 };

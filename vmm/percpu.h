@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// State of one physical CPU. CPUs are indexed by their place in this table, never by an APIC id. The first part may be
-// read by other CPUs, the rest belongs to its own CPU alone.
+// State of one physical CPU. CPUs are indexed by their place in this table, never by what the hardware calls them. The
+// first part may be read by other CPUs, the rest belongs to its own CPU alone.
 #ifndef VMM_PERCPU_H
 #define VMM_PERCPU_H
 
@@ -12,7 +12,7 @@
 // What a host interrupt handler does: count and say EOI. Readers on other CPUs see whole values that only grow.
 struct cpu_shared {
     uint32_t index;       // place in cpus[]
-    uint32_t hardware_id; // x86: APIC id
+    uint32_t hardware_id; // what the hardware calls it: an APIC id, a part of MPIDR
     bool     online;
     uint64_t alarms;      // host timer interrupts taken
     uint64_t spurious;    // interrupts that nobody sent

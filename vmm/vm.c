@@ -116,7 +116,7 @@ static bool plan_clocks(struct vm *vm, struct refusal *refusal)
         return false;
     }
     if (vm->config.clock != CLOCK_WALL || vt->hz == counter->hz ||
-        tscscale_make(vt->hz, counter->hz, counter->scaling, &vt->scale))
+        counterscale_make(vt->hz, counter->hz, counter->scaling, &vt->scale))
         return true;
     format(refusal->text, sizeof(refusal->text), "counter_hz=%lu with clock=wall: this CPU %s its counter's %lu Hz%s",
            vt->hz, counter->scaling.bits == 0 ? "cannot scale" : "cannot scale so far from", counter->hz,

@@ -61,7 +61,7 @@ static bool svm_probe(struct refusal *refusal)
     }
     svm_features = x86_cpuid(0x8000000a, 0).edx;
     if ((svm_features & SVM_FEATURE_TSC_RATIO) != 0)
-        tsc_set_scaling((struct tscscale_format){ .bits = 40, .fraction_bits = 32 });
+        tsc_set_scaling((struct counterscale_format){ .bits = 40, .fraction_bits = 32 });
     if ((svm_features & SVM_FEATURE_CLEAN) != 0)
         clean_after_exit = CLEAN_ALL & ~(CLEAN_INTERCEPTS | CLEAN_INTERRUPT);
     if ((svm_features & SVM_FEATURE_NPT) == 0) {

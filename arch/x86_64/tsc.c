@@ -43,7 +43,7 @@ const struct counter *tsc_counter(void)
     return &counter;
 }
 
-void tsc_set_scaling(struct tscscale_format scaling)
+void tsc_set_scaling(struct counterscale_format scaling)
 {
     counter.scaling = scaling;
 }

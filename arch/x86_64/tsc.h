@@ -12,6 +12,6 @@ void tsc_init(void);
 const struct counter *tsc_counter(void);
 
 // How this processor can scale the counter for a guest: the backend's word.
-void tsc_set_scaling(struct tscscale_format scaling);
+void tsc_set_scaling(struct counterscale_format scaling);
 
 #endif

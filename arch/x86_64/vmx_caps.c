@@ -112,7 +112,7 @@ static void keep_capabilities(uint64_t basic, bool true_controls)
     vmx_caps.vpid = (vmx_caps.proc2 & PROC2_VPID) != 0;
     vmx_caps.tsc_scaling = (proc2 & PROC2_TSC_SCALING) != 0;
     if (vmx_caps.tsc_scaling)
-        tsc_set_scaling((struct tscscale_format){ .bits = 64, .fraction_bits = 48 });
+        tsc_set_scaling((struct counterscale_format){ .bits = 64, .fraction_bits = 48 });
     vmx_caps.trap_flag = (proc & PROC_MONITOR_TRAP) != 0;
 }
 

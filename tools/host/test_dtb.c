@@ -119,7 +119,7 @@ static void what_qemu_writes(void **state)
     assert_int_equal(dtb.boot.info_end - dtb.boot.info_start, fdt_totalsize(built));
     assert_int_equal(dtb.boot.memory_count, 2);
     expect_range(0, 0x40000000, 0x60000000, MEMORY_USABLE);
-    expect_range(1, 0x44000000, 0x44001000, MEMORY_ACPI);
+    expect_range(1, 0x44000000, 0x44001000, MEMORY_KEPT);
     assert_int_equal(dtb.boot.module_count, 3);
     assert_string_equal(dtb.boot.modules[0].string, "vm=a mem=16M -- hello");
     assert_int_equal(dtb.boot.modules[0].start.value, 0x50000000);
@@ -210,8 +210,8 @@ static void reserved_memory(void **state)
     expect_range(0, 0x80000000, 0x90000000, MEMORY_USABLE);
     expect_range(1, 0xa0000000, 0xb0000000, MEMORY_USABLE);
     expect_range(2, 0x80000000, 0x80010000, MEMORY_RESERVED);
-    expect_range(3, 0x80100000, 0x80120000, MEMORY_ACPI);
-    expect_range(4, 0x44000000, 0x44001000, MEMORY_ACPI);
+    expect_range(3, 0x80100000, 0x80120000, MEMORY_KEPT);
+    expect_range(4, 0x44000000, 0x44001000, MEMORY_KEPT);
     assert_true(dtb_in_memory(&dtb.boot, 0x8fffffff, 1));
     assert_false(dtb_in_memory(&dtb.boot, 0x8fffffff, 2));
     assert_false(dtb_in_memory(&dtb.boot, 0x90000000, 0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// needs: time/vtime.c time/tscscale.c time/ledger.c
+// needs: time/vtime.c time/counterscale.c time/ledger.c
 // Every clock policy with every idle rule: V against a model written from the definitions, law 1 after each call, and
 // the guest's own TSC across simulated world switches, where host time goes by that the guest must not see.
 #include "time/vtime.h"
@@ -89,7 +89,7 @@ static void test_random_lives(void **state)
         htime_t start = host_random(&random) >> 2;
         struct model m = { .clock = CLOCKS[i % 3], .idle = IDLES[i / 3 % 3], .start = start, .host = start };
         struct vtime vt;
-        vtime_start(&vt, m.clock, m.idle, NS_PER_S, (struct tscscale){ 0 }, start);
+        vtime_start(&vt, m.clock, m.idle, NS_PER_S, (struct counterscale){ 0 }, start);
         assert_true(vt.now == 0 && vt.hz == NS_PER_S && vt.warped == 0);
         for (unsigned n = 0; n < 1000; n++) {
             vtime_t before = vt.now;
@@ -140,7 +140,7 @@ static void test_tsc_does_not_leak(void **state)
                                    .random = &random };
         struct vtime vt;
         struct ledger ledger;
-        vtime_start(&vt, CLOCK_GUEST, IDLE_WARP, 3000000000, (struct tscscale){ 0 }, machine.host);
+        vtime_start(&vt, CLOCK_GUEST, IDLE_WARP, 3000000000, (struct counterscale){ 0 }, machine.host);
         ledger_open(&ledger, ACCOUNT_MONITOR, machine.host);
         uint64_t last = machine.adjust, first;
         for (unsigned n = 0; n < 1000; n++, exits++) {
@@ -166,7 +166,7 @@ static void test_wall_tsc_follows_the_counter(void **state)
     };
     struct vtime vt;
     struct ledger ledger;
-    vtime_start(&vt, CLOCK_WALL, IDLE_WARP, NS_PER_S, (struct tscscale){ 0 }, machine.host);
+    vtime_start(&vt, CLOCK_WALL, IDLE_WARP, NS_PER_S, (struct counterscale){ 0 }, machine.host);
     ledger_open(&ledger, ACCOUNT_MONITOR, machine.host);
     for (unsigned n = 0; n < 1000; n++) {
         uint64_t first;
@@ -183,20 +183,20 @@ static void test_scaled_wall(void **state)
 {
     (void)state;
     uint64_t random = 44;
-    static const struct tscscale_format formats[] = { { 64, 48 }, { 40, 32 } };
+    static const struct counterscale_format formats[] = { { 64, 48 }, { 40, 32 } };
     for (unsigned n = 0; n < 20000; n++) {
         uint64_t hz = host_random_range(&random, 10000000, 10000000000), adjust = host_random_edgy(&random);
         uint64_t host_hz = host_random_range(&random, 50000000, 6000000000);
         htime_t start = host_random(&random) >> 12, now = start + (host_random(&random) >> 16);
-        struct tscscale scale;
+        struct counterscale scale;
         struct vtime vt;
-        if (!tscscale_make(hz, host_hz, formats[n % 2], &scale))
+        if (!counterscale_make(hz, host_hz, formats[n % 2], &scale))
             continue;
         vtime_start(&vt, CLOCK_WALL, IDLE_REAL, hz, scale, start);
         assert_true(vtime_follow_host(&vt, start) == 0);
         struct counter_plan plan = vtime_counter_plan(&vt, adjust, 17);
         vtime_ran(&vt, 1, 1, now);
-        assert_true(plan.mask == 0 && vt.now + adjust == tscscale_at(&scale, now) + plan.base); // law 2
+        assert_true(plan.mask == 0 && vt.now + adjust == counterscale_at(&scale, now) + plan.base); // law 2
         uint64_t exact = (uint64_t)((unsigned __int128)(now - start) * hz / host_hz);
         assert_true(vt.now <= exact + 1 && vt.now + exact / scale.multiplier + 2 >= exact); // M16
         vtime_t deadline = vt.now + 1 + (host_random_edgy(&random) >> 24);

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
-// The guest's counter at another rate than the host's: see tscscale.h.
-#include "time/tscscale.h"
+// The guest's counter at another rate than the host's: see counterscale.h.
+#include "time/counterscale.h"
 
-bool tscscale_make(uint64_t guest_hz, uint64_t host_hz, struct tscscale_format format, struct tscscale *out)
+bool counterscale_make(uint64_t guest_hz, uint64_t host_hz, struct counterscale_format format,
+                       struct counterscale *out)
 {
     unsigned __int128 multiplier = ((unsigned __int128)guest_hz << format.fraction_bits) / host_hz;
     if (multiplier == 0 || multiplier >> format.bits != 0)
         return false;
-    *out = (struct tscscale){ .multiplier = (uint64_t)multiplier, .fraction_bits = format.fraction_bits };
+    *out = (struct counterscale){ .multiplier = (uint64_t)multiplier, .fraction_bits = format.fraction_bits };
     return true;
 }
 
 // Out of line: the wall clock asks at every exit, and mostly nothing is scaled.
-__attribute__((noinline)) uint64_t tscscale_product(const struct tscscale *scale, htime_t host)
+__attribute__((noinline)) uint64_t counterscale_product(const struct counterscale *scale, htime_t host)
 {
     return (uint64_t)((unsigned __int128)host * scale->multiplier >> scale->fraction_bits);
 }
 
 // Let d host cycles be d * multiplier >= guest_cycles << fraction_bits. Then the product's whole part goes on by
 // guest_cycles at least, whatever fraction it had. No overflow: fraction_bits is at most 48.
-uint64_t tscscale_host_cycles(struct tscscale scale, uint64_t guest_cycles)
+uint64_t counterscale_host_cycles(struct counterscale scale, uint64_t guest_cycles)
 {
     if (scale.multiplier == 0 || guest_cycles == TIME_NEVER)
         return guest_cycles;
