@@ -47,7 +47,7 @@
 #define GICC_EOIMODE      0x200u
 
 // CPU interface, version 3.
-#define SRE_ALL           UINT64_C(0xf) // system registers, no bypass, and EL1 may ask for the same
+#define SRE_EL2           UINT64_C(7) // system registers, no bypass; EL1 has no other choice, and asking for one traps
 #define SRE_SRE           UINT64_C(1)
 #define ICC_CTLR_EOIMODE  UINT64_C(2)
 
@@ -121,7 +121,7 @@ static bool wake_redistributor(void)
 
 static bool init_v3(const struct board *at, struct refusal *refusal)
 {
-    sysreg_write(icc_sre_el2, SRE_ALL);
+    sysreg_write(icc_sre_el2, SRE_EL2);
     arm64_isb();
     if ((sysreg_read(icc_sre_el2) & SRE_SRE) == 0)
         return REFUSE(refusal, "the firmware keeps the GICv3's system registers from EL2 (ICC_SRE_EL3)");

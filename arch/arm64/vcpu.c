@@ -193,11 +193,11 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
 
 // --- events ---------------------------------------------------------------------------------------------------------
 
-// Whatever can be delivered goes into list registers, and the hardware delivers it when the guest lets it.
+// Whatever can be delivered goes into list registers, and the hardware delivers it when the guest lets it. A WFI goes on
+// until the CPU interface signals something: an active interrupt, or one that is masked there, does not end it.
 bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event)
 {
-    (void)vcpu;
-    return event == ARCH_INTERRUPT;
+    return event == ARCH_INTERRUPT && (!vcpu->halted || lr_would_signal(vcpu));
 }
 
 // WFI ends by any interrupt, masked or not (Arm ARM D1.16.2).

@@ -181,6 +181,17 @@ void lr_fold(struct vcpu *vcpu)
     lrs->used = 0;
 }
 
+// QEMU's GICv2 deactivates the physical interrupt and does not look at its input again: one that is still high, or high
+// again, would come with the next exit. There the end is told instead, and the monitor deactivates it.
+static void hold_physical(struct vgic_lr *lr)
+{
+    hostgic_activate(lr->hw_intid);
+    if (!is_v3()) {
+        lr->hw = false;
+        lr->level = true;
+    }
+}
+
 void lr_fill(struct vcpu *vcpu)
 {
     struct lr_set *lrs = &vcpu->arch->lrs;
@@ -191,7 +202,7 @@ void lr_fill(struct vcpu *vcpu)
         if (vgic_take(gic, vcpu->index, lr) < 0)
             return;
         if (lr->hw)
-            hostgic_activate(lr->hw_intid);
+            hold_physical(lr);
         write_lr(lrs->used, encode(lr));
     }
     bool active = vgic_left_active(gic, vcpu->index), pending = vgic_left_pending(gic, vcpu->index);
