@@ -48,16 +48,15 @@ static void test_kind(const struct kind *kind)
 static void test_halt(void)
 {
     for (unsigned i = 0; i < LENGTHS; i++) {
-        uint64_t expected = lengths[i] + section_own + halt.beside + 2 * platform.exit_cost;
+        uint64_t expected = lengths[i] + section_own + halt.beside + halt.exiting * platform.exit_cost;
         int64_t worst = 0;
         for (unsigned round = 0; round < ROUNDS; round++) {
-            halt_prepare();
-            worst = worse(worst, (int64_t)(halt.sections[i]() - expected));
+            uint64_t start = halt_prepare();
+            worst = worse(worst, (int64_t)(halt.sections[i]() - start - expected));
             halt_finish();
         }
         diag("M1 kind=%s N=%lu bias=%ld", halt.name, lengths[i], worst);
-        ok_counted(worst == 0, "M1 %s: %lu instructions after a halt whose interrupt was pending", halt.name,
-                   lengths[i]);
+        ok_counted(worst == 0, "M1 %s: %lu instructions after a halt count as %lu", halt.name, lengths[i], lengths[i]);
     }
 }
 
@@ -92,7 +91,11 @@ static void test_alarms(void)
         }
         diag("M1 kind=INTR N=%lu rounds=%lu alarms=%lu bias=%ld", lengths[i], rounds, alarms, worst);
         ok_counted(worst == 0, "M1 INTR: %lu instructions with an alarm among them", lengths[i]);
-        ok_exact(alarms >= rounds || !platform.oracle, "M1 INTR N=%lu: every alarm was an exit of its own", lengths[i]);
+        if (lengths[i] * 1000 <= platform.counter_hz)
+            ok_exact(alarms >= rounds || !platform.oracle, "M1 INTR N=%lu: every alarm was an exit of its own",
+                     lengths[i]);
+        else
+            skip("over a millisecond the monitor has exits of its own", "M1 INTR N=%lu: exits", lengths[i]);
     }
 }
 

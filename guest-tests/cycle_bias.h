@@ -23,15 +23,17 @@ extern const struct kind no_exit;   // nothing at the two ends
 extern const uint64_t section_own;  // what a section with nothing in it reads
 extern const uint64_t section_lead; // instructions before the first read
 
-// A halt whose interrupt is pending already, N instructions, one more exit.
+// A halt, N instructions, one more exit. What is measured is what the counter reads at the end, less `start` where the
+// section itself does not take that.
 struct halt {
     const char *name;
     const measured *sections;
-    uint64_t beside; // instructions beside the two that exit, in all
+    uint64_t beside; // instructions beside those that exit, in all
+    uint64_t exiting;
 };
 extern const struct halt halt;
-void halt_prepare(void); // makes an interrupt pending
-void halt_finish(void);  // after the section: as before
+uint64_t halt_prepare(void); // sees to it that the halt ends; `start`
+void halt_finish(void);      // after the section: as before
 
 void cycle_bias_prepare(void);
 

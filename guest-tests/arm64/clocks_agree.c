@@ -83,7 +83,7 @@ static void acknowledge(void)
 
 static void stop_virtual(void)
 {
-    write_sysreg(cntv_cval_el0, UINT64_MAX);
+    write_sysreg(cntv_cval_el0, CNTV_NEVER);
 }
 
 static void halt_until(uint64_t stamp)

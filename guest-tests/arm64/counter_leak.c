@@ -3,8 +3,6 @@
 #include "guest-tests/counter_leak.h"
 #include "guest-tests/lib/arm64/gic.h"
 
-#define SGI 1u
-
 // The difference of the two reads around `text`, which may use X0 to X5; X7 is the distributor's address, X8 the
 // PL011's.
 #define LEAK_SECTION(name, text)                                                                                       \
@@ -33,8 +31,21 @@ LEAK_SECTION(cntpct, "mrs x0, cntpct_el0")
 LEAK_SECTION(cntp_ctl_read, "mrs x0, cntp_ctl_el0")
 LEAK_SECTION(cntp_ctl_write, "msr cntp_ctl_el0, xzr")
 LEAK_SECTION(cntp_cval_write, "msr cntp_cval_el0, xzr")
-LEAK_SECTION(id_register, "mrs x0, id_aa64isar0_el1")
-LEAK_SECTION(wfi, "wfi")
+
+// A trapped read of such a register is the last instruction of its page here: QEMU 7.2 has counted what follows it in
+// the page when it traps, and counts that again when it is executed.
+uint64_t leak_id_register(void);
+__asm__(".pushsection .text\n"
+        ".balign 4096\n"
+        ".skip 4096 - 8\n"
+        ".globl leak_id_register\n"
+        "leak_id_register:\n"
+        " mrs x6, cntvct_el0\n"
+        " mrs x0, id_aa64isar0_el1\n"
+        " mrs x0, cntvct_el0\n"
+        " sub x0, x0, x6\n"
+        " ret\n"
+        ".popsection\n");
 
 const struct leak leaks[] = {
     { "HVC", leak_hvc, 2, true },
@@ -50,7 +61,6 @@ const struct leak leaks[] = {
     { "MSR CNTP_CTL", leak_cntp_ctl_write, 0, false },
     { "MSR CNTP_CVAL", leak_cntp_cval_write, 0, false },
     { "MRS of an ID register", leak_id_register, 0, false },
-    { "WFI with an interrupt pending", leak_wfi, 0, false },
 };
 const unsigned leak_count = ARRAY_LENGTH(leaks);
 
@@ -59,12 +69,7 @@ uint64_t leak_none(void)
     return leak_nothing();
 }
 
-// An interrupt that stays pending, for the WFI: interrupts are masked throughout.
-void counter_leak_prepare(void)
-{
-    gic_enable(SGI, true);
-    gic_sgi_self(SGI);
-}
+void counter_leak_prepare(void) {}
 
 // mrs, [ldr, subs, b.ne] * n, mrs.
 const uint64_t sum_own = 1;

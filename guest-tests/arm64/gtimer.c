@@ -58,16 +58,17 @@ static const struct channel {
     const char *name;
     unsigned intid;
     bool exits; // under Escapement
+    uint64_t never;
     uint64_t (*shot)(uint64_t ahead);
     uint64_t (*start)(uint64_t ahead);
     uint64_t (*write_tval)(uint64_t), (*write_cval)(uint64_t), (*write_ctl)(uint64_t);
     uint64_t (*read_tval)(uint64_t *), (*read_cval)(uint64_t *), (*read_ctl)(uint64_t *);
     uint64_t (*tval_at)(uint64_t stamp), (*ctl_at)(uint64_t stamp);
 } channels[] = {
-    { "CNTV", INTID_CNTV, false, cntv_shot, cntv_start, cntv_tval_write_stamp, cntv_cval_write_stamp,
+    { "CNTV", INTID_CNTV, false, CNTV_NEVER, cntv_shot, cntv_start, cntv_tval_write_stamp, cntv_cval_write_stamp,
       cntv_ctl_write_stamp, cntv_tval_read_stamp, cntv_cval_read_stamp, cntv_ctl_read_stamp, cntv_tval_read_at,
       cntv_ctl_read_at },
-    { "CNTP", INTID_CNTP, true, cntp_shot, cntp_start, cntp_tval_write_stamp, cntp_cval_write_stamp,
+    { "CNTP", INTID_CNTP, true, UINT64_MAX, cntp_shot, cntp_start, cntp_tval_write_stamp, cntp_cval_write_stamp,
       cntp_ctl_write_stamp, cntp_tval_read_stamp, cntp_cval_read_stamp, cntp_ctl_read_stamp, cntp_tval_read_at,
       cntp_ctl_read_at },
 };
@@ -75,7 +76,7 @@ static const struct channel {
 
 static void stop_virtual(void)
 {
-    write_sysreg(cntv_cval_el0, UINT64_MAX);
+    write_sysreg(cntv_cval_el0, CNTV_NEVER);
 }
 
 static void stop_physical(void)
@@ -134,14 +135,14 @@ static void test_past_and_never(const struct channel *channel)
     report(channel, "compare values long past", &error, record.count == before + ARRAY_LENGTH(values));
     before = record.count;
     interrupts_on();
-    channel->write_cval(UINT64_MAX);
+    channel->write_cval(channel->never);
     wait_until(counter_read() + 10000);
     channel->write_cval(counter_read() + ((uint64_t)1 << 63));
     wait_until(counter_read() + 10000);
     interrupts_off();
     ok(record.count == before, "%s: a compare value at the end of time, or half of it ahead, never comes",
        channel->name);
-    channel->write_cval(UINT64_MAX);
+    channel->write_cval(channel->never);
 }
 
 // TVAL is a signed view of 32 bits: written, it is added to the counter; read, it is what is left.
@@ -222,7 +223,7 @@ static void test_level(const struct channel *channel)
     channel->start(100);
     wait_until(counter_read() + 1000);
     bool pending = gic_is_pending(channel->intid);
-    channel->write_cval(UINT64_MAX);
+    channel->write_cval(channel->never);
     __asm__ volatile("isb");
     bool gone = !gic_is_pending(channel->intid);
     interrupts_on();
@@ -260,7 +261,7 @@ static void test_channel(const struct channel *channel, uint64_t rounds)
 {
     trap_record(channel->intid, channel->intid == INTID_CNTV ? stop_virtual : stop_physical);
     gic_enable(channel->intid, true);
-    channel->write_cval(UINT64_MAX);
+    channel->write_cval(channel->never);
     channel->write_ctl(ENABLE);
     test_shots(channel, "near", rounds, 300);
     test_shots(channel, "within 50000 ticks", rounds / 10, 50000);

@@ -24,10 +24,11 @@ void halt_open(void);
 
 const uint64_t halt_lag = 1;
 
-// The WFI ends at the deadline, the instruction that lets the interrupt in comes next.
+// The WFI ends at the deadline, the instruction that lets the interrupt in comes next. With an interrupt pending
+// already it has nothing to wait for and is like any other instruction: it does not exit then (DDI 0487, D1.6.2).
 uint64_t halt_expected(uint64_t start, uint64_t due)
 {
-    uint64_t ended = start + platform.exit_cost;
+    uint64_t ended = start + 1;
     return ((int64_t)(due - ended) > 0 ? due : ended) + 1;
 }
 

@@ -12,7 +12,7 @@ static uint64_t period, due_virtual, due_physical;
 static void virtual_tick(struct trap *trap)
 {
     (void)trap;
-    write_sysreg(cntv_cval_el0, storm_enough() ? UINT64_MAX : (due_virtual += period));
+    write_sysreg(cntv_cval_el0, storm_enough() ? CNTV_NEVER : (due_virtual += period));
 }
 
 static void physical_tick(struct trap *trap)
@@ -120,10 +120,10 @@ static void test_flutter(void)
 {
     uint64_t before = record.count;
     trap_record(INTID_CNTV, NULL);
-    start_virtual(UINT64_MAX);
+    start_virtual(CNTV_NEVER);
     for (unsigned i = 0; i < 5000; i++) {
         write_sysreg(cntv_cval_el0, 0);
-        write_sysreg(cntv_cval_el0, UINT64_MAX);
+        write_sysreg(cntv_cval_el0, CNTV_NEVER);
         write_sysreg(cntp_cval_el0, i);
         write_sysreg(cntp_ctl_el0, i & 3);
     }

@@ -69,12 +69,13 @@ const uint64_t section_own = 2, section_lead = 3;
 
 // HLT with its interrupt already pending wakes at once; an OUT is the second exit. STI, the handler's IRETQ and CLI
 // count beside N: the handler is a bare IRETQ, the end of interrupt follows after the measurement.
-const struct halt halt = { "HLT", bias_halt, 3 };
+const struct halt halt = { "HLT", bias_halt, 3, 2 };
 
-void halt_prepare(void)
+uint64_t halt_prepare(void)
 {
     trap_set_raw(VECTOR_SELF, bare_iretq, 0);
     lapic_self_ipi(VECTOR_SELF);
+    return 0;
 }
 
 void halt_finish(void)

@@ -30,5 +30,5 @@ uint64_t timer_hz(void)
 // The interrupt's line is low again when this returns: the ISB is in write_sysreg().
 void timer_stop(void)
 {
-    write_sysreg(cntv_cval_el0, UINT64_MAX);
+    write_sysreg(cntv_cval_el0, CNTV_NEVER);
 }
