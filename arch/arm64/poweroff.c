@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Ways to end the machine: PSCI (DEN0022F 5.1.11, SYSTEM_OFF) by the conduit that the device tree names. Called at the
-// end of a run and by panic; never returns. No arm64 machine has a place for a status but the log's last line.
-#include "arch/arm64/poweroff.h"
-
+// The end of the machine: PSCI SYSTEM_OFF (DEN0022F 5.1.11) by the conduit that the device tree names. Called at the end
+// of a run and by panic. No arm64 machine has a place for a status but the log's last line.
 #include "arch/arch.h"
 #include "arch/arm64/arm64.h"
+#include "arch/arm64/board.h"
 #include "arch/arm64/hostpci.h"
 #include "arch/arm64/hostuart.h"
 
 #define PSCI_SYSTEM_OFF 0x84000008
-
-_Noreturn void psci_system_off(enum psci_conduit conduit)
-{
-    register uint64_t function __asm__("x0") = PSCI_SYSTEM_OFF;
-    switch (conduit) {
-    case PSCI_SMC: __asm__ volatile("smc #0" : "+r"(function) : : "memory"); break;
-    case PSCI_HVC: __asm__ volatile("hvc #0" : "+r"(function) : : "memory"); break;
-    case PSCI_NONE: break;
-    }
-    arm64_halt_forever();
-}
 
 _Noreturn void arch_machine_exit(unsigned status)
 {
     (void)status;
     hostuart_flush();
     hostpci_flush();
-    psci_system_off(board()->psci);
+    register uint64_t function __asm__("x0") = PSCI_SYSTEM_OFF;
+    switch (board()->psci) {
+    case PSCI_SMC: __asm__ volatile("smc #0" : "+r"(function) : : "memory"); break;
+    case PSCI_HVC: __asm__ volatile("hvc #0" : "+r"(function) : : "memory"); break;
+    case PSCI_NONE: break;
+    }
+    arm64_halt_forever();
 }

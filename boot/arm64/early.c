@@ -8,7 +8,6 @@
 #include "arch/arch.h"
 #include "arch/arm64/hostpci.h"
 #include "arch/arm64/hostuart.h"
-#include "arch/arm64/poweroff.h"
 #include "boot/arm64/dtb.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
@@ -17,6 +16,7 @@
 _Noreturn void boot_refused(const void *tree, unsigned level);
 
 #define STATUS_REFUSED 8u
+#define STATUS_LACKS   10u
 #define REFUSED_LINE   "ESCAPEMENT-END status=8 reason=device-tree\n"
 
 extern const char image_start[], image_end[]; // linker.ld
@@ -33,20 +33,26 @@ static bool holds_image(const struct bootinfo *info, struct refusal *refusal)
     return false;
 }
 
+// A tree that is damaged may name a UART all the same.
+static void open_ports(bool understood)
+{
+    board_set(&dtb.board);
+    hostuart_init(dtb.board.uart != 0 || understood ? dtb.board.uart : UART_OF_QEMU);
+    hostpci_init();
+}
+
 const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
 {
     struct refusal refusal;
     struct bootinfo *info = &dtb.boot;
     log_set_start(handover);
-    bool understood = dtb_read(tree, DTB_BYTES_MAX, &dtb, &refusal) && holds_image(info, &refusal);
-    board_set(&dtb.board);
-    hostuart_init(dtb.board.uart != 0 || understood ? dtb.board.uart : UART_OF_QEMU);
-    if (!understood) {
+    bool understood = dtb_read(tree, DTB_BYTES_MAX, &dtb, &refusal);
+    open_ports(understood);
+    if (!understood || !holds_image(info, &refusal)) {
         log_line("boot", "%s", refusal.text);
         log_raw(REFUSED_LINE, sizeof(REFUSED_LINE) - 1);
         arch_machine_exit(STATUS_REFUSED);
     }
-    hostpci_init();
     info->handover = handover;
     log_line("boot", "build %.12s on %s, %u modules, %u memory ranges", build_id(), dtb.board.model, info->module_count,
              info->memory_count);
@@ -68,18 +74,18 @@ static const char last[] = "ESCAPEMENT-END status=10 reason=no-virtualization\n"
 
 static void say(const char *text)
 {
-    hostuart_write((const uint8_t *)text, strlen(text));
+    arch_write(ARCH_LOG, text, strlen(text));
 }
 
 // Called by start.S with the MMU off. The registers of EL2 do not exist here, or are somebody else's: there is no log
 // and no panic.
 _Noreturn void boot_refused(const void *tree, unsigned level)
 {
-    struct refusal refusal;
-    bool understood = dtb_read(tree, DTB_BYTES_MAX, &dtb, &refusal);
-    hostuart_init(understood && dtb.board.uart != 0 ? dtb.board.uart : UART_OF_QEMU);
+    open_ports(dtb_read(tree, DTB_BYTES_MAX, &dtb, &(struct refusal){ "" }));
     say(level == 1 ? at_el1 : at_el3);
     say(last);
-    hostuart_flush();
-    psci_system_off(understood && level == 1 ? dtb.board.psci : PSCI_NONE);
+    if (level != 1)
+        dtb.board.psci = PSCI_NONE; // the firmware that would answer is above, and here is nothing above
+    board_set(&dtb.board);
+    arch_machine_exit(STATUS_LACKS);
 }
