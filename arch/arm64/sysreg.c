@@ -14,6 +14,8 @@ struct rule {
     access_fn read, write; // null: undefined
 };
 
+#define MMFR2_IDS 36 // ID_AA64MMFR2_EL1
+
 static uint64_t id_registers[IDREG_CRM_LAST + 1][8];
 
 static bool nothing(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
@@ -186,6 +188,18 @@ bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr)
     if (!aarch32_condition_holds(esr, vcpu->arch->world.pstate))
         return true;
     return class == EC_CP15_32 ? cp15_32(vcpu, iss, is_write) : cp15_64(vcpu, iss, is_write);
+}
+
+// Undefined, but with FEAT_IDST what is read in the space of the ID registers (op0 3, op1 0, 1 or 3, CRn 0, CRm 0 to 7)
+// is told as the access that it is.
+uint64_t sysreg_undefined(uint64_t esr)
+{
+    uint32_t iss = (uint32_t)esr;
+    unsigned op1 = iss >> 14 & 7;
+    bool id_space = ESR_CLASS(esr) == EC_SYSREG && (iss & 1) != 0 && (iss >> 20 & 3) == 3 && op1 != 2 && op1 < 4 &&
+                    (iss >> 10 & 15) == 0 && (iss >> 4 & 1) == 0;
+    bool told = (id_registers[7][2] >> MMFR2_IDS & 15) != 0;
+    return id_space && told ? esr : (uint64_t)EC_UNKNOWN << ESR_EC_SHIFT | (esr & ESR_IL);
 }
 
 // --- the host's ID registers, read once -----------------------------------------------------------------------------

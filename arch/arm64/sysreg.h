@@ -35,6 +35,9 @@ void debug_load(const struct debug_state *debug);
 // register, the instruction is undefined.
 bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr);
 
+// The syndrome of the exception that an undefined access gives the guest.
+uint64_t sysreg_undefined(uint64_t esr);
+
 // One access, and those of the debug registers, op0 2 (debugregs.c).
 bool sysreg_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t *value);
 bool debug_access(struct debug_state *debug, uint32_t encoding, bool is_write, uint64_t *value);

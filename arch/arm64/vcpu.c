@@ -234,10 +234,11 @@ void arch_vcpu_was_paused(struct vcpu *vcpu)
 
 static void emulate_sysreg(struct vcpu *vcpu, const struct exit *exit)
 {
-    if (sysreg_trapped(vcpu, vcpu->arch->world.esr))
+    uint64_t esr = vcpu->arch->world.esr;
+    if (sysreg_trapped(vcpu, esr))
         vcpu_step_over(vcpu, exit->insn_length);
     else
-        guest_undefined(vcpu);
+        guest_exception(vcpu, sysreg_undefined(esr));
 }
 
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
