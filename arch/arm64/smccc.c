@@ -118,6 +118,17 @@ static uint64_t oracle(struct vcpu *vcpu, const uint64_t x[])
     return hypercall_oracle(vcpu, number, x[1], &result) ? result : SMCCC_NOT_SUPPORTED;
 }
 
+bool smccc_plain_call(struct vcpu *vcpu, uint64_t x[])
+{
+    uint64_t number = (uint32_t)x[0] - ORACLE_CALL + (uint64_t)ORACLE_NUMBER;
+    if (hypercall_oracle(vcpu, number, x[1], &x[0]))
+        return true;
+    if ((uint32_t)x[0] != SMCCC_VERSION)
+        return false;
+    x[0] = SMCCC_VERSION_1_1;
+    return true;
+}
+
 // Bit 31: fast, bit 30: 64 bits, then the owner. There is no yielding call.
 enum owner { OWNER_ARCHITECTURE = 0x80, OWNER_STANDARD = 0x84, OWNER_STANDARD64 = 0xc4, OWNER_STANDARD_HYP64 = 0xc5,
              OWNER_VENDOR_HYP = 0x86, OWNER_VENDOR_HYP64 = 0xc6 };

@@ -8,6 +8,7 @@
 #include "arch/arm64/board.h"
 #include "arch/arm64/hostgic.h"
 #include "arch/arm64/meter.h"
+#include "arch/arm64/quick.h"
 #include "arch/arm64/smccc.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
@@ -178,16 +179,14 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
     if (arch->timer_queued)
         vcpu_take_timer_back(vcpu);
     pvtime_before_entry(vcpu, &arch->pvtime);
-    bool quick = vcpu->quick && machine_quiet(&vcpu->vm->machine);
+    arch->world.quick = quick_allowed(vcpu) ? vcpu : NULL;
+    arch->world.booked = false;
     vcpu_set_slice(vcpu, alarm_cycles);
     world_switch(&arch->world);
-    enum quick_answered answered = quick ? quick_answer(vcpu) : QUICK_ANSWERED_NOTHING;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
     decode_exit(vcpu, exit);
-    exit->booked = answered != QUICK_ANSWERED_NOTHING;
-    if (answered == QUICK_ANSWERED_LAST)
-        exit->kind = EXIT_ANSWERED;
+    exit->booked = arch->world.booked;
     slice->cost_cycles = switch_costs.total[exit->kind];
 }
 

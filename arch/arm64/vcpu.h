@@ -71,14 +71,6 @@ static inline void vcpu_step_over(struct vcpu *vcpu, unsigned length)
 // exit.c: the syndrome into a neutral exit.
 void decode_exit(struct vcpu *vcpu, struct exit *exit);
 
-// quick.c: what has been done about the last exit beside the world switch.
-enum quick_answered {
-    QUICK_ANSWERED_NOTHING,
-    QUICK_ANSWERED_BOOKED, // its slice is booked, and a timer is due before it can be answered
-    QUICK_ANSWERED_LAST,   // booked and answered; something else is to be done before the guest goes on
-};
-enum quick_answered quick_answer(struct vcpu *vcpu);
-
 // inject.c: the guest takes a synchronous exception at EL1, at its present instruction.
 void guest_undefined(struct vcpu *vcpu);
 void guest_exception(struct vcpu *vcpu, uint64_t esr);

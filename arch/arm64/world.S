@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One trip into the guest and back, at EL2 (Arm ARM D1.10). Nothing is decided here: sample t0, derive CNTVOFF_EL2 and
-// the alarm from it, load registers, ERET; sample t1, save registers. Every path through this file executes the same
-// instructions, so its cost is a constant for each vector, and the constant is calibrated at boot.
+// One trip into the guest and back, at EL2 (Arm ARM D1.10): sample t0, derive CNTVOFF_EL2 and the alarm from it, load
+// registers, ERET; sample t1, save registers. From t0 to the ERET and from the vector to t1 every path executes the same
+// instructions, so its cost is a constant for each kind of exit, and the constant is calibrated at boot. One thing is
+// decided here: a hypercall goes to quick.c with half the registers saved, and may go back into the guest at once.
 //
 // The guest's EL1 registers, its SP_EL0 and SP_EL1 and all of the FPU stay in the CPU: nothing of the monitor uses them.
 
@@ -14,18 +15,19 @@
 #define WORLD_T1           304
 #define WORLD_VECTOR       312
 #define WORLD_ESR          320
-#define FRAME_WORLD        16          // in the frame of world_switch_body, behind X29 and X30
+#define WORLD_QUICK        328
 
-        .text
-        .globl  world_switch_body
-        .type   world_switch_body, @function
-world_switch_body:                     // X0: struct world. Keeps X0, X29 and SP, every other register is lost
-        stp     x29, x30, [sp, #-32]!
-        str     x0, [sp, #FRAME_WORLD]
-        mov     x29, sp
-        ldp     x1, x2, [x0, #WORLD_PC]
-        msr     elr_el2, x1
-        msr     spsr_el2, x2
+// The frame of world_switch_body: X29 and X30, the world, X19 to X22.
+#define FRAME              64
+#define FRAME_WORLD        16
+#define FRAME_KEPT         32
+
+#define EC_SHIFT           26
+#define EC_HVC64           0x16
+#define QUICK_TAKEN        2
+
+// X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's behind it.
+.macro enter
         ldp     x3, x4, [x0, #WORLD_V]
         ldp     x5, x6, [x0, #WORLD_COUNTER_MASK]
         isb                            // the counter is not read before this (Arm ARM D11.2.2)
@@ -45,15 +47,30 @@ world_switch_body:                     // X0: struct world. Keeps X0, X29 and SP
         ldp     x12, x13, [x0, #96]
         ldp     x14, x15, [x0, #112]
         ldp     x16, x17, [x0, #128]
-        ldp     x18, x19, [x0, #144]
-        ldp     x20, x21, [x0, #160]
-        ldp     x22, x23, [x0, #176]
-        ldp     x24, x25, [x0, #192]
-        ldp     x26, x27, [x0, #208]
-        ldp     x28, x29, [x0, #224]
+        ldr     x18, [x0, #144]
         ldr     x30, [x0, #240]
         ldp     x0, x1, [x0]
         eret
+.endm
+
+        .text
+        .globl  world_switch_body
+        .type   world_switch_body, @function
+world_switch_body:                     // X0: struct world. Keeps X0, X19 to X22, X29 and SP, other registers are lost
+        stp     x29, x30, [sp, #-FRAME]!
+        str     x0, [sp, #FRAME_WORLD]
+        stp     x19, x20, [sp, #FRAME_KEPT]
+        stp     x21, x22, [sp, #FRAME_KEPT + 16]
+        ldp     x1, x2, [x0, #WORLD_PC]
+        msr     elr_el2, x1
+        msr     spsr_el2, x2
+        ldp     x19, x20, [x0, #152]
+        ldp     x21, x22, [x0, #168]
+        ldp     x23, x24, [x0, #184]
+        ldp     x25, x26, [x0, #200]
+        ldp     x27, x28, [x0, #216]
+        ldr     x29, [x0, #232]
+        enter
 
 // The vectors of an exit (vectors.S) come here, with every general register the guest's. The exception itself has
 // synchronised the context, so the counter is not read too early.
@@ -66,16 +83,6 @@ world_exited_\name:
         ldr     x0, [sp, #16 + FRAME_WORLD]
         str     x1, [x0, #WORLD_T1]
         stp     x2, x3, [x0, #16]
-        mov     x2, #\vector
-        b       save
-        .size   world_exited_\name, . - world_exited_\name
-.endm
-
-        exited  irq, 1
-        exited  fiq, 2
-        exited  serror, 3
-        exited  sync, 0
-save:
         stp     x4, x5, [x0, #32]
         stp     x6, x7, [x0, #48]
         stp     x8, x9, [x0, #64]
@@ -83,21 +90,54 @@ save:
         stp     x12, x13, [x0, #96]
         stp     x14, x15, [x0, #112]
         stp     x16, x17, [x0, #128]
-        stp     x18, x19, [x0, #144]
-        stp     x20, x21, [x0, #160]
-        stp     x22, x23, [x0, #176]
-        stp     x24, x25, [x0, #192]
-        stp     x26, x27, [x0, #208]
-        stp     x28, x29, [x0, #224]
+        str     x18, [x0, #144]
         str     x30, [x0, #240]
         ldp     x3, x4, [sp], #16
         stp     x3, x4, [x0]
+        mov     x2, #\vector
+.endm
+
+        exited  sync, 0
+        mrs     x3, esr_el2
+        lsr     w4, w3, #EC_SHIFT
+        cmp     w4, #EC_HVC64
+        b.ne    leave
+        ldr     x1, [x0, #WORLD_QUICK]
+        cbz     x1, leave
+
+// A hypercall that may be answered on the way. X19 to X29 still hold what is the guest's: C keeps them.
+        stp     x2, x3, [x0, #WORLD_VECTOR]
+        bl      quick_hypercall
+        cmp     w0, #QUICK_TAKEN
+        ldr     x0, [sp, #FRAME_WORLD]
+        b.ne    leave_stored
+        enter
+        .size   world_exited_sync, . - world_exited_sync
+
+        exited  irq, 1
+        b       leave
+        .size   world_exited_irq, . - world_exited_irq
+        exited  fiq, 2
+        b       leave
+        .size   world_exited_fiq, . - world_exited_fiq
+        exited  serror, 3
+        .size   world_exited_serror, . - world_exited_serror
+leave:
+        mrs     x3, esr_el2
+        stp     x2, x3, [x0, #WORLD_VECTOR]
+leave_stored:
+        stp     x19, x20, [x0, #152]
+        stp     x21, x22, [x0, #168]
+        stp     x23, x24, [x0, #184]
+        stp     x25, x26, [x0, #200]
+        stp     x27, x28, [x0, #216]
+        str     x29, [x0, #232]
         mrs     x5, elr_el2
         mrs     x6, spsr_el2
         stp     x5, x6, [x0, #WORLD_PC]
-        mrs     x7, esr_el2
-        stp     x2, x7, [x0, #WORLD_VECTOR]
-        ldp     x29, x30, [sp], #32
+        ldp     x19, x20, [sp, #FRAME_KEPT]
+        ldp     x21, x22, [sp, #FRAME_KEPT + 16]
+        ldp     x29, x30, [sp], #FRAME
         ret
         .size   world_switch_body, . - world_switch_body
         .section .note.GNU-stack, "", @progbits

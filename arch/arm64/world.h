@@ -3,6 +3,7 @@
 #ifndef ARCH_ARM64_WORLD_H
 #define ARCH_ARM64_WORLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct world {
     uint64_t t0, t1;      // out: the counter, last before and first after the guest
     uint64_t vector;      // out: enum world_vector
     uint64_t esr;         // out: the syndrome, of a synchronous exit
+    struct vcpu *quick;   // in: hypercalls of this vCPU may be answered on the way (quick.c); null: none
+    bool     booked;      // out, set there: the last slice is booked
 };
 
 _Static_assert(offsetof(struct world, x) == 0, "world.S");
@@ -31,10 +34,11 @@ _Static_assert(offsetof(struct world, t0) == 296, "world.S");
 _Static_assert(offsetof(struct world, t1) == 304, "world.S");
 _Static_assert(offsetof(struct world, vector) == 312, "world.S");
 _Static_assert(offsetof(struct world, esr) == 320, "world.S");
+_Static_assert(offsetof(struct world, quick) == 328, "world.S");
 
-// Runs the guest until its next exit; the counter is sampled at both ends. The compiler is told that the registers are
-// lost, so it keeps the few values it still needs, instead of the callee saving all of them. X18, the platform's
-// register, is one like the others here; X29 is kept for the backtrace.
+// Runs the guest until its next exit; the counter is sampled at both ends. Of the registers that a function keeps only
+// X19 to X22 are kept, and X29 for the backtrace: the compiler is told that the others are lost, so it saves the few
+// values it still needs. X18, the platform's register, is one like the others here.
 static inline void world_switch(struct world *at)
 {
     register struct world *world __asm__("x0") = at;
@@ -42,8 +46,7 @@ static inline void world_switch(struct world *at)
                      : "+r"(world)
                      :
                      : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
-                       "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28",
-                       "x30", "cc", "memory");
+                       "x16", "x17", "x18", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "cc", "memory");
 }
 
 #endif
