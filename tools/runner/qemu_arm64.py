@@ -12,6 +12,7 @@ from runner.words import MIB, guest_bytes, vm_line
 NEEDS = ["qemu-system-aarch64"]
 DATA = []
 LOG = None
+CONSOLE = "console.log"  # a copy: before the monitor has found its log, the console is where it says what is wrong
 MONITOR = "escapement-arm64.img"
 
 CPU = "neoverse-n1"
@@ -77,26 +78,34 @@ def prepare(options, _folder):
     return os.path.join(options.build, MONITOR)
 
 
-def command(options, image, log):
+def command(options, image, log, folder):
     interactive = sys.stdin is not None and sys.stdin.isatty()
     places, memory = layout(options)
     words = [NEEDS[0], "-machine", "virt,accel=tcg,virtualization=on,dtb-randomness=off,gic-version=%d" % (options.gic or GIC),
              "-cpu", cpu(options), "-smp", "1", "-m", "%dM" % (-(-memory // MIB)), "-nodefaults", "-display", "none",
-             "-no-reboot", "-serial", "mon:stdio" if interactive else "stdio",
+             "-no-reboot", "-chardev", "stdio,id=console,logfile=" + quoted(os.path.join(folder, CONSOLE)) +
+             (",mux=on,signal=off" if interactive else ""), "-serial", "chardev:console",
              "-chardev", "file,id=log,path=" + quoted(log), "-device", "pci-serial,chardev=log",
              "-kernel", image, "-append", options.monitor,
              "-device", "guest-loader,addr=0x%x,kernel=%s,bootargs=%s" % (places[0][1], quoted(places[0][0]),
                                                                        quoted(vm_line(options)))]
     for path, address in places[1:]:
         words += ["-device", "guest-loader,addr=0x%x,initrd=%s" % (address, quoted(path))]
+    if interactive:
+        words += ["-mon", "chardev=console"]
     if options.exact:
         words += ["-icount", "shift=%d,sleep=off" % shift(options), "-seed", "1",
                   "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     return words + options.qemu_arg
 
 
-def run(options, image, log, _folder):
-    return qemu.start(command(options, image, log), options.timeout)
+def run(options, image, log, folder):
+    return qemu.start(command(options, image, log, folder), options.timeout)
+
+
+def instead_of_log(folder):
+    """Where to look when nothing is in the log: then no guest has run, and the console is the monitor's alone."""
+    return os.path.join(folder, CONSOLE)
 
 
 def complaints(_folder):

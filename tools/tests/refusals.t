@@ -125,11 +125,18 @@ on_vmx() {
     refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
 }
 
-# A machine's device tree, as QEMU made it for this very run, with one of its words changed. changed_tree NAME WORD NEW
+# A machine's device tree, as QEMU makes it for such a run, without the room behind it and with one of its words changed
+# for another of that length. changed_tree NAME WORD NEW
 changed_tree() {
     tools/run arm64 --build "$build" --kernel "$good" --qemu-arg=-machine --qemu-arg="dumpdtb=$folder/tree" \
         </dev/null >/dev/null 2>&1
-    LC_ALL=C sed "s/$2/$3/g" "$folder/tree" >"$folder/$1"
+    python3 - "$folder/tree" "$folder/$1" "$2" "$3" <<'END'
+import struct, sys
+tree, (strings, strings_size) = open(sys.argv[1], "rb").read(), (3, 8)
+end = sum(struct.unpack(">10I", tree[:40])[field] for field in (strings, strings_size))
+tree = tree[:4] + struct.pack(">I", end) + tree[8:end]
+open(sys.argv[2], "wb").write(tree.replace(sys.argv[3].encode(), sys.argv[4].encode()))
+END
 }
 
 on_arm64() {
@@ -140,16 +147,15 @@ on_arm64() {
     refused 2 "gzip" "a compressed image" --kernel "$folder/packed.gz"
     linux bzimage
     refused 2 "x86" "a Linux kernel for x86-64" --kernel "$folder/bzimage"
-    head -c 20000 "$good" >"$folder/cut.img"
-    refused 2 "(mem=)" "an image larger than its memory" --kernel "$good" --vm mem=64K
+    patch big.img 16 '\000\000\100\000' # image_size
+    refused 2 "(mem=)" "an image larger than its memory" --kernel "$folder/big.img" --vm mem=1M
     refused 8 'unknown word "clok"; the nearest known word is "clock"' "an unknown word" --kernel "$good" --vm clok=guest
     refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
     refused 8 "vcpus=2" "two vCPUs" --kernel "$good" --vm vcpus=2
     refused 10 "EL2" "a machine without EL2" --kernel "$good" --qemu-arg=-machine --qemu-arg=virtualization=off
-    refused 10 "EL3" "entered at EL3" --kernel "$good" --qemu-arg=-machine --qemu-arg=secure=on
     refused 10 "mem=512M asked for" "too little memory" --kernel "$good" --vm mem=512M --qemu-arg=-m --qemu-arg=256M
     changed_tree no-gic arm,gic-v3 arm,gic-v9
-    refused 10 "interrupt controller" "a machine without a known GIC" --kernel "$good" --qemu-arg=-dtb \
+    refused 10 "no GIC in the device tree" "a machine without a known GIC" --kernel "$good" --qemu-arg=-dtb \
         --qemu-arg="$folder/no-gic"
     refused 64 "--gic 4" "a GIC that does not exist" --kernel "$good" --gic 4
     refused 64 "--cntfrq 999" "a counter that stands almost still" --kernel "$good" --cntfrq 999
@@ -167,5 +173,11 @@ arm64) on_arm64 ;;
     on_svm
     ;;
 esac
-refused 124 "" "a guest that never ends" --kernel "$(kernel bad_guest)" --cmdline cli-loop --timeout 3
+case $machine in
+arm64)
+    printf '\000\000\000\024' >"$folder/loop" # b .
+    refused 124 "" "a guest that never ends" --kernel "$folder/loop" --timeout 3
+    ;;
+*) refused 124 "" "a guest that never ends" --kernel "$(kernel bad_guest)" --cmdline cli-loop --timeout 3 ;;
+esac
 echo "1..$count"
