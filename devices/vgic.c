@@ -33,36 +33,57 @@ static uint32_t pending_of(const struct vgic_bank *bank)
     return bank->latch | (bank->level & ~bank->edge);
 }
 
-// Pending, enabled, in an enabled group, and for this CPU.
-static uint32_t deliverable_of(const struct vgic *v, unsigned cpu, const struct vgic_bank *bank)
+// The banks of one CPU: its own interrupts, 0, and the SPIs, 1.
+static unsigned half_of(unsigned intid)
 {
-    uint32_t group0 = v->control & CONTROL_GROUP0 ? ~bank->group1 : 0;
-    uint32_t group1 = v->control & CONTROL_GROUP1 ? bank->group1 : 0;
-    uint32_t here = bank == &v->bank[BANK_SPIS] ? v->routed[cpu] : UINT32_MAX;
-    return pending_of(bank) & bank->enabled & (group0 | group1) & here;
+    return intid / 32;
 }
 
-// What ought to go into a list register: whatever can be signalled, and what the guest is going to deactivate.
-static uint32_t unlisted_of(const struct vgic *v, unsigned cpu, const struct vgic_bank *bank)
+static const struct vgic_bank *bank_at(const struct vgic *v, unsigned cpu, unsigned half)
 {
-    return (deliverable_of(v, cpu, bank) | bank->active) & ~bank->listed;
+    return &v->bank[half == 0 ? cpu : BANK_SPIS];
 }
 
-// What in a list register is no longer so: an edge has come after the one that is in there, or a level that the guest
-// may not have acknowledged has gone.
-static uint32_t overtaken_of(const struct vgic *v, unsigned cpu, const struct vgic_bank *bank)
+static uint32_t deliverable_of(const struct vgic *v, unsigned cpu, unsigned half)
 {
-    uint32_t deliverable = deliverable_of(v, cpu, bank);
-    return (bank->listed & bank->edge & bank->latch & deliverable) |
-           (bank->listed_pending & ~bank->edge & ~deliverable);
+    return pending_of(bank_at(v, cpu, half)) & v->wanted[cpu][half];
+}
+
+// What ought to go into a list register: whatever can be signalled, and what the guest is going to deactivate. And what
+// in one is no longer so: an edge has come after the one that is in there, or a level that the guest may not have
+// acknowledged has gone.
+static void update(struct vgic *v, unsigned cpu, unsigned half)
+{
+    const struct vgic_bank *bank = bank_at(v, cpu, half);
+    uint32_t deliverable = deliverable_of(v, cpu, half);
+    uint32_t unlisted = (deliverable | bank->active) & ~bank->listed;
+    uint32_t edges = bank->listed & bank->edge & bank->latch & deliverable;
+    uint32_t levels = bank->listed_pending & ~bank->edge & ~deliverable;
+    v->ready[cpu][half] = unlisted | edges | levels;
+}
+
+static void update_intid(struct vgic *v, unsigned cpu, unsigned intid)
+{
+    if (half_of(intid) == 0)
+        update(v, cpu, 0);
+    for (unsigned each = 0; half_of(intid) == 1 && each < VGIC_CPUS; each++)
+        update(v, each, 1);
+}
+
+static uint32_t in_enabled_groups(const struct vgic *v, const struct vgic_bank *bank)
+{
+    return (v->control & CONTROL_GROUP0 ? ~bank->group1 : 0) | (v->control & CONTROL_GROUP1 ? bank->group1 : 0);
 }
 
 void vgic_changed(struct vgic *v)
 {
+    const struct vgic_bank *spis = &v->bank[BANK_SPIS];
     for (unsigned cpu = 0; cpu < v->cpus; cpu++) {
-        const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
-        v->ready[cpu] = unlisted_of(v, cpu, own) | unlisted_of(v, cpu, shared) | overtaken_of(v, cpu, own) |
-                        overtaken_of(v, cpu, shared);
+        const struct vgic_bank *own = &v->bank[cpu];
+        v->wanted[cpu][0] = own->enabled & in_enabled_groups(v, own);
+        v->wanted[cpu][1] = spis->enabled & in_enabled_groups(v, spis) & v->routed[cpu];
+        update(v, cpu, 0);
+        update(v, cpu, 1);
     }
 }
 
@@ -86,7 +107,7 @@ void vgic_set_line(struct vgic *v, unsigned cpu, unsigned intid, bool level)
         return;
     bank->level ^= bit;
     bank->latch |= bank->level & bank->edge & bit;
-    vgic_changed(v);
+    update_intid(v, cpu, intid);
 }
 
 void vgic_set_hw(struct vgic *v, unsigned cpu, unsigned intid, unsigned hw_intid)
@@ -105,8 +126,8 @@ static void send_sgi(struct vgic *v, unsigned from_cpu, uint64_t value, bool gro
                                              : (value & SGIR_AFFINITY) == 0 && (value & SGIR_TARGETS) >> cpu & 1;
         if (meant && !(group0_only && v->bank[cpu].group1 & bit))
             v->bank[cpu].latch |= bit;
+        update(v, cpu, 0);
     }
-    vgic_changed(v);
 }
 
 void vgic_sgi(struct vgic *v, unsigned from_cpu, uint64_t icc_sgi1r)
@@ -120,10 +141,10 @@ void vgic_sgi_group0(struct vgic *v, unsigned from_cpu, uint64_t icc_sgi0r)
 }
 
 // Of two sets, interrupts of this CPU and SPIs, the one with the highest priority, of those the lowest number; NONE.
-static unsigned best_of(const struct vgic *v, unsigned cpu, uint32_t own, uint32_t shared)
+static unsigned best_of(const struct vgic *v, unsigned cpu, uint32_t own, uint32_t spis)
 {
     unsigned best = NONE, best_priority = NONE;
-    for (uint64_t set = own | (uint64_t)shared << 32; set != 0; set &= set - 1) {
+    for (uint64_t set = own | (uint64_t)spis << 32; set != 0; set &= set - 1) {
         unsigned intid = (unsigned)__builtin_ctzll(set);
         const struct vgic_bank *bank = &v->bank[bank_index(cpu, intid)];
         if (bank->priority[intid & 31] < best_priority) {
@@ -135,14 +156,18 @@ static unsigned best_of(const struct vgic *v, unsigned cpu, uint32_t own, uint32
 }
 
 // What can be taken next matters most, then what the guest is going to end, then what comes after it.
+// What can be taken next matters most, then what the guest is going to end, then what comes after it.
 static unsigned best_to_list(const struct vgic *v, unsigned cpu)
 {
-    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
-    uint32_t own_set = unlisted_of(v, cpu, own), shared_set = unlisted_of(v, cpu, shared);
-    unsigned pending = best_of(v, cpu, own_set & ~own->active, shared_set & ~shared->active);
-    if (pending != NONE && !(own->listed_pending | shared->listed_pending))
+    const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
+    uint32_t own_set = v->ready[cpu][0] & ~own->listed, spi_set = v->ready[cpu][1] & ~spis->listed;
+    uint64_t set = own_set | (uint64_t)spi_set << 32;
+    if ((set & (set - 1)) == 0) // mostly
+        return set == 0 ? NONE : (unsigned)__builtin_ctzll(set);
+    unsigned pending = best_of(v, cpu, own_set & ~own->active, spi_set & ~spis->active);
+    if (pending != NONE && !(own->listed_pending | spis->listed_pending))
         return pending;
-    unsigned active = best_of(v, cpu, own_set & own->active, shared_set & shared->active);
+    unsigned active = best_of(v, cpu, own_set & own->active, spi_set & spis->active);
     return active != NONE ? active : pending;
 }
 
@@ -155,7 +180,7 @@ int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
     uint32_t bit = bit_of(intid);
     bool level = !(bank->edge & bit), active = bank->active & bit;
     // A level that is high while its interrupt is active is looked at again at the end; an edge waits in there.
-    bool pending = deliverable_of(v, cpu, bank) & bit && !(level && active);
+    bool pending = pending_of(bank) & v->wanted[cpu][half_of(intid)] & bit && !(level && active);
     *out = (struct vgic_lr){
         .intid = intid,
         .hw_intid = bank->hw_intid[intid & 31],
@@ -171,25 +196,26 @@ int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
         bank->listed_pending |= bit;
     if (pending && !level)
         bank->latch &= ~bit;
-    vgic_changed(v);
+    v->ready[cpu][half_of(intid)] &= ~bit;
     return (int)intid;
 }
 
 void vgic_settle(struct vgic *v, unsigned cpu)
 {
-    v->ready[cpu] = 0;
+    v->ready[cpu][0] = v->ready[cpu][1] = 0;
 }
 
 bool vgic_left_active(const struct vgic *v, unsigned cpu)
 {
-    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
-    return (own->active & ~own->listed) | (shared->active & ~shared->listed);
+    const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
+    return (own->active & ~own->listed) | (spis->active & ~spis->listed);
 }
 
 bool vgic_left_pending(const struct vgic *v, unsigned cpu)
 {
-    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
-    return (unlisted_of(v, cpu, own) & ~own->active) | (unlisted_of(v, cpu, shared) & ~shared->active);
+    const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
+    return (deliverable_of(v, cpu, 0) & ~own->active & ~own->listed) |
+           (deliverable_of(v, cpu, 1) & ~spis->active & ~spis->listed);
 }
 
 void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr)
@@ -204,14 +230,14 @@ void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr)
         bank->latch &= ~(bank->listed_pending & bit); // acknowledged: IHI 0048, 4.3.7
     bank->listed &= ~bit;
     bank->listed_pending &= ~bit;
-    vgic_changed(v);
+    update_intid(v, cpu, lr->intid);
 }
 
 void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count)
 {
-    const struct vgic_bank *own = &v->bank[cpu], *shared = &v->bank[BANK_SPIS];
+    const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
     for (; count > 0; count--) {
-        unsigned intid = best_of(v, cpu, own->active & ~own->listed, shared->active & ~shared->listed);
+        unsigned intid = best_of(v, cpu, own->active & ~own->listed, spis->active & ~spis->listed);
         if (intid == NONE)
             break;
         bank_of(v, cpu, intid)->active &= ~bit_of(intid);
@@ -229,10 +255,10 @@ bool vgic_signals(const struct vgic *v, unsigned cpu, uint8_t priority_mask, uin
 {
     uint32_t set[2];
     for (unsigned half = 0; half < 2; half++) {
-        const struct vgic_bank *bank = &v->bank[half == 0 ? cpu : BANK_SPIS];
+        const struct vgic_bank *bank = bank_at(v, cpu, half);
         uint32_t enabled = (groups & 1 ? ~bank->group1 : 0) | (groups & 2 ? bank->group1 : 0);
-        set[half] = deliverable_of(v, cpu, bank) & enabled & ~bank->active & ~bank->listed;
+        set[half] = deliverable_of(v, cpu, half) & enabled & ~bank->active & ~bank->listed;
     }
     unsigned best = best_of(v, cpu, set[0], set[1]);
-    return best != NONE && v->bank[bank_index(cpu, best)].priority[best & 31] < priority_mask;
+    return best != NONE && bank_at(v, cpu, half_of(best))->priority[best & 31] < priority_mask;
 }

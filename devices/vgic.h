@@ -49,8 +49,9 @@ struct vgic_bank {
 
 struct vgic {
     uint32_t version, cpus;
-    uint32_t control;          // GICD_CTLR, the group enables
-    uint32_t ready[VGIC_CPUS]; // the list registers of this CPU are not what they ought to be
+    uint32_t control;              // GICD_CTLR, the group enables
+    uint32_t ready[VGIC_CPUS][2];  // of its own interrupts and the SPIs: what ought to go into list registers, or out
+    uint32_t wanted[VGIC_CPUS][2]; // enabled, in an enabled group, for this CPU
     uint32_t waker[VGIC_CPUS];
     uint32_t routed[VGIC_CPUS]; // the SPIs that go to this CPU
     uint64_t router[VGIC_SPIS]; // GICD_IROUTER
@@ -90,7 +91,7 @@ void vgic_sgi_group0(struct vgic *v, unsigned from_cpu, uint64_t icc_sgi0r);
 // is no longer so. Never true, with no list register in use, unless vgic_take() has something to give.
 static inline bool vgic_pending(const struct vgic *v, unsigned cpu)
 {
-    return v->ready[cpu] != 0;
+    return (v->ready[cpu][0] | v->ready[cpu][1]) != 0;
 }
 
 // Does an interrupt wait that the CPU interface would signal, with this priority mask and these groups (bits 0 and 1)
@@ -102,7 +103,8 @@ bool vgic_signals(const struct vgic *v, unsigned cpu, uint8_t priority_mask, uin
 // other pending ones; each in order of priority, then of number.
 int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out);
 
-// The list registers are full. Until something changes, vgic_pending() says nothing of what is left.
+// The list registers are full: until something changes, vgic_pending() says nothing of what is left. Before the next
+// vgic_put_back(), vgic_ended_unlisted() is to be called.
 void vgic_settle(struct vgic *v, unsigned cpu);
 
 // Active or pending interrupts are left for which there was no list register.
@@ -113,7 +115,7 @@ bool vgic_left_pending(const struct vgic *v, unsigned cpu);
 void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr);
 
 // The guest has deactivated this many interrupts that were in no list register (EOIcount). The hardware does not say
-// which: they end in the order in which nested handlers do, the highest priority first. Before any vgic_put_back().
+// which: they end in the order in which nested handlers do, the highest priority first.
 void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count);
 
 // Pending or active: somebody will deactivate it. To be asked with nothing in list registers.

@@ -192,7 +192,7 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
 
 // --- events ---------------------------------------------------------------------------------------------------------
 
-// Whatever can be delivered goes into list registers, and the hardware delivers it when the guest lets it. A WFI goes on
+// Whatever can be delivered goes into list registers, and the hardware delivers it when the guest lets it. A WFI lasts
 // until the CPU interface signals something: an active interrupt, or one that is masked there, does not end it.
 bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event)
 {
@@ -211,7 +211,8 @@ void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector)
 {
     (void)event;
     (void)vector;
-    vcpu_fold(vcpu);
+    if (lr_in_use(vcpu))
+        vcpu_fold(vcpu);
     lr_fill(vcpu);
     machine_interrupts_listed(vcpu->vm);
 }

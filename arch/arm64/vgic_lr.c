@@ -148,6 +148,7 @@ static void reset_interface(void)
 
 void lr_init(struct vcpu *vcpu)
 {
+    vcpu->arch->lrs.count = lr_count();
     vcpu->arch->lrs.used = 0;
     vcpu->arch->lrs.left_out = false;
     reset_interface();
@@ -196,8 +197,7 @@ void lr_fill(struct vcpu *vcpu)
 {
     struct lr_set *lrs = &vcpu->arch->lrs;
     struct vgic *gic = &vcpu->vm->machine.gic;
-    unsigned count = lr_count();
-    for (; lrs->used < count; lrs->used++) {
+    for (; lrs->used < lrs->count; lrs->used++) {
         struct vgic_lr *lr = &lrs->loaded[lrs->used];
         if (vgic_take(gic, vcpu->index, lr) < 0)
             return;

@@ -13,8 +13,8 @@ struct vcpu;
 
 // What the list registers of one vCPU hold.
 struct lr_set {
-    uint32_t       used;     // the first so many are not empty
-    bool           left_out; // some had no room: maintenance is asked for
+    uint32_t       count, used; // there are so many, and the first so many are not empty
+    bool           left_out;    // some had no room: maintenance is asked for
     struct vgic_lr loaded[LR_MAX];
 };
 

@@ -272,7 +272,7 @@ static void test_sgis(void)
     ok(drain(priority, 32) == 16, "16 SGIs at once");
 }
 
-// A WFI ends by an interrupt that PSTATE masks. One that the CPU interface masks does not end it: the timer does, later.
+// A WFI ends by an interrupt that PSTATE masks, and not by one that is active.
 static void test_wfi(void)
 {
     gic_set_pending(FIRST, true);

@@ -41,8 +41,8 @@ static uint64_t below(uint64_t bound)
 
 static void fold(void)
 {
-    if (m.tell_eoi_count)
-        vgic_ended_unlisted(&m.gic, 0, m.eoi_count);
+    if (m.tell_eoi_count || m.tell_no_pending)
+        vgic_ended_unlisted(&m.gic, 0, m.tell_eoi_count ? m.eoi_count : 0);
     seen.ended_unlisted += m.tell_eoi_count ? m.eoi_count : 0;
     m.tell_no_pending = m.tell_eoi_count = m.ended_level = false;
     m.eoi_count = 0;
