@@ -82,8 +82,9 @@ static inline bool machine_quiet(const struct machine *machine)
 
 struct vm;
 
-// Is this address one of the interrupt controller's registers? Before an access to them the list registers are folded.
-bool machine_is_interrupt_controller(gpa address);
+// Does this access change an interrupt of the controller, or show whether one is pending or active? Before it the list
+// registers are folded.
+bool machine_touches_interrupts(gpa address, bool is_write);
 
 // List registers have been filled: ticks that are in one of them now are injected.
 void machine_interrupts_listed(struct vm *vm);

@@ -55,7 +55,7 @@ static bool access(struct vcpu *vcpu, uint64_t esr, gpa address)
     bool turn = guest_is_big_endian(world->pstate, sysreg_read(sctlr_el1));
     if (io.is_write && reg != ZERO_REGISTER)
         io.value = turn ? turned(world->x[reg], io.size) : world->x[reg];
-    if (machine_is_interrupt_controller(address)) // its registers show the virtual timer's line, too
+    if (machine_touches_interrupts(address, io.is_write)) // the virtual timer's line is shown there, too
         vcpu_fold(vcpu);
     if (!machine_mmio(vcpu->vm, address, &io))
         return false;
