@@ -60,7 +60,9 @@ void guest_external_abort(struct vcpu *vcpu, bool is_fetch, bool is_table_walk, 
     bool same = (mode & PSTATE_AARCH32) == 0 && (mode & PSTATE_MODE) != PSTATE_EL0;
     unsigned class = is_fetch ? (same ? EC_INST_ABORT : EC_INST_ABORT_LOW)
                               : (same ? EC_DATA_ABORT : EC_DATA_ABORT_LOW);
-    unsigned fault = is_table_walk ? FAULT_EXTERNAL_ON_WALK | 3 : FAULT_EXTERNAL;
+    uint64_t fault = is_table_walk ? FAULT_EXTERNAL_ON_WALK | 3 : FAULT_EXTERNAL;
+    if (!is_fetch)
+        fault |= vcpu->arch->world.esr & ISS_WNR;
     sysreg_write(far_el1, fault_address);
     guest_exception(vcpu, (uint64_t)class << ESR_EC_SHIFT | ESR_IL | fault);
 }
