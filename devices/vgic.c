@@ -181,16 +181,15 @@ int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
     bool level = !(bank->edge & bit), active = bank->active & bit;
     // A level that is high while its interrupt is active is looked at again at the end; an edge waits in there.
     bool pending = pending_of(bank) & v->wanted[cpu][half_of(intid)] & bit && !(level && active);
-    *out = (struct vgic_lr){
-        .intid = intid,
-        .hw_intid = bank->hw_intid[intid & 31],
-        .priority = bank->priority[intid & 31],
-        .group1 = bank->group1 & bit,
-        .pending = pending,
-        .active = active,
-        .level = level && !(bank->hw & bit),
-        .hw = bank->hw & bit,
-    };
+    out->intid = intid;
+    out->hw_intid = bank->hw_intid[intid & 31];
+    out->priority = bank->priority[intid & 31];
+    out->source_cpu = 0;
+    out->group1 = bank->group1 & bit;
+    out->pending = pending;
+    out->active = active;
+    out->level = level && !(bank->hw & bit);
+    out->hw = bank->hw & bit;
     bank->listed |= bit;
     if (pending && !active)
         bank->listed_pending |= bit;

@@ -6,6 +6,7 @@
 #define GICD_CTLR       0x0000u
 #define GICD_TYPER      0x0004u
 #define GICD_IIDR       0x0008u
+#define GICD_INTERRUPTS 0x0080u // from here on there is something for each interrupt
 #define GICD_SGIR       0x0f00u // version 2 only, and the bytes that follow
 #define GICD_CPENDSGIR  0x0f10u
 #define GICD_SPENDSGIR  0x0f20u
@@ -126,6 +127,10 @@ static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t n
     if (io->offset & (io->size - 1u))
         return IO_OK;
 
+    if (io->offset < GICD_INTERRUPTS) {
+        access_first(v, io);
+        return IO_OK;
+    }
     struct vgic_bank *const banks[2] = { v->version == 2 ? &v->bank[0] : NULL, &v->bank[BANK_SPIS] };
     if (vgic_bank_access(v, banks, io) || vgic_identification(v, size, io))
         return IO_OK;
@@ -133,8 +138,6 @@ static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t n
         access_router(v, io);
     else if (v->version == 2 && io->offset >= GICD_SGIR && io->offset < GICD_SGI_END)
         access_sgis(v, io);
-    else
-        access_first(v, io);
     return IO_OK;
 }
 

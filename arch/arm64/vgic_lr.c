@@ -173,11 +173,13 @@ void lr_fold(struct vcpu *vcpu)
     }
     bool v3 = is_v3();
     for (unsigned i = 0; i < lrs->used; i++) {
+        struct vgic_lr *lr = &lrs->loaded[i];
         uint64_t value = read_lr(i);
-        write_lr(i, 0);
-        lrs->loaded[i].pending = (value & (v3 ? V3_PENDING : V2_PENDING)) != 0;
-        lrs->loaded[i].active = (value & (v3 ? V3_ACTIVE : V2_ACTIVE)) != 0;
-        vgic_put_back(gic, vcpu->index, &lrs->loaded[i]);
+        lr->pending = (value & (v3 ? V3_PENDING : V2_PENDING)) != 0;
+        lr->active = (value & (v3 ? V3_ACTIVE : V2_ACTIVE)) != 0;
+        if (lr->pending || lr->active || lr->level) // the end of a level is told until the list register is empty
+            write_lr(i, 0);
+        vgic_put_back(gic, vcpu->index, lr);
     }
     lrs->used = 0;
 }
