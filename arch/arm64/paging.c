@@ -148,17 +148,18 @@ static void map_image(uint64_t *root)
     map(root, 0, (uintptr_t)rodata_end, (uintptr_t)image_end, LEAF_RAM | LEAF_NO_EXECUTE);
 }
 
-// RAM that the tree reserves is mapped as well: modules and the tree itself are in some of it.
-static uint64_t map_ram(uint64_t *root, const struct bootinfo *info)
+// Every range of one type, in whole pages: of RAM those that are all in it, of holes those that it has any part of.
+static uint64_t map_ranges(uint64_t *root, const struct bootinfo *info, enum memory_type type, uint64_t leaf)
 {
-    uint64_t mapped = 0;
+    uint64_t mapped = 0, grow = type == MEMORY_USABLE ? PAGE_SIZE - 1 : 0;
     for (uint32_t i = 0; i < info->memory_count; i++) {
         const struct memory_range *range = &info->memory[i];
-        uint64_t start = (range->start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-        uint64_t end = (range->end < MEMORY_MAPPED_END ? range->end : MEMORY_MAPPED_END) & ~(PAGE_SIZE - 1);
-        if (range->type != MEMORY_USABLE || start >= end)
+        uint64_t last = range->end < MEMORY_MAPPED_END ? range->end : MEMORY_MAPPED_END;
+        uint64_t start = (range->start + grow) & ~(PAGE_SIZE - 1);
+        uint64_t end = (last + PAGE_SIZE - 1 - grow) & ~(PAGE_SIZE - 1);
+        if (range->type != type || range->start >= last || start >= end)
             continue;
-        map(root, 0, start, end, LEAF_RAM | LEAF_NO_EXECUTE);
+        map(root, 0, start, end, leaf);
         mapped += end - start;
     }
     return mapped;
@@ -170,7 +171,8 @@ void paging_init(const struct bootinfo *info)
     map(root, 0, 0, PAGE_SIZE, LEAF_HOLE);
     map_image(root);
     map_devices(root, board());
-    uint64_t mapped = map_ram(root, info);
+    map_ranges(root, info, MEMORY_RESERVED, LEAF_HOLE); // somebody else's: not even a speculative read may go there
+    uint64_t mapped = map_ranges(root, info, MEMORY_USABLE, LEAF_RAM | LEAF_NO_EXECUTE);
     switch_to(root, SCTLR_WXN);
     log_line("paging", "%lu MiB of RAM, tables %lu KiB, text %lu KiB, image %lu KiB at %#lx", mapped / MIB,
              (alloc_used_bytes() - used_before) / KIB, ((uintptr_t)text_end - (uintptr_t)text_start) / KIB,
