@@ -23,7 +23,7 @@
 // machine that is no emulator. A port that takes longer than this is dead, and later bytes must not wait again.
 #define POLLS_MAX    1000000u
 
-static uint64_t uart;
+static uint64_t uart = UART_OF_QEMU; // until the device tree has said something else
 
 // What is typed while we print is kept: the chip holds 16 bytes, a report takes longer.
 static uint8_t typed[TYPED_MAX];

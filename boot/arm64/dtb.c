@@ -116,9 +116,9 @@ static bool read_chosen(const void *tree, struct dtb *out, struct refusal *refus
 
 static bool check(const void *tree, uint32_t readable, struct refusal *refusal)
 {
-    if (tree == NULL || (uintptr_t)tree % 8 != 0) {
+    if (tree == NULL || (uintptr_t)tree % 8 != 0 || (uintptr_t)tree >> 48 != 0) {
         format(refusal->text, sizeof(refusal->text),
-               "no device tree: x0 was %#lx, no multiple of 8 or 0; the loader must put the tree's address there",
+               "x0 is %#lx, where no device tree can be: the loader must put its address there, a multiple of 8",
                (unsigned long)(uintptr_t)tree);
         return false;
     }
