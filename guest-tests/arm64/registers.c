@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 // System registers: does each encoding give a value or an undefined instruction, and nothing else? Do the ID registers
 // announce what is there, and hide what is undefined? Self-hosted debug at EL1; and what EL0, AArch64 and AArch32, may
-// read of the timers, as CNTKCTL_EL1 says.
+// read of the timers, as CNTKCTL_EL1 says, and of a device in either order of bytes.
 #include "guest-tests/lib/guest.h"
 
 #define GIB          (1ull << 30)
 #define USER_GIB     3u // where EL0 has all memory, below 4 GiB for AArch32
+#define DEVICE_GIB   2u // and where it has the devices
 #define USER_BLOCK   0x741ull // accessed, inner shareable, EL0 may write; normal memory is attribute 1
+#define NO_EXECUTE   (3ull << 53)
 #define NORMAL       (1ull << 2)
 #define SPSR_EL0     0x3c0ull // all masked
 #define SPSR_A32     0x1d0ull
 #define SPSR_T32     0x1f0ull
+#define SCTLR_E0E    (1u << 24)
+#define UART_ID0     0xfe0u
 #define CLASS_SYSREG 0x18u
 #define CLASS_CP15   0x03u
 #define CLASS_CP15D  0x04u
@@ -34,11 +38,14 @@ __asm__(".pushsection .text\n"
         " ldp x2, x3, [x0]\n msr elr_el1, x2\n msr spsr_el1, x3\n ldp x0, x1, [x0, #16]\n mov x2, #0\n mov x3, #0\n"
         " eret\n"
         // At EL0: X1 is where the results go.
-        ".globl user_counter, user_timer, user_counter32, user_timer32, user_block, stepped, break_here\n"
+        ".globl user_counter, user_timer, user_load, user_counter32, user_timer32, user_block, stepped\n"
+        ".globl break_here\n"
         "user_counter:\n"
         " mrs x2, cntpct_el0\n mrs x3, cntvct_el0\n stp x2, x3, [x1]\n svc #0\n"
         "user_timer:\n"
         " msr cntp_cval_el0, x0\n mrs x2, cntp_cval_el0\n mrs x3, cntp_ctl_el0\n stp x2, x3, [x1]\n svc #0\n"
+        "user_load:\n"
+        " ldr w2, [x0]\n ldrh w3, [x0]\n stp x2, x3, [x1]\n svc #0\n"
         "user_counter32:\n" // MRRC p15, 0, r2, r3, c14; MRRC p15, 1, r4, r5, c14; STM r1, {r2-r5}; SVC
         " .inst 0xec532f0e, 0xec554f1e, 0xe881003c, 0xef000000\n"
         "user_timer32:\n" // MCRR p15, 2, r0, r0, c14; MRRC p15, 2, r2, r3, c14; MRC p15, 0, r4, c14, c2, 1; the rest
@@ -54,7 +61,8 @@ __asm__(".pushsection .text\n"
         ".popsection\n");
 extern uint32_t instruction_slot[];
 void enter(uint64_t frame);
-extern const char user_counter[], user_timer[], user_counter32[], user_timer32[], user_block[], stepped[], break_here[];
+extern const char user_counter[], user_timer[], user_load[], user_counter32[], user_timer32[], user_block[], stepped[],
+    break_here[];
 
 static volatile uint64_t results[4];
 
@@ -259,6 +267,7 @@ static void map_user(void)
 {
     uint64_t *top = (uint64_t *)read_sysreg(ttbr0_el1);
     top[USER_GIB] = board.memory / GIB * GIB | USER_BLOCK | NORMAL;
+    top[DEVICE_GIB] = board.uart / GIB * GIB | USER_BLOCK | NO_EXECUTE;
     __asm__ volatile("dsb ishst\n\ttlbi vmalle1\n\tdsb ish\n\tisb" : : : "memory");
 }
 
@@ -318,9 +327,28 @@ static void applications32(uint64_t allow)
        "in an IT block of T32, which goes on behind it: class 0x%x", block.class);
 }
 
+// PL011's UARTPeriphID0 is 0x11. The results are stored in the same order as the register is read.
+static void byte_order(void)
+{
+    uint64_t sctlr = read_sysreg(sctlr_el1), id = DEVICE_GIB * GIB + board.uart % GIB + UART_ID0;
+    struct caught caught = run_user(user_load, SPSR_EL0, id);
+    ok(caught.class == CLASS_SVC64 && results[0] == 0x11 && results[1] == 0x11, "EL0 reads a device: class 0x%x, 0x%lx",
+       caught.class, results[0]);
+    if ((field(read_sysreg(id_aa64mmfr0_el1), 8) | field(read_sysreg(id_aa64mmfr0_el1), 16)) == 0) {
+        skip("EL0 is little-endian always", "and with its data big-endian");
+        return;
+    }
+    write_sysreg(sctlr_el1, sctlr | SCTLR_E0E);
+    caught = run_user(user_load, SPSR_EL0, id);
+    write_sysreg(sctlr_el1, sctlr);
+    uint64_t word = __builtin_bswap64(results[0]), half = __builtin_bswap64(results[1]);
+    ok(caught.class == CLASS_SVC64 && word == 0x11000000 && half == 0x1100,
+       "and with its data big-endian: class 0x%x, 0x%lx, 0x%lx", caught.class, word, half);
+}
+
 void test_main(void)
 {
-    plan(19);
+    plan(21);
     write_sysreg(cpacr_el1, ALL_ENABLED);
     every_encoding();
     announced();
@@ -330,6 +358,7 @@ void test_main(void)
     applications(0x303);
     applications32(0);
     applications32(0x303);
+    byte_order();
     write_sysreg(cntkctl_el1, 0);
     finish();
 }
