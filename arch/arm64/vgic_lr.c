@@ -45,6 +45,12 @@
 
 #define SRE_EL1           7u // of ICC_SRE_EL1: system registers, and no way round the GIC
 
+// A constant as long as there is one.
+static unsigned cpu_of(const struct vcpu *vcpu)
+{
+    return vcpu->index % VGIC_CPUS;
+}
+
 static bool is_v3(void)
 {
     return hostgic_version() == 3;
@@ -146,7 +152,7 @@ static void reset_interface(void)
     }
 }
 
-void lr_init(struct vcpu *vcpu)
+__attribute__((noinline, cold)) void lr_init(struct vcpu *vcpu)
 {
     vcpu->arch->lrs.count = lr_count();
     vcpu->arch->lrs.used = 0;
@@ -155,19 +161,20 @@ void lr_init(struct vcpu *vcpu)
     write_hcr(HCR_GIC_ENABLE);
 }
 
-void lr_free(struct vcpu *vcpu)
+__attribute__((noinline, cold)) void lr_free(struct vcpu *vcpu)
 {
     (void)vcpu;
     reset_interface();
     write_hcr(0);
 }
 
-void lr_fold(struct vcpu *vcpu)
+// Not copied to all the places it is called from: the run loop is one function.
+__attribute__((noinline)) void lr_fold(struct vcpu *vcpu)
 {
     struct lr_set *lrs = &vcpu->arch->lrs;
     struct vgic *gic = &vcpu->vm->machine.gic;
     if (lrs->left_out) {
-        vgic_ended_unlisted(gic, vcpu->index, HCR_EOICOUNT(read_hcr()));
+        vgic_ended_unlisted(gic, cpu_of(vcpu), HCR_EOICOUNT(read_hcr()));
         write_hcr(HCR_GIC_ENABLE);
         lrs->left_out = false;
     }
@@ -179,7 +186,7 @@ void lr_fold(struct vcpu *vcpu)
         lr->active = (value & (v3 ? V3_ACTIVE : V2_ACTIVE)) != 0;
         if (lr->pending || lr->active || lr->level) // the end of a level is told until the list register is empty
             write_lr(i, 0);
-        vgic_put_back(gic, vcpu->index, lr);
+        vgic_put_back(gic, cpu_of(vcpu), lr);
     }
     lrs->used = 0;
 }
@@ -201,21 +208,21 @@ void lr_fill(struct vcpu *vcpu)
     struct vgic *gic = &vcpu->vm->machine.gic;
     for (; lrs->used < lrs->count; lrs->used++) {
         struct vgic_lr *lr = &lrs->loaded[lrs->used];
-        if (vgic_take(gic, vcpu->index, lr) < 0)
+        if (vgic_take(gic, cpu_of(vcpu), lr) < 0)
             return;
         if (lr->hw)
             hold_physical(lr);
         write_lr(lrs->used, encode(lr));
     }
-    bool active = vgic_left_active(gic, vcpu->index), pending = vgic_left_pending(gic, vcpu->index);
-    vgic_settle(gic, vcpu->index);
+    bool active = vgic_left_active(gic, cpu_of(vcpu)), pending = vgic_left_pending(gic, cpu_of(vcpu));
+    vgic_settle(gic, cpu_of(vcpu));
     lrs->left_out = active || pending;
     if (lrs->left_out)
         write_hcr(HCR_GIC_ENABLE | (active ? HCR_TELL_EOICOUNT : 0) | (pending ? HCR_TELL_NONE : 0));
 }
 
-bool lr_would_signal(const struct vcpu *vcpu)
+__attribute__((noinline)) bool lr_would_signal(const struct vcpu *vcpu)
 {
     uint32_t vmcr = read_vmcr();
-    return vgic_signals(&vcpu->vm->machine.gic, vcpu->index, (uint8_t)(vmcr >> VMCR_MASK_SHIFT), vmcr & VMCR_GROUPS);
+    return vgic_signals(&vcpu->vm->machine.gic, cpu_of(vcpu), (uint8_t)(vmcr >> VMCR_MASK_SHIFT), vmcr & VMCR_GROUPS);
 }
