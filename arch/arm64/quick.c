@@ -26,7 +26,8 @@ bool quick_allowed(const struct vcpu *vcpu)
 __attribute__((flatten, used)) enum quick_step quick_hypercall(struct world *world)
 {
     struct vcpu *vcpu = world->quick;
-    struct slice slice = { .t0 = world->t0, .t1 = world->t1, .cost_cycles = switch_costs.total[EXIT_HYPERCALL] };
+    struct slice slice = { .t0 = world->t0, .t1 = world->t1 };
+    slice.cost_cycles = switch_cost(EXIT_HYPERCALL, slice.t1 - slice.t0);
     if (vcpu->stats.exits % QUICK_ROUNDS == 0)
         return QUICK_NOT_TAKEN;
     vcpu_account(vcpu, &slice, EXIT_HYPERCALL);
