@@ -14,7 +14,7 @@
 #define SWEEP   60 // instructions around an unmasking
 
 // uint64_t NAME_shot(uint64_t ahead): lets interrupts in, sets the compare value `ahead` of the stamp of its own write,
-// which comes back, and spins until one has been recorded, for at most 150,000 instructions.
+// which comes back, and spins until one has been recorded, for at most 20 million instructions.
 __asm__(".pushsection .text\n"
         ".macro shot name\n"
         ".globl \\name\\()_shot\n"
@@ -22,7 +22,7 @@ __asm__(".pushsection .text\n"
         " adrp x12, record\n"
         " add x12, x12, :lo12:record\n"
         " ldr x13, [x12]\n"
-        " mov x14, #30000\n"
+        " movz x14, #0x40, lsl #16\n"
         " adrp x15, counter_self\n"
         " ldr x15, [x15, :lo12:counter_self]\n"
         " msr daifclr, #2\n"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Firmware calls: versions, features, and what every identifier of both conventions answers (DEN0022, DEN0028).
 //
-// A call that nobody defines is NOT_SUPPORTED, one that the features name is there, and none touches a register that the
-// convention leaves to the caller.
+// A call that nobody defines is NOT_SUPPORTED, one that the features name is there, and none touches a register that
+// the convention leaves to the caller.
 #include "guest-tests/lib/timer.h"
 #include "guest-tests/lib/arm64/gic.h"
 
