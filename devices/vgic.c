@@ -244,6 +244,14 @@ void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count)
     vgic_changed(v);
 }
 
+void vgic_deactivate(struct vgic *v, unsigned cpu, uint64_t intid)
+{
+    if (intid >= VGIC_INTIDS)
+        return;
+    bank_of(v, cpu, (unsigned)intid)->active &= ~bit_of((unsigned)intid);
+    update_intid(v, cpu, (unsigned)intid);
+}
+
 bool vgic_is_live(const struct vgic *v, unsigned cpu, unsigned intid)
 {
     const struct vgic_bank *bank = &v->bank[bank_index(cpu, intid)];

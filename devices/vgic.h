@@ -118,6 +118,9 @@ void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr);
 // which: they end in the order in which nested handlers do, the highest priority first.
 void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count);
 
+// The guest has deactivated this interrupt, which is in no list register; any number, nothing else happens.
+void vgic_deactivate(struct vgic *v, unsigned cpu, uint64_t intid);
+
 // Pending or active: somebody will deactivate it. To be asked with nothing in list registers.
 bool vgic_is_live(const struct vgic *v, unsigned cpu, unsigned intid);
 

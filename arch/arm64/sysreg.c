@@ -72,6 +72,13 @@ static bool sgi0_write(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
     return true;
 }
 
+static bool dir_write(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
+{
+    (void)encoding;
+    lr_deactivated(vcpu, *value & 0xffffff);
+    return true;
+}
+
 // SRE, DFB, DIB: the system registers are the only way in.
 static bool sre_read(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
 {
@@ -100,6 +107,7 @@ static const struct rule rules[] = {
     { SYSREG(3, 3, 14, 2, 0), timer_read, timer_write },  // CNTP_TVAL_EL0
     { SYSREG(3, 3, 14, 2, 1), timer_read, timer_write },  // CNTP_CTL_EL0
     { SYSREG(3, 3, 14, 2, 2), timer_read, timer_write },  // CNTP_CVAL_EL0
+    { SYSREG(3, 0, 12, 11, 1), NULL, dir_write },         // ICC_DIR_EL1
     { SYSREG(3, 0, 12, 11, 5), NULL, sgi_write },         // ICC_SGI1R_EL1
     { SYSREG(3, 0, 12, 11, 6), NULL, sgi_write },         // ICC_ASGI1R_EL1
     { SYSREG(3, 0, 12, 11, 7), NULL, sgi0_write },        // ICC_SGI0R_EL1

@@ -36,11 +36,13 @@
 #define HCR_GIC_ENABLE    0x1u
 #define HCR_TELL_EOICOUNT 0x4u
 #define HCR_TELL_NONE     0x8u
+#define HCR_TRAP_DIR      0x4000u // version 3 only
 #define HCR_EOICOUNT(hcr) ((unsigned)((hcr) >> 27) & 31)
 
 // ICH_VMCR_EL2 and GICH_VMCR: both groups off, everything masked, the binary points as low as they go for five bits.
 #define VMCR_RESET        0x004c0000u
 #define VMCR_GROUPS       0x3u
+#define VMCR_SPLIT        0x200u // EOImode: priority drop and deactivation are two
 #define VMCR_MASK_SHIFT   24 // version 2 has the upper five bits only
 
 #define SRE_EL1           7u // of ICC_SRE_EL1: system registers, and no way round the GIC
@@ -99,6 +101,12 @@ static void write_hcr(uint32_t value)
 static uint32_t read_vmcr(void)
 {
     return is_v3() ? (uint32_t)sysreg_read(ich_vmcr_el2) : mmio_read32(hostgic_gich() + GICH_VMCR);
+}
+
+// In this mode EOIcount counts the drops, too, so the deactivations trap, those of interrupts without a list register.
+static bool is_split(void)
+{
+    return (read_vmcr() & VMCR_SPLIT) != 0;
 }
 
 static uint64_t encode(const struct vgic_lr *lr)
@@ -174,7 +182,7 @@ __attribute__((noinline)) void lr_fold(struct vcpu *vcpu)
     struct lr_set *lrs = &vcpu->arch->lrs;
     struct vgic *gic = &vcpu->vm->machine.gic;
     if (lrs->left_out) {
-        vgic_ended_unlisted(gic, cpu_of(vcpu), HCR_EOICOUNT(read_hcr()));
+        vgic_ended_unlisted(gic, cpu_of(vcpu), is_v3() && is_split() ? 0 : HCR_EOICOUNT(read_hcr()));
         write_hcr(HCR_GIC_ENABLE);
         lrs->left_out = false;
     }
@@ -218,11 +226,21 @@ void lr_fill(struct vcpu *vcpu)
     vgic_settle(gic, cpu_of(vcpu));
     lrs->left_out = active || pending;
     if (lrs->left_out)
-        write_hcr(HCR_GIC_ENABLE | (active ? HCR_TELL_EOICOUNT : 0) | (pending ? HCR_TELL_NONE : 0));
+        write_hcr(HCR_GIC_ENABLE | (active ? HCR_TELL_EOICOUNT : 0) | (pending ? HCR_TELL_NONE : 0) |
+                  (active && is_v3() ? HCR_TRAP_DIR : 0));
 }
 
 __attribute__((noinline)) bool lr_would_signal(const struct vcpu *vcpu)
 {
     uint32_t vmcr = read_vmcr();
     return vgic_signals(&vcpu->vm->machine.gic, cpu_of(vcpu), (uint8_t)(vmcr >> VMCR_MASK_SHIFT), vmcr & VMCR_GROUPS);
+}
+
+void lr_deactivated(struct vcpu *vcpu, uint64_t intid)
+{
+    vcpu_fold(vcpu);
+    if (!is_split()) // without it the register does nothing
+        return;
+    vgic_deactivate(&vcpu->vm->machine.gic, cpu_of(vcpu), intid);
+    vcpu_fold(vcpu); // and the physical one with it
 }

@@ -32,6 +32,9 @@ void lr_fold(struct vcpu *vcpu);
 // maintenance interrupt comes when the others are done with.
 void lr_fill(struct vcpu *vcpu);
 
+// The guest writes ICC_DIR_EL1 while some of its active interrupts have no list register.
+void lr_deactivated(struct vcpu *vcpu, uint64_t intid);
+
 // With nothing in list registers: would the guest's CPU interface signal an interrupt, as its mask and its enables are?
 // PSTATE does not count.
 bool lr_would_signal(const struct vcpu *vcpu);

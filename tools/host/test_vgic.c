@@ -205,6 +205,21 @@ static void test_hw(void **state)
     assert_true(lr.hw && lr.active && !lr.pending);
 }
 
+static void test_deactivate(void **state)
+{
+    (void)state;
+    struct vgic v;
+    start(&v, 3);
+    put(&v, D, ISACTIVER + 4, 4, 6);
+    vgic_deactivate(&v, 0, UART);
+    vgic_deactivate(&v, 0, UART + 64); // no such interrupt
+    vgic_deactivate(&v, 0, UINT64_MAX);
+    vgic_deactivate(&v, 0, EDGE); // not active
+    assert_int_equal(get(&v, D, ISACTIVER + 4, 4), 4);
+    taken(&v, UART + 1);
+    assert_silent(&v);
+}
+
 static void test_sgis_v2(void **state)
 {
     (void)state;
@@ -289,9 +304,10 @@ static void test_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_level),    cmocka_unit_test(test_latch_of_level), cmocka_unit_test(test_edge),
-        cmocka_unit_test(test_disabled), cmocka_unit_test(test_order),          cmocka_unit_test(test_hw),
-        cmocka_unit_test(test_sgis_v2),  cmocka_unit_test(test_sgis_v3),        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_level),      cmocka_unit_test(test_latch_of_level), cmocka_unit_test(test_edge),
+        cmocka_unit_test(test_disabled),   cmocka_unit_test(test_order),          cmocka_unit_test(test_hw),
+        cmocka_unit_test(test_deactivate), cmocka_unit_test(test_sgis_v2),        cmocka_unit_test(test_sgis_v3),
+        cmocka_unit_test(test_routes),
     };
     return cmocka_run_group_tests_name("vgic", tests, NULL, NULL);
 }
