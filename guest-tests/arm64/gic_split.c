@@ -140,7 +140,7 @@ static void test_group0(void)
     gic_end(FIRST + 1);
     gic_set_pending(FIRST, true);
     write_icc(ICC_IGRPEN0_EL1, 0);
-    ok((read_icc(ICC_IAR0_EL1) & 0xffffff) >= GIC_SPURIOUS && is_spurious(), "with the group disabled it does not come");
+    ok((read_icc(ICC_IAR0_EL1) & 0xffffff) >= GIC_SPURIOUS && is_spurious(), "with group 0 disabled it does not come");
     write_icc(ICC_IGRPEN0_EL1, 1);
     ok((read_icc(ICC_IAR0_EL1) & 0xffffff) == FIRST, "until it is enabled");
     write_icc(ICC_EOIR0_EL1, FIRST);
