@@ -173,6 +173,8 @@ $(ARM64_IMAGE): $(ARM64_KERNEL)
 # A test names what it links in its first lines: `// needs: FILES.c` and `// libs: -lNAME`.
 host_word = $(shell sed -n 's|^// $(1): *||p' tools/host/$(2).c)
 
+$(BUILD)/host/vmm/machine_virt%.o $(BUILD)/host/tools/host/test_machine_virt.c.o: MACHINE := machine_virt
+
 $(BUILD)/host/%.c.o: %.c | hosttoolcheck
 	@mkdir -p $(@D)
 	$(call say,CC,$< (host))
