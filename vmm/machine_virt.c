@@ -108,8 +108,8 @@ static void settle_uart(struct vm *vm)
 
 // --- what the guest and the run loop do with the machine ------------------------------------------------------------
 
-// Who answers at a guest-physical address, DEVICE_COUNT for nobody. The interrupt controller, which is used most, is the
-// last of the table.
+// Who answers at a guest-physical address, DEVICE_COUNT for nobody. The interrupt controller, which is used most, is
+// the last of the table.
 static enum device_id device_of(uint64_t address)
 {
     for (unsigned i = DEVICE_COUNT; i-- != 0;)

@@ -51,7 +51,7 @@ void machine_interrupts_listed(struct vm *vm)
     }
 }
 
-// --- V and the guest's counter, which is ahead of it by a constant ----------------------------------------------------
+// --- V and the guest's counter, which is ahead of it by a constant ---------------------------------------------------
 
 static uint64_t counter_now(const struct vm *vm)
 {
