@@ -131,11 +131,17 @@ bool machine_touches_interrupts(gpa address, bool is_write)
     return (id == DEVICE_GICD || id == DEVICE_GICR) && (is_write || shows_state(address.value - devices[id].base));
 }
 
+bool machine_has_device(const struct vm *vm, gpa address)
+{
+    enum device_id id = device_of(address.value);
+    return id != DEVICE_COUNT && (id != DEVICE_GICR || vm->machine.gic.version >= 3);
+}
+
 bool machine_mmio(struct vm *vm, gpa address, struct io_access *io)
 {
     struct machine *machine = &vm->machine;
     enum device_id id = device_of(address.value);
-    if (id == DEVICE_COUNT || (id == DEVICE_GICR && machine->gic.version < 3))
+    if (!machine_has_device(vm, address))
         return false;
     if (id == DEVICE_UART)
         console_poll(vm);

@@ -86,6 +86,9 @@ struct vm;
 // registers are folded.
 bool machine_touches_interrupts(gpa address, bool is_write);
 
+// Is it the address of a device?
+bool machine_has_device(const struct vm *vm, gpa address);
+
 // List registers have been filled: ticks that are in one of them now are injected.
 void machine_interrupts_listed(struct vm *vm);
 

@@ -74,12 +74,13 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
         vcpu_step_over(vcpu, ESR_INSN_LENGTH(esr));
         return;
     }
-    if (plain && (esr & ISS_ISV) == 0) {
+    bool described = (esr & ISS_ISV) != 0;
+    if (plain && !described && machine_has_device(vcpu->vm, exit->address)) {
         vm_kill(vcpu->vm, "an instruction on device memory at %#lx that this version does not execute (esr %#lx)",
                 exit->address.value, esr);
         return;
     }
-    if (plain && access(vcpu, esr, exit->address))
+    if (plain && described && access(vcpu, esr, exit->address))
         vcpu_step_over(vcpu, ESR_INSN_LENGTH(esr));
     else
         guest_external_abort(vcpu, exit->is_fetch, exit->is_table_walk, sysreg_read(far_el2));
