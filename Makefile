@@ -150,8 +150,10 @@ $(LIBFDT): | toolcheck-arm64
 # Linked twice, so that a panic can name functions: the first pass has an empty table of symbols, the second the table
 # of the first. tools/symbols keeps the table in a section behind all others, so nothing moves between the passes.
 # $(1) is the compiler with all its words, $(2) the folder, $(3) the libraries.
+# The list of objects is for tools/tests/panic.t, which links them with a file of its own.
 define link_twice
 $(call say,LD,$@)
+echo '$(filter %.o,$^)' >$(2)/objects
 tools/symbols >$(2)/symbols0.S
 $(1) -c -o $(2)/symbols0.o $(2)/symbols0.S
 $(1) -Wl,-Map=$(2)/pass1.elf.map -o $(2)/pass1.elf $(filter %.o,$^) $(2)/symbols0.o $(3)

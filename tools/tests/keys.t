@@ -57,8 +57,11 @@ paused=$(sed -n 's/^ *P  paused on purpose *\([0-9]*\) .*/\1/p' "$folder/text" |
 [ "$(grep -c 'stopped 0' "$folder/text")" -eq 2 ]; claim "clock=guest stood still, the guest need not know" $?
 
 run 'a \035p rx' --vm clock=wall
-grep -q 'key 97, stopped 0' "$folder/text" && grep -q 'key 120, stopped 1' "$folder/text"
-claim "clock=wall went on, the guest is told that it was stopped" $?
+# Who tells a guest is KVM's clock page, which arm64 has not.
+told=1
+[ "$machine" != arm64 ] || told=0
+grep -q 'key 97, stopped 0' "$folder/text" && grep -q "key 120, stopped $told" "$folder/text"
+claim "clock=wall went on, a guest with a clock page is told that it was stopped" $?
 
 run '\035q' --exact
 claim "q ends the VM: status $status" "$status"

@@ -3,39 +3,53 @@
 # Tests, on the machine, that the monitor's own mistakes end in a panic that names them: W^X, guard pages, exceptions,
 # backtraces. Prints TAP. Links the kernel's objects with tools/tests/provoke.c in place of vmm/main.c.
 #
-# usage: BUILD=build tools/tests/panic.t        after `make kernel`
+# usage: BUILD=build tools/tests/panic.t        after `make kernel`; MACHINE=arm64 after `make ARCH=arm64 kernel`
 set -eu
 cd "$(dirname "$0")/../.."
-BUILD=${BUILD:-build}
-machine=${MACHINE:-svm}
-CC=${CC:-gcc}
+. tools/tests/machine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# What there is of the other architecture's differs in folders, and in the flags and words that the Makefile has, too.
+case $machine in
+arm64)
+    compiler=aarch64-linux-gnu-gcc objects_in=$build/kernel-arm64 image=escapement-arm64 undefined='"udf #0"' return=0xd65f03c0
+    flags="-fpie -fvisibility=hidden -mno-outline-atomics -mbranch-protection=none"
+    link="-static-pie -Wl,--no-dynamic-linker -T boot/arm64/linker.ld"
+    libraries="$build/libfdt/libfdt.a -lgcc"
+    ;;
+*)
+    compiler=${CC:-gcc} objects_in=$build/kernel image=escapement undefined='"ud2"' return=0xc3
+    flags="-mno-red-zone -fno-pic -fno-pie -mcmodel=small"
+    link="-static -no-pie -T linker.ld"
+    libraries=-lgcc
+    ;;
+esac
+
 link() {
-    # shellcheck disable=SC2086 # a list of objects
-    $CC -nostdlib -static -no-pie -T linker.ld -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id \
-        -o "$1" $objects "$work/provoke.o" "$2" -lgcc
+    # shellcheck disable=SC2086 # lists of words
+    $compiler -nostdlib $link -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id \
+        -o "$1" $objects "$work/provoke.o" "$2" $libraries
 }
 
-objects=
-for source in boot/x86_64/*.[cS] arch/x86_64/*.[cS] vmm/*.c time/*.c devices/*.c; do
-    [ "$source" = vmm/main.c ] || [ ! -f "$BUILD/kernel/$source.o" ] || objects="$objects $BUILD/kernel/$source.o"
-done
-$CC -std=gnu11 -Wall -Wextra -Werror -I. -g -O2 -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
-    -mcmodel=small -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+# The objects of the kernel that was built last, which the Makefile listed for its links.
+objects=$(tr ' ' '\n' <"$objects_in/objects" | grep -v '/vmm/main\.c\.o$')
+# shellcheck disable=SC2086
+$compiler -std=gnu11 -Wall -Wextra -Werror -I. -g -O2 -ffreestanding -mgeneral-regs-only $flags -fno-stack-protector \
+    -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -DRETURN_CODE=$return -DUNDEFINED="$undefined" \
     -c -o "$work/provoke.o" tools/tests/provoke.c
 tools/symbols >"$work/none.S"
-$CC -c -o "$work/none.o" "$work/none.S"
+$compiler -c -o "$work/none.o" "$work/none.S"
 link "$work/first.elf" "$work/none.o"
 tools/symbols "$work/first.elf" >"$work/symbols.S"
-$CC -c -o "$work/symbols.o" "$work/symbols.S"
-link "$work/escapement.elf" "$work/symbols.o"
+$compiler -c -o "$work/symbols.o" "$work/symbols.S"
+link "$work/$image.elf" "$work/symbols.o"
+[ "$machine" != arm64 ] || aarch64-linux-gnu-objcopy -O binary "$work/$image.elf" "$work/$image.img"
 
 # boot WORD: runs it, its log in $work/log, the status in $status. The guest is never looked at.
 boot() {
     status=0
-    tools/run "$machine" --build "$work" --kernel "$BUILD/guests/echo_cmdline.elf" --monitor "$1" --timeout 60 \
+    tools/run "$machine" --build "$work" --kernel "$(kernel echo_cmdline)" --monitor "provoke $1" --timeout 60 \
         --log "$work/log" </dev/null >/dev/null 2>"$work/errors" || status=$?
     tr -d '\r' <"$work/log" >"$work/lines"
 }
@@ -64,21 +78,36 @@ expect() {
 fails() {
     word=$1
     shift
-    expect "$word" 4 '^ESCAPEMENT-END status=4 reason=panic$' ' panic: build [0-9a-f]{40}$' ' entry_64\+0x' "$@"
+    expect "$word" 4 '^ESCAPEMENT-END status=4 reason=panic$' ' panic: build [0-9a-f]{40}$' "$entry" "$@"
 }
 
 echo 1..11
 expect nothing 0 'provoke: nothing happened$'
-fails write-text 'page fault: write to 0x100000, not permitted' '#0 .* write_to_text\+' '#1 .* vmm_main\+' '#2 .* boot_main\+'
-fails write-rodata 'page fault: write to 0x[0-9a-f]+, not permitted' '#0 .* write_to_rodata\+' '#1 .* vmm_main\+'
-fails execute-data 'page fault: execute 0x[0-9a-f]+, not permitted' '#0 .* outside the text' '#1 .* execute_data\+' '#2 .* vmm_main\+'
-fails execute-pages 'page fault: execute 0x[0-9a-f]+, not permitted' '#0 .* outside the text' '#1 .* execute_pages\+' '#2 .* vmm_main\+'
-fails read-zero 'page fault: read of 0x8, not mapped' '#0 .* read_page_zero\+' '#1 .* vmm_main\+'
-fails read-beyond 'page fault: read of 0x7000000000, not mapped' '#0 .* read_beyond_ram\+' '#1 .* vmm_main\+'
-# The chain is too long to reach its beginning: no entry_64 here.
-expect overflow-stack 4 'exception 8, double fault: the boot stack has overflowed into its guard page' \
+case $machine in
+arm64)
+    entry=' entry\+0x' main='boot_main\+' write='data abort: write to' read='data abort: read of'
+    execute='instruction abort: execute' undefined='exception at EL2, undefined instruction' pc=' elr 00000000'
+    text='0x[0-9a-f]+' outside='#0 .* code_in_data|outside the text' overflow='the boot stack has overflowed into its guard page'
+    again='exception at EL2, data abort: read of 0x7000000000, '
+    ;;
+*)
+    entry=' entry_64\+0x' main='boot_main\+' write='page fault: write to' read='page fault: read of'
+    execute='page fault: execute' undefined='exception 6, invalid opcode' pc=' rip 00000000001'
+    text=0x100000 outside='#0 .* outside the text'
+    overflow='exception 8, double fault: the boot stack has overflowed into its guard page'
+    again='exception 14, page fault: read of 0x7000000000, not mapped at 0x'
+    ;;
+esac
+fails write-text "$write $text, not permitted" '#0 .* write_to_text\+' '#1 .* vmm_main\+' "#2 .* $main"
+fails write-rodata "$write 0x[0-9a-f]+, not permitted" '#0 .* write_to_rodata\+' '#1 .* vmm_main\+'
+fails execute-data "$execute 0x[0-9a-f]+, not permitted" "$outside" '#1 .* execute_data\+' '#2 .* vmm_main\+'
+fails execute-pages "$execute 0x[0-9a-f]+, not permitted" "$outside" '#1 .* execute_pages\+' '#2 .* vmm_main\+'
+fails read-zero "$read 0x8, not mapped" '#0 .* read_page_zero\+' '#1 .* vmm_main\+'
+fails read-beyond "$read 0x7000000000, not mapped" '#0 .* read_beyond_ram\+' '#1 .* vmm_main\+'
+# The chain is too long to reach its beginning: no entry here.
+expect overflow-stack 4 "$overflow" \
     '#0 .* overflow_stack' '#31 .* overflow_stack' '^ESCAPEMENT-END status=4 reason=panic$'
-fails undefined 'exception 6, invalid opcode' '#0 .* undefined_instruction\+' '#1 .* vmm_main\+' ' rip 00000000001'
+fails undefined "$undefined" '#0 .* undefined_instruction\+' '#1 .* vmm_main\+' "$pc"
 fails invariant 'invariant failed: 1 == 2 \(provoke.c:1\)' '#0 .* invariant_failed\+' '#1 .* break_invariant\+'
 fails panic-in-panic ' panic: the first' '#0 .* panic_in_panic\+' \
-    'panic: again, while reporting the first: exception 14, page fault: read of 0x7000000000, not mapped at 0x'
+    "panic: again, while reporting the first: $again"

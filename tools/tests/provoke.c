@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "arch/x86_64/cpu.h"
 #include "arch/arch.h"
 #include "vmm/alloc.h"
 #include "vmm/log.h"
@@ -16,7 +15,8 @@
 
 extern char text_start[], rodata_start[]; // linker.ld
 
-static char code_in_data[16] = { (char)0xc3 }; // RET
+// RETURN_CODE and UNDEFINED, an instruction's bytes and another's name, come from panic.t: they are the processor's.
+static uint32_t code_in_data[4] = { RETURN_CODE };
 
 void write_to_text(void);
 void write_to_rodata(void);
@@ -76,7 +76,7 @@ __attribute__((noinline)) int overflow_stack(volatile int depth)
 
 __attribute__((noinline)) void undefined_instruction(void)
 {
-    __asm__ volatile("ud2");
+    __asm__ volatile(UNDEFINED);
 }
 
 __attribute__((noinline)) void break_invariant(void)
