@@ -40,7 +40,8 @@ void meter_init(void)
         end = arm64_counter();
     } while (end - start < RATE_TICKS);
     counts = sysreg_read(pmccntr_el0) - counts;
-    cycles_per_count = counts == 0 ? (struct ratio){ 0 } : ratio_make(end - start, counts);
+    if (counts != 0) // it stands still where the firmware does not let it count
+        cycles_per_count = ratio_make(end - start, counts);
     sysreg_write(pmccfiltr_el0, 0);
     arm64_isb();
 }

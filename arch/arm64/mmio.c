@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One access of a guest to guest-physical memory that is not RAM. The syndrome of a data abort describes plain loads and
-// stores of one general register (Arm ARM D17.2.37, ISS encoding for an exception from a Data Abort, ISV); the pairs,
-// the ones with writeback and those of the FPU it does not describe, and they end the VM with a record.
+// One access of a guest to guest-physical memory that is not RAM. The syndrome of a data abort describes plain loads
+// and stores of one general register (Arm ARM D17.2.37, ISS encoding for an exception from a Data Abort, ISV); the
+// pairs, the ones with writeback and those of the FPU it does not describe, and they end the VM with a record.
 #include "arch/arm64/vcpu.h"
 
 #define FAULT_TRANSLATION 0x04u // ... 0x07, by level

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The short way: a hypercall, the exit that a guest can make most often, is answered in the middle of the world switch,
 // and the guest goes on at once. It is booked like every exit; what is left out is everything that cannot be due: the
-// calls that are answered here touch no device, nothing is pending, no timer has come. Whenever one of these is in doubt
-// the exit takes the long way through vmm/run.c, and with noise=SEED all of them do, so the test of law 9 compares the
-// two ways.
+// calls that are answered here touch no device, nothing is pending, no timer has come. Whenever one of these is in
+// doubt the exit takes the long way through vmm/run.c, and with noise=SEED all of them do, so the test of law 9
+// compares the two ways.
 //
 // A guest that would stay here for ever holds nothing up: the alarm and host interrupts end its slices, and those exits
 // are long ones; and every QUICK_ROUNDS exits the run loop looks round, because each has put the alarm off.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The FPU as after reset: each VM starts with zeros, whatever the one before it left there. The only file of the monitor
-// that touches it.
+// The FPU as after reset: each VM starts with zeros, whatever the one before it left there. The only file of the
+// monitor that touches it.
         .arch   armv8-a+fp+simd
         .text
         .globl  fpu_reset

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Stage 2: the guest's RAM from its board's RAM base on, a page of the monitor here and there, and nothing else. What
 // is not mapped faults, and the fault is the device access. 4 KiB granule, 36 bits of guest-physical address, so the
-// walk starts at level 1 (Arm ARM D8.2.7); RAM is mapped in blocks of 2 MiB wherever both sides allow it. Built once per
-// VM, never changed while it runs.
+// walk starts at level 1 (Arm ARM D8.2.7); RAM is mapped in blocks of 2 MiB wherever both sides allow it. Built once
+// per VM, never changed while it runs.
 #include <string.h>
 
 #include "arch/arm64/vcpu.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The arm64 side of the seam (arch/arch.h): a vCPU's life, entering, events, and the exits that are about one
-// instruction. The guest runs at EL1 with its own registers in the CPU; the monitor at EL2, with E2H clear on every CPU.
+// instruction. The guest runs at EL1 with its own registers in the CPU; the monitor at EL2, with E2H clear on every
+// CPU.
 #include "arch/arm64/vcpu.h"
 
 #include <string.h>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // One trip into the guest and back, at EL2 (Arm ARM D1.10): sample t0, derive CNTVOFF_EL2 and the alarm from it, load
-// registers, ERET; sample t1, save registers. From t0 to the ERET and from the vector to t1 every path executes the same
-// instructions, so its cost is a constant for each kind of exit, and the constant is calibrated at boot. One thing is
-// decided here: a hypercall goes to quick.c with half the registers saved, and may go back into the guest at once.
+// registers, ERET; sample t1, save registers. From t0 to the ERET and from the vector to t1 every path executes the
+// same instructions, so its cost is a constant for each kind of exit, and the constant is calibrated at boot. One thing
+// is decided here: a hypercall goes to quick.c with half the registers saved, and may go back into the guest at once.
 //
-// The guest's EL1 registers, its SP_EL0 and SP_EL1 and all of the FPU stay in the CPU: nothing of the monitor uses them.
+// The guest's EL1 registers, its SP_EL0 and SP_EL1 and all of the FPU stay in the CPU: nothing of the monitor uses
+// them.
 
 #define WORLD_PC           248
 #define WORLD_V            264
@@ -26,7 +27,8 @@
 #define EC_HVC64           0x16
 #define QUICK_TAKEN        2
 
-// X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's behind it.
+// X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's behind
+// it.
 .macro enter
         ldp     x3, x4, [x0, #WORLD_V]
         ldp     x5, x6, [x0, #WORLD_COUNTER_MASK]
