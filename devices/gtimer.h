@@ -12,9 +12,9 @@
 enum gtimer_channel_id { GTIMER_PHYSICAL, GTIMER_VIRTUAL, GTIMER_CHANNELS };
 enum gtimer_register { GTIMER_CTL, GTIMER_CVAL, GTIMER_TVAL };
 
-#define GTIMER_CTL_ENABLE  UINT64_C(1)
-#define GTIMER_CTL_IMASK   UINT64_C(2)
-#define GTIMER_CTL_ISTATUS UINT64_C(4) // read-only: the condition, of an enabled channel
+#define GTIMER_CTL_ENABLE  1u
+#define GTIMER_CTL_IMASK   2u
+#define GTIMER_CTL_ISTATUS 4u // read-only: the condition, of an enabled channel
 
 struct gtimer {
     struct gtimer_channel {

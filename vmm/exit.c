@@ -3,14 +3,12 @@
 // has its line.
 #include "arch/arch.h"
 #include "vmm/account.h"
-#include "vmm/console.h"
 #include "vmm/vm.h"
 
 static void interrupted(struct vcpu *vcpu)
 {
     vcpu->stats.alarms++;
     arch_take_interrupts();
-    console_poll(vcpu->vm);
 }
 
 void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)

@@ -137,6 +137,13 @@ bool machine_has_device(const struct vm *vm, gpa address)
     return id != DEVICE_COUNT && (id != DEVICE_GICR || vm->machine.gic.version >= 3);
 }
 
+bool machine_read_settings(struct vm *vm, gpa address, struct io_access *io)
+{
+    io->offset = address.value - VIRT_GICD;
+    return machine_has_settings(address) && !shows_state(io->offset) &&
+           vgicd_ops.access(&vm->machine.gic, io, vm->vtime.now) != IO_UNCLAIMED;
+}
+
 bool machine_mmio(struct vm *vm, gpa address, struct io_access *io)
 {
     struct machine *machine = &vm->machine;

@@ -70,6 +70,7 @@ struct machine {
     vtime_t            firing; // deadline of the timer being fired, or V of the access
     bool               ticking; // the timer queue has brought what is being settled
     struct tick_source tick[TIMER_COUNT];
+    uint32_t           ticks_waiting; // timers with a tick that is in no list register yet, a bit each
     uint64_t           counted_cval; // the virtual timer's compare value when its last tick was counted
     struct statusline  status;
 };
@@ -89,6 +90,14 @@ bool machine_touches_interrupts(gpa address, bool is_write);
 // Is it the address of a device?
 bool machine_has_device(const struct vm *vm, gpa address);
 
+// A read of the distributor's settings, which changes nothing and depends on no list register. False: it is not that.
+// And: could it be?
+static inline bool machine_has_settings(gpa address)
+{
+    return address.value - VIRT_GICD < VGICD_SIZE;
+}
+bool machine_read_settings(struct vm *vm, gpa address, struct io_access *io);
+
 // List registers have been filled: ticks that are in one of them now are injected.
 void machine_interrupts_listed(struct vm *vm);
 
@@ -101,8 +110,8 @@ void machine_timer_halted(struct vm *vm, uint32_t ctl, uint64_t cval);
 void machine_timer_running(struct vm *vm);
 
 // The running guest's virtual timer as its registers are now; V at the last entry was `entered`. After each fold of the
-// list registers.
-void machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered);
+// list registers. True: its line is up.
+bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered);
 
 void machine_sgi(struct vm *vm, uint64_t icc_sgi1r);
 void machine_sgi_group0(struct vm *vm, uint64_t icc_sgi0r);

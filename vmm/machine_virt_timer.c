@@ -17,6 +17,7 @@ static void expire(struct vm *vm, enum timer_id timer)
 {
     struct tick_source *source = &vm->machine.tick[timer];
     ticks_expire(&source->ticks, 1, true);
+    vm->machine.ticks_waiting |= 1u << timer;
     source->due = vm->machine.firing;
     vm_trace(vm, TRACE_DUE, timer, vm->vcpu.last_t1, 1, vm->machine.firing);
 }
@@ -27,10 +28,12 @@ void machine_tick_follow(struct vm *vm, enum timer_id timer, bool level)
     if (level == source->level)
         return;
     source->level = level;
-    if (level)
+    if (level) {
         expire(vm, timer);
-    else
-        ticks_cancel(&source->ticks);
+        return;
+    }
+    ticks_cancel(&source->ticks);
+    vm->machine.ticks_waiting &= ~(1u << timer);
 }
 
 static bool is_listed(const struct vgic *gic, unsigned intid)
@@ -41,11 +44,13 @@ static bool is_listed(const struct vgic *gic, unsigned intid)
 
 void machine_interrupts_listed(struct vm *vm)
 {
-    for (unsigned i = 0; i < TIMER_COUNT; i++) {
+    for (uint32_t waiting = vm->machine.ticks_waiting; waiting != 0; waiting &= waiting - 1) {
+        unsigned i = (unsigned)__builtin_ctz(waiting);
         struct tick_source *source = &vm->machine.tick[i];
-        if (source->ticks.pending == 0 || !is_listed(&vm->machine.gic, intid_of[i]))
+        if (!is_listed(&vm->machine.gic, intid_of[i]))
             continue;
         ticks_take(&source->ticks, vm->vtime.now, 0);
+        vm->machine.ticks_waiting &= ~(1u << i);
         histogram_add(&vm->vcpu.stats.timer[i].lateness, vm->vtime.now - source->due);
         vm_trace(vm, TRACE_INJECT, intid_of[i], vm->vcpu.last_t1, 0, source->due);
     }
@@ -101,13 +106,12 @@ static struct gtimer_channel *virtual_channel(struct vm *vm)
 
 static void set_virtual_channel(struct vm *vm, uint32_t ctl, uint64_t cval)
 {
-    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CVAL, cval, counter_now(vm));
-    gtimer_write(&vm->machine.gtimer, GTIMER_VIRTUAL, GTIMER_CTL, ctl, counter_now(vm));
+    *virtual_channel(vm) = (struct gtimer_channel){ .cval = cval, .ctl = ctl & (GTIMER_CTL_ENABLE | GTIMER_CTL_IMASK) };
 }
 
 // The guest moves its timer unseen, so a line that was up may be up for another reason now: another compare value is
 // another tick.
-static void follow_virtual_line(struct vm *vm)
+static bool follow_virtual_line(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     bool level = gtimer_line(&machine->gtimer, GTIMER_VIRTUAL, counter_now(vm));
@@ -116,16 +120,17 @@ static void follow_virtual_line(struct vm *vm)
     machine->counted_cval = virtual_channel(vm)->cval;
     machine_tick_follow(vm, TIMER_VIRTUAL, level);
     vgic_set_line(&machine->gic, 0, INTID_VIRTUAL_TIMER, level);
+    return level;
 }
 
 // A compare value from before the last entry was past when the guest armed the timer, or the guest itself held the
 // interrupt back: the tick is due when it comes.
-void machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered)
+bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered)
 {
     vtime_t deadline = v_of_counter(cval);
     vm->machine.firing = deadline > entered ? deadline : vm->vtime.now;
     set_virtual_channel(vm, ctl, cval);
-    follow_virtual_line(vm);
+    return follow_virtual_line(vm);
 }
 
 void settle_virtual_timer(struct vm *vm)

@@ -13,34 +13,50 @@
 #include "vmm/percpu.h"
 
 #define INTID_SPECIAL    1020u // from here on: no interrupt
-#define ROUNDS           4u    // an alarm, the timer, maintenance, and one for whatever else: never for ever
+
+static bool timer_line(struct vcpu *vcpu)
+{
+    const struct arch_vcpu *arch = vcpu->arch;
+    uint32_t ctl = arch->timer_queued ? arch->timer_ctl : (uint32_t)sysreg_read(cntv_ctl_el0);
+    return machine_timer_line(vcpu->vm, ctl, sysreg_read(cntv_cval_el0), arch->world.v);
+}
+
+// Mostly the guest is done with the tick before and has no other interrupt: then nothing has to be folded.
+static void take_timer(struct vcpu *vcpu)
+{
+    if (!lr_ended_alone(vcpu, INTID_VIRTUAL_TIMER) || !timer_line(vcpu)) {
+        vcpu_fold(vcpu);
+        return;
+    }
+    lr_again(vcpu);
+    machine_interrupts_listed(vcpu->vm);
+}
 
 static void take(struct cpu *cpu, unsigned intid)
 {
     const struct board *at = board();
     hostgic_drop(intid);
-    if (cpu->running != NULL && (intid == at->timer_virtual_intid || intid == at->maintenance_intid))
-        vcpu_fold(&cpu->running->vcpu);
-    if (intid == at->timer_virtual_intid && cpu->running != NULL)
-        return; // active for as long as the guest's own is
+    if (intid == at->timer_virtual_intid && cpu->running != NULL) {
+        take_timer(&cpu->running->vcpu); // it stays active for as long as the guest's own is
+        return;
+    }
     if (intid == at->timer_el2_intid)
         cpu->shared.alarms++;
-    else if (intid != at->maintenance_intid)
+    else if (intid == at->maintenance_intid && cpu->running != NULL)
+        vcpu_fold(&cpu->running->vcpu);
+    else
         cpu->shared.unexpected++;
     hostgic_deactivate(intid);
 }
 
-// The alarm is stopped first. It runs on while the monitor works, and one that goes off there ends the next slice
-// before its first instruction.
+// One of them: if there is another, the next slice ends before it begins. The alarm is stopped first. It runs on while
+// the monitor works, and one that goes off there ends the next slice before its first instruction.
 void arch_take_interrupts(void)
 {
     hosttimer_stop();
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        unsigned intid = hostgic_acknowledge();
-        if (intid >= INTID_SPECIAL)
-            return;
+    unsigned intid = hostgic_acknowledge();
+    if (intid < INTID_SPECIAL)
         take(this_cpu(), intid);
-    }
 }
 
 // While the monitor works the guest's counter runs on in the hardware, so the timer's interrupt can come before V has
@@ -48,11 +64,8 @@ void arch_take_interrupts(void)
 void vcpu_fold(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
-    struct arch_vcpu *arch = vcpu->arch;
     lr_fold(vcpu);
-    uint32_t ctl = arch->timer_queued ? arch->timer_ctl : (uint32_t)sysreg_read(cntv_ctl_el0);
-    machine_timer_line(vm, ctl, sysreg_read(cntv_cval_el0), arch->world.v);
-    if (!vgic_is_live(&vm->machine.gic, vcpu->index, INTID_VIRTUAL_TIMER))
+    if (!timer_line(vcpu) && !vgic_is_live(&vm->machine.gic, vcpu->index, INTID_VIRTUAL_TIMER))
         hostgic_deactivate(board()->timer_virtual_intid);
 }
 

@@ -4,15 +4,9 @@
 // pairs, the ones with writeback and those of the FPU it does not describe, and they end the VM with a record.
 #include "arch/arm64/vcpu.h"
 
-#define FAULT_TRANSLATION 0x04u // ... 0x07, by level
-#define FAULT_ACCESS_FLAG 0x08u
-#define FAULT_PERMISSION  0x0cu
-#define FAULT_KIND        0x3cu
-
 #define HPFAR_ADDRESS UINT64_C(0xffffffffff0)
 #define PAR_FAILED    UINT64_C(1)
 #define PAR_ADDRESS   UINT64_C(0x000ffffffffff000)
-#define ZERO_REGISTER 31u
 
 // HPFAR_EL2 is not valid for a permission fault of an access itself (Arm ARM D17.2.62): the guest's own tables say
 // then where the access went.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The short way of a hypercall: see quick.c.
+// The short way of some exits: see quick.c.
 #ifndef ARCH_ARM64_QUICK_H
 #define ARCH_ARM64_QUICK_H
 
@@ -12,6 +12,7 @@ struct world;
 enum quick_step { QUICK_NOT_TAKEN, QUICK_BOOKED, QUICK_TAKEN };
 
 enum quick_step quick_hypercall(struct world *world);
+enum quick_step quick_access(struct world *world);
 
 bool quick_allowed(const struct vcpu *vcpu);
 

@@ -242,7 +242,8 @@ static void emulate_sysreg(struct vcpu *vcpu, const struct exit *exit)
         guest_exception(vcpu, sysreg_undefined(esr));
 }
 
-void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
+// Apart from the run loop, so that the loop keeps its registers.
+__attribute__((noinline)) void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
 {
     switch ((unsigned)exit->kind) {
     case EXIT_MMIO: emulate_mmio(vcpu, exit); return;

@@ -48,6 +48,14 @@ static inline uint64_t switch_cost(enum exit_kind kind, uint64_t elapsed)
 #define ESR_CLASS(esr)      ((unsigned)((esr) >> 26) & 63)
 
 #define INSN_LENGTH 4u
+
+// DFSC and IFSC without the level.
+#define FAULT_TRANSLATION 0x04u
+#define FAULT_ACCESS_FLAG 0x08u
+#define FAULT_PERMISSION  0x0cu
+#define FAULT_KIND        0x3cu
+
+#define ZERO_REGISTER 31u
 #define ESR_INSN_LENGTH(esr) (((esr) & ESR_IL) != 0 ? INSN_LENGTH : 2u) // T32 has short ones
 
 // PSTATE as SPSR_EL2 has it (Arm ARM C5.2.19).

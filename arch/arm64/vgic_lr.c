@@ -230,6 +230,21 @@ void lr_fill(struct vcpu *vcpu)
                   (active && is_v3() ? HCR_TRAP_DIR : 0));
 }
 
+bool lr_ended_alone(const struct vcpu *vcpu, unsigned intid)
+{
+    const struct lr_set *lrs = &vcpu->arch->lrs;
+    return lrs->used == 1 && lrs->loaded[0].intid == intid && lrs->loaded[0].hw && !lrs->left_out && is_v3() &&
+           (sysreg_read(ich_lr0_el2) & (V3_PENDING | V3_ACTIVE)) == 0;
+}
+
+void lr_again(struct vcpu *vcpu)
+{
+    struct vgic_lr *lr = &vcpu->arch->lrs.loaded[0];
+    lr->pending = true;
+    lr->active = false;
+    sysreg_write(ich_lr0_el2, encode(lr));
+}
+
 __attribute__((noinline)) bool lr_would_signal(const struct vcpu *vcpu)
 {
     uint32_t vmcr = read_vmcr();

@@ -35,6 +35,11 @@ void lr_fill(struct vcpu *vcpu);
 // The guest writes ICC_DIR_EL1 while some of its active interrupts have no list register.
 void lr_deactivated(struct vcpu *vcpu, uint64_t intid);
 
+// Is one list register in use, with this physical interrupt, which the guest is done with? And: it has come again. The
+// model's view of it is what it was.
+bool lr_ended_alone(const struct vcpu *vcpu, unsigned intid);
+void lr_again(struct vcpu *vcpu);
+
 // With nothing in list registers: would the guest's CPU interface signal an interrupt, as its mask and its enables are?
 // PSTATE does not count.
 bool lr_would_signal(const struct vcpu *vcpu);

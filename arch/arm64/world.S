@@ -2,7 +2,8 @@
 // One trip into the guest and back, at EL2 (Arm ARM D1.10): sample t0, derive CNTVOFF_EL2 and the alarm from it, load
 // registers, ERET; sample t1, save registers. From t0 to the ERET and from the vector to t1 every path executes the
 // same instructions, so its cost is a constant for each kind of exit, and the constant is calibrated at boot. One thing
-// is decided here: a hypercall goes to quick.c with half the registers saved, and may go back into the guest at once.
+// is decided here: a hypercall or an access to device memory goes to quick.c with half the registers saved, and may go
+// back into the guest at once.
 //
 // The guest's EL1 registers, its SP_EL0 and SP_EL1 and all of the FPU stay in the CPU: nothing of the monitor uses
 // them.
@@ -25,6 +26,7 @@
 
 #define EC_SHIFT           26
 #define EC_HVC64           0x16
+#define EC_DATA_ABORT_LOW  0x24
 #define QUICK_TAKEN        2
 
 // X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's behind
@@ -102,18 +104,24 @@ world_exited_\name:
         exited  sync, 0
         mrs     x3, esr_el2
         lsr     w4, w3, #EC_SHIFT
-        cmp     w4, #EC_HVC64
-        b.ne    leave
         ldr     x1, [x0, #WORLD_QUICK]
-        cbz     x1, leave
-
-// A hypercall that may be answered on the way. X19 to X29 still hold what is the guest's: C keeps them.
         stp     x2, x3, [x0, #WORLD_VECTOR]
+        cbz     x1, leave_stored
+
+// What may be answered on the way. X19 to X29 still hold what is the guest's: C keeps them.
+        cmp     w4, #EC_HVC64
+        b.ne    not_a_hypercall
         bl      quick_hypercall
+after_quick:
         cmp     w0, #QUICK_TAKEN
         ldr     x0, [sp, #FRAME_WORLD]
         b.ne    leave_stored
         enter
+not_a_hypercall:
+        cmp     w4, #EC_DATA_ABORT_LOW
+        b.ne    leave_stored
+        bl      quick_access
+        b       after_quick
         .size   world_exited_sync, . - world_exited_sync
 
         exited  irq, 1
