@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Kernels that nobody here wrote run as they are, with their command lines and modules, and their exit status comes
 # back. QEMU's tests/multiboot, from Debian's source package: a module list, a memory map, nine images in address-field
-# form. KVM_UNIT_TESTS=FOLDER, a built kvm-unit-tests: a few of its tests that need no device of QEMU's own.
+# form. KVM_UNIT_TESTS=FOLDER, a built kvm-unit-tests: a few of its tests that need no device of QEMU's own; with
+# MACHINE=arm64, one that is built for arm64.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
@@ -28,6 +29,35 @@ says() {
     grep -q "$1" "$out" || missing=1
     claim $missing "$2"
 }
+
+# Flat images without a header, entered with X0 = device tree; the status is a line on the console.
+arm_test() {
+    gic=$1 name=$2
+    shift 2
+    run "$images/$name.flat" --gic "$gic" --vm mem=128M --cmdline "$*"
+    claim $((status != 1)) "kvm-unit-tests $name.flat${*:+ $*}, GICv$gic: status 1 (it was $status)"
+}
+
+if [ "$machine" = arm64 ]; then
+    images=${KVM_UNIT_TESTS:-}/arm
+    if [ -f "$images/timer.flat" ]; then
+        for gic in 2 3; do
+            arm_test $gic timer
+            arm_test $gic pl031
+            arm_test $gic gic active
+            arm_test $gic selftest setup smp=1 mem=128
+        done
+        arm_test 3 selftest vectors-kernel
+        arm_test 3 selftest vectors-user
+        arm_test 3 debug bp
+        arm_test 3 debug ss
+        arm_test 3 cache
+    else
+        claim 0 "kvm-unit-tests # SKIP KVM_UNIT_TESTS names no folder with arm/timer.flat"
+    fi
+    echo "1..$count"
+    exit 0
+fi
 
 if tools/tests/fetch-multiboot-kernels "$kernels" >/dev/null 2>"$out"; then
     run "$kernels/modules.elf" --cmdline "some words"
