@@ -10,7 +10,6 @@ struct vcpu;
 
 #define SMCCC_SUCCESS       UINT64_C(0)
 #define SMCCC_NOT_SUPPORTED UINT64_MAX // -1
-#define SMCCC_NOT_REQUIRED  ((uint64_t)-2)
 
 #define SMCCC_VERSION 0x80000000u // PSCI_FEATURES knows this one, too
 

@@ -50,11 +50,8 @@
 // what they open, and nothing else.
 #define TRAPS_HSTR 0
 
-// ICC_SRE_EL2 where there are system registers for the GIC: without Enable, so that ICC_SRE_EL1 traps and a guest
-// cannot leave the system registers.
-#define TRAPS_ICC_SRE 7 // SRE, DFB, DIB
-
-// Writes all of these but ICC_SRE_EL2, which is hostgic.c's. HCR_EL2 stays as it is written here.
+// Writes all of these; HCR_EL2 stays so. ICC_SRE_EL2 is hostgic.c's: without Enable, so that ICC_SRE_EL1 traps and a
+// guest cannot leave the GIC's system registers.
 void traps_set(void);
 
 #endif
