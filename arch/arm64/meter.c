@@ -26,6 +26,22 @@ uint64_t meter_counts(void)
     return meter_present() ? sysreg_read(pmccntr_el0) : 0;
 }
 
+// Both at one distance from each other, whenever.
+struct sample {
+    htime_t  ticks;
+    uint64_t counts;
+};
+
+static struct sample sample(void)
+{
+    struct sample now;
+    __asm__ volatile("isb\n\tmrs %0, cntpct_el0\n\tmrs %1, pmccntr_el0"
+                     : "=r"(now.ticks), "=r"(now.counts)
+                     :
+                     : "memory");
+    return now;
+}
+
 void meter_init(void)
 {
     if (!meter_present())
@@ -34,14 +50,12 @@ void meter_init(void)
     sysreg_write(pmcr_el0, PMCR_E | PMCR_LC);
     sysreg_write(pmcntenset_el0, CYCLE_COUNTER);
     arm64_isb();
-    htime_t start = arm64_counter(), end;
-    uint64_t counts = sysreg_read(pmccntr_el0);
+    struct sample start = sample(), end;
     do {
-        end = arm64_counter();
-    } while (end - start < RATE_TICKS);
-    counts = sysreg_read(pmccntr_el0) - counts;
-    if (counts != 0) // it stands still where the firmware does not let it count
-        cycles_per_count = ratio_make(end - start, counts);
+        end = sample();
+    } while (end.ticks - start.ticks < RATE_TICKS);
+    if (end.counts != start.counts)
+        cycles_per_count = ratio_make(end.ticks - start.ticks, end.counts - start.counts);
     sysreg_write(pmccfiltr_el0, 0);
     arm64_isb();
 }
