@@ -201,27 +201,30 @@ __attribute__((noinline)) void lr_fold(struct vcpu *vcpu)
 
 // QEMU's GICv2 deactivates the physical interrupt and does not look at its input again: one that is still high, or high
 // again, would come with the next exit. There the end is told instead, and the monitor deactivates it.
-static void hold_physical(struct vgic_lr *lr)
+static void tell_end(struct vgic_lr *lr)
 {
-    hostgic_activate(lr->hw_intid);
-    if (!is_v3()) {
-        lr->hw = false;
-        lr->level = true;
-    }
+    lr->hw = false;
+    lr->level = true;
 }
 
 void lr_fill(struct vcpu *vcpu)
 {
     struct lr_set *lrs = &vcpu->arch->lrs;
     struct vgic *gic = &vcpu->vm->machine.gic;
-    for (; lrs->used < lrs->count; lrs->used++) {
+    for (; lrs->used < lrs->count && vgic_pending(gic, cpu_of(vcpu)); lrs->used++) {
         struct vgic_lr *lr = &lrs->loaded[lrs->used];
         if (vgic_take(gic, cpu_of(vcpu), lr) < 0)
             return;
-        if (lr->hw)
-            hold_physical(lr);
-        write_lr(lrs->used, encode(lr));
+        bool physical = lr->hw;
+        if (physical && !is_v3())
+            tell_end(lr);
+        uint64_t value = encode(lr);
+        if (physical)
+            hostgic_activate(lr->hw_intid);
+        write_lr(lrs->used, value);
     }
+    if (!vgic_pending(gic, cpu_of(vcpu))) // mostly
+        return;
     bool active = vgic_left_active(gic, cpu_of(vcpu)), pending = vgic_left_pending(gic, cpu_of(vcpu));
     vgic_settle(gic, cpu_of(vcpu));
     lrs->left_out = active || pending;
