@@ -158,7 +158,7 @@ bool dtb_read(const void *tree, uint32_t readable, struct dtb *out, struct refus
 {
     memset(out, 0, sizeof(*out));
     out->boot.cmdline = "";
-    out->boot.loader = "device tree";
+    out->boot.loader = "a loader of Image files";
     if (!check(tree, readable, refusal))
         return false;
     out->boot.info_start = (uintptr_t)tree;
