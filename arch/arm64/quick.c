@@ -29,7 +29,7 @@ bool quick_allowed(const struct vcpu *vcpu)
 QUICK_INLINE bool book(struct world *world, struct vcpu *vcpu, enum exit_kind kind)
 {
     struct slice slice = { .t0 = world->t0, .t1 = world->t1 };
-    slice.cost_cycles = switch_cost(kind, slice.t1 - slice.t0);
+    slice.cost_cycles = switch_cost(vcpu, kind, slice.t1 - slice.t0);
     vcpu_account(vcpu, &slice, kind);
     if (!vcpu_timers_due(vcpu))
         return true;
@@ -37,25 +37,24 @@ QUICK_INLINE bool book(struct world *world, struct vcpu *vcpu, enum exit_kind ki
     return false;
 }
 
-QUICK_INLINE enum quick_step go_on(struct vcpu *vcpu)
+QUICK_INLINE struct world *go_on(struct world *world, struct vcpu *vcpu)
 {
     vcpu_emulated(vcpu);
     vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
-    return QUICK_TAKEN;
+    return world;
 }
 
-// Called by world.S alone, as the next one.
-__attribute__((flatten, used)) enum quick_step quick_hypercall(struct world *world)
+__attribute__((flatten, used)) struct world *quick_hypercall(struct world *world)
 {
     struct vcpu *vcpu = world->quick;
     if (vcpu->stats.exits % QUICK_ROUNDS == 0)
-        return QUICK_NOT_TAKEN;
+        return NULL;
     if (!book(world, vcpu, EXIT_HYPERCALL))
-        return QUICK_BOOKED;
+        return NULL;
     if (smccc_plain_call(vcpu, world->x))
-        return go_on(vcpu);
+        return go_on(world, vcpu);
     world->booked = true;
-    return QUICK_BOOKED;
+    return NULL;
 }
 
 // A load of one register, by a guest that is little-endian like the devices, and not in the middle of a step. X19 to
@@ -68,22 +67,22 @@ QUICK_INLINE bool is_plain_load(const struct world *world, uint64_t pstate)
            (pstate & (PSTATE_SS | PSTATE_AARCH32)) == 0 && !guest_is_big_endian(pstate, sysreg_read(sctlr_el1));
 }
 
-__attribute__((flatten, used)) enum quick_step quick_access(struct world *world)
+__attribute__((flatten, used)) struct world *quick_access(struct world *world)
 {
     struct vcpu *vcpu = world->quick;
     gpa address = fault_gpa(FAULT_TRANSLATION);
     if (!machine_has_settings(address))
-        return QUICK_NOT_TAKEN;
+        return NULL;
     uint64_t esr = world->esr;
     unsigned reg = (unsigned)(esr >> ISS_SRT_SHIFT) & 31;
     struct io_access io = { .size = (uint8_t)(1u << ((esr >> ISS_SAS_SHIFT) & 3)) };
     if (vcpu->stats.exits % QUICK_ROUNDS == 0 || !is_plain_load(world, sysreg_read(spsr_el2)) ||
         !machine_read_settings(vcpu->vm, address, &io))
-        return QUICK_NOT_TAKEN;
+        return NULL;
     if (!book(world, vcpu, EXIT_MMIO))
-        return QUICK_BOOKED;
+        return NULL;
     if (reg != ZERO_REGISTER)
         world->x[reg] = io.value & UINT64_MAX >> (64 - 8 * io.size);
     sysreg_write(elr_el2, sysreg_read(elr_el2) + INSN_LENGTH);
-    return go_on(vcpu);
+    return go_on(world, vcpu);
 }

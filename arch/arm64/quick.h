@@ -8,11 +8,9 @@
 struct vcpu;
 struct world;
 
-// How far one exit was taken. QUICK_BOOKED: only its slice is booked.
-enum quick_step { QUICK_NOT_TAKEN, QUICK_BOOKED, QUICK_TAKEN };
-
-enum quick_step quick_hypercall(struct world *world);
-enum quick_step quick_access(struct world *world);
+// Called by world.S alone: the world, when the exit is answered and the guest can go on; null: the long way.
+struct world *quick_hypercall(struct world *world);
+struct world *quick_access(struct world *world);
 
 bool quick_allowed(const struct vcpu *vcpu);
 

@@ -188,7 +188,7 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
     slice->t1 = arch->world.t1;
     decode_exit(vcpu, exit);
     exit->booked = arch->world.booked;
-    slice->cost_cycles = switch_cost(exit->kind, slice->t1 - slice->t0);
+    slice->cost_cycles = switch_cost(vcpu, exit->kind, slice->t1 - slice->t0);
 }
 
 // --- events ---------------------------------------------------------------------------------------------------------

@@ -34,13 +34,16 @@ struct switch_costs {
 extern struct switch_costs switch_costs;
 bool calibrate_world_switch(struct refusal *refusal);
 
+// A slice was shorter than the shortest of its kind that calibration has seen.
+void switch_was_shorter(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed);
+
 // What the switch cost in a slice of `elapsed` ticks that ended so. One that is shorter than the shortest that
 // calibration has seen, as happens where the whole machine is emulated on a busy computer, is the shortest from now on:
 // if it were debt instead, the V of a guest that does nothing but trap would stand still.
-static inline uint64_t switch_cost(enum exit_kind kind, uint64_t elapsed)
+static inline uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed)
 {
     if (__builtin_expect(elapsed < switch_costs.total[kind], 0))
-        switch_costs.total[kind] = elapsed;
+        switch_was_shorter(vcpu, kind, elapsed);
     return switch_costs.total[kind];
 }
 

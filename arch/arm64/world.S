@@ -27,7 +27,6 @@
 #define EC_SHIFT           26
 #define EC_HVC64           0x16
 #define EC_DATA_ABORT_LOW  0x24
-#define QUICK_TAKEN        2
 
 // X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's behind
 // it.
@@ -112,11 +111,12 @@ world_exited_\name:
         cmp     w4, #EC_HVC64
         b.ne    not_a_hypercall
         bl      quick_hypercall
-after_quick:
-        cmp     w0, #QUICK_TAKEN
-        ldr     x0, [sp, #FRAME_WORLD]
-        b.ne    leave_stored
+after_quick:                           // X0: the world, to go back into; null: the long way
+        cbz     x0, not_quick
         enter
+not_quick:
+        ldr     x0, [sp, #FRAME_WORLD]
+        b       leave_stored
 not_a_hypercall:
         cmp     w4, #EC_DATA_ABORT_LOW
         b.ne    leave_stored
