@@ -20,7 +20,7 @@ enum {
     VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_COUNTER_HZ,
     VM_WORDS
 };
-enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_WORDS };
+enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_WORDS };
 #define WORDS_MAX  VM_WORDS
 #define COUNTER_HZ_MIN UINT64_C(10000000)
 #define COUNTER_HZ_MAX UINT64_C(10000000000)
@@ -49,6 +49,7 @@ static const struct word monitor_words[MONITOR_WORDS] = {
     [MONITOR_NOISE] = { "noise", WORD_NUMBER, "a whole number, the seed" },
     [MONITOR_ALARM_ERROR] = { "alarm_error", WORD_SIGNED, "-1000000 to 1000000 cycles" },
     [MONITOR_REPORT] = { "report", WORD_CHOICE, "off|on" },
+    [MONITOR_COUNTER] = { "counter", WORD_CHOICE, "said|measured" },
 };
 
 struct vocabulary {
@@ -288,6 +289,7 @@ bool config_parse_monitor(const char *line, struct monitor_config *out, struct r
     out->noise = values[MONITOR_NOISE].given;
     out->alarm_error_cycles = (int32_t)error;
     out->noise_seed = values[MONITOR_NOISE].number;
+    out->counter_measured = number_or(&values[MONITOR_COUNTER], 0) != 0;
     out->report = number_or(&values[MONITOR_REPORT], 1) != 0;
     return understood;
 }

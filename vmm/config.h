@@ -50,6 +50,7 @@ struct monitor_config {
     uint64_t noise_seed; // from this seed: random extra monitor work and random host interrupts
     int32_t alarm_error_cycles; // alarm_error=CYCLES: the alarm comes so much too late (+) or too early (-)
     bool report;         // report=on|off, default on
+    bool counter_measured; // counter=said|measured: its rate is measured even if that takes seconds; default said
 };
 
 bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *refusal);

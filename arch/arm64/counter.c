@@ -2,7 +2,8 @@
 // The generic timer's counter (Arm ARM D11.1) and its rate. CNTFRQ only repeats what firmware was told; the counter
 // itself may run at another rate. The one other clock of such a board is the PL031, which shows whole seconds: to
 // measure against it takes up to three of them. That is done where CNTFRQ is no divisor of 10^9 Hz, because then
-// emulators, whose clocks have whole nanoseconds, cannot keep what it says, and where CNTFRQ is nothing at all.
+// emulators, whose clocks have whole nanoseconds, cannot keep what it says; where CNTFRQ is nothing at all; and
+// for counter=measured.
 //
 // A guest reads CNTFRQ itself, untrapped. Where EL2 is the highest level it may write it, and puts right what is wrong.
 #include "arch/arm64/counter.h"
@@ -13,6 +14,7 @@
 #include "arch/arm64/arm64.h"
 #include "arch/arm64/hostrtc.h"
 #include "time/ratio.h"
+#include "vmm/config.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
@@ -126,11 +128,13 @@ static void decide(uint64_t said, uint64_t measured)
     counter.doubt = doubt;
 }
 
-void counter_init(void)
+void counter_init(const char *cmdline)
 {
+    struct monitor_config config; // a line that cannot be understood is refused later, by vmm_main()
+    config_parse_monitor(cmdline, &config, &(struct refusal){ "" });
     uint64_t said = sysreg_read(cntfrq_el0) & UINT32_MAX, measured = 0;
     bool possible = said >= HZ_MIN && said <= HZ_MAX;
-    if (!possible || NS_A_SECOND % said != 0) {
+    if (!possible || NS_A_SECOND % said != 0 || config.counter_measured) {
         log_line("counter", "CNTFRQ says %lu Hz: measured against the PL031, up to 3 seconds", said);
         measured = measure();
     }

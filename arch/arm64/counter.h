@@ -3,7 +3,8 @@
 #ifndef ARCH_ARM64_COUNTER_H
 #define ARCH_ARM64_COUNTER_H
 
-// Reads what firmware says, and measures it where it is not to be believed without. Panics when nothing is known.
-void counter_init(void);
+// Reads what firmware says, and measures it where it is not to be believed without, or where the monitor's command line
+// wants it. Panics when nothing is known.
+void counter_init(const char *cmdline);
 
 #endif

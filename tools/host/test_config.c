@@ -54,6 +54,7 @@ static void test_defaults(void **state)
     assert_false(monitor.noise);
     assert_int_equal(monitor.alarm_error_cycles, 0);
     assert_true(monitor.report);
+    assert_false(monitor.counter_measured);
 }
 
 static void test_every_word(void **state)
@@ -80,12 +81,13 @@ static void test_every_word(void **state)
     assert_int_equal(vm.margin_cycles, 6000);
     assert_int_equal(vm.counter_hz, 2500000000);
     assert_true(config_parse_monitor("log=com2 noise=18446744073709551615 alarm_error=-5000 "
-                                     "report=off", &monitor, &refusal));
+                                     "report=off counter=measured", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 2);
     assert_true(monitor.noise);
     assert_true(monitor.noise_seed == UINT64_MAX);
     assert_int_equal(monitor.alarm_error_cycles, -5000);
     assert_false(monitor.report);
+    assert_true(monitor.counter_measured);
 }
 
 static void test_choices_match_the_enums(void **state)
