@@ -120,10 +120,10 @@ arm64_unit_tests() {
         return
     fi
     for gic in 2 3; do
-        arm_test $gic timer
-        arm_test $gic pl031
-        arm_test $gic gic active
-        arm_test $gic selftest setup smp=1 mem=128
+        arm_test "$gic" timer
+        arm_test "$gic" pl031
+        arm_test "$gic" gic active
+        arm_test "$gic" selftest setup smp=1 mem=128
     done
     arm_test 3 selftest vectors-kernel
     arm_test 3 selftest vectors-user
