@@ -11,6 +11,7 @@
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
+#include "vmm/spread.h"
 
 struct switch_costs switch_costs;
 
@@ -44,18 +45,6 @@ static const struct { enum exit_kind kind, like; } alike[] = {
     { EXIT_FAULT, EXIT_CPU_ID },
     { EXIT_UNKNOWN, EXIT_CPU_ID },
 };
-
-struct spread {
-    uint64_t min, max;
-};
-
-static void spread_add(struct spread *spread, uint64_t value)
-{
-    if (value < spread->min)
-        spread->min = value;
-    if (value > spread->max)
-        spread->max = value;
-}
 
 // Two instructions at the start of RAM, one at its end. A probe is the last, with nothing behind it: when a read of a
 // system register traps, QEMU's TCG (7.2) has counted what follows it in the page already, and counts it again later.

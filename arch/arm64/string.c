@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The memory functions that the compiler itself may call, and what libfdt needs of the C library. Only the kernel image
-// links this file; the host tests use their C library's. Pairs of doublewords where they are aligned: with the MMU off
-// (boot/arm64/early.c, boot_refused()) another access would be a fault. A guest's RAM is cleared here, so four at once.
+// memcpy and memset, which the compiler itself may call, and what libfdt alone needs of the C library; vmm/string.c has
+// the rest. Only the kernel image links this file; the host tests use their C library's. Pairs of doublewords where they
+// are aligned: with the MMU off (boot/arm64/early.c, boot_refused()) another access would be a fault. A guest's RAM is
+// cleared here, so four at once.
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -48,43 +49,6 @@ void *memset(void *to, int byte, size_t size)
     for (; size > 0; size--)
         *(volatile uint8_t *)out++ = (uint8_t)byte;
     return to;
-}
-
-void *memmove(void *to, const void *from, size_t size)
-{
-    if ((uintptr_t)to - (uintptr_t)from >= size)
-        return memcpy(to, from, size);
-    for (size_t i = size; i > 0; i--) // the ranges overlap and `to` is behind `from`: last byte first
-        ((volatile uint8_t *)to)[i - 1] = ((const uint8_t *)from)[i - 1];
-    return to;
-}
-
-int memcmp(const void *left, const void *right, size_t size)
-{
-    const uint8_t *a = left, *b = right;
-    for (size_t i = 0; i < size; i++) {
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    }
-    return 0;
-}
-
-void *memchr(const void *from, int byte, size_t size)
-{
-    const uint8_t *bytes = from;
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] == (uint8_t)byte)
-            return (void *)(uintptr_t)&bytes[i];
-    }
-    return NULL;
-}
-
-size_t strlen(const char *text)
-{
-    size_t n = 0;
-    while (((const volatile char *)text)[n] != 0)
-        n++;
-    return n;
 }
 
 size_t strnlen(const char *text, size_t limit)

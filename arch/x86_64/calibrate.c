@@ -13,6 +13,7 @@
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
+#include "vmm/spread.h"
 
 struct switch_costs switch_costs;
 
@@ -54,18 +55,6 @@ static const struct { enum exit_kind kind, like; } alike[] = {
 };
 
 static const uint8_t loop_for_ever[] = { 0xeb, 0xfe };
-
-struct spread {
-    uint64_t min, max;
-};
-
-static void spread_add(struct spread *spread, uint64_t value)
-{
-    if (value < spread->min)
-        spread->min = value;
-    if (value > spread->max)
-        spread->max = value;
-}
 
 static void load_code(struct vcpu *vcpu, const uint8_t *code, size_t length)
 {
