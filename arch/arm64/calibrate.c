@@ -54,7 +54,7 @@ static void load_code(struct vcpu *vcpu, uint32_t first, uint32_t second, uint32
     at[0] = first;
     at[1] = second;
     at[LAST_INSN / sizeof(*at)] = last;
-    __asm__ volatile("dsb ish; ic iallu; dsb ish; isb" : : : "memory");
+    stage2_clean(vcpu->vm->ram);
 }
 
 // One slice from an instruction of the RAM on, with V 0 at t0.

@@ -122,3 +122,15 @@ void stage2_use(hpa root)
     sysreg_write(vttbr_el2, VMID << 48 | root.value);
     __asm__ volatile("dsb ishst; isb; tlbi vmalls12e1; ic iallu; dsb ish; isb" : : : "memory");
 }
+
+#define CTR_DMINLINE_SHIFT 16 // log2 of the words in the smallest line
+
+// A guest begins with its MMU and its caches off and reads past the host's: what the monitor has written goes to
+// memory.
+void stage2_clean(struct guest_ram ram)
+{
+    uint64_t line = UINT64_C(4) << (sysreg_read(ctr_el0) >> CTR_DMINLINE_SHIFT & 15);
+    for (uint64_t at = (uintptr_t)ram.host; at < (uintptr_t)ram.host + ram.size; at += line)
+        __asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
+    __asm__ volatile("dsb sy; ic iallu; dsb sy; isb" : : : "memory");
+}

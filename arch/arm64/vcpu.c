@@ -34,7 +34,6 @@ bool arch_virtualization_init(struct refusal *refusal)
     }
     sysreg_init(hostgic_version());
     traps_set();
-    sysreg_init(hostgic_version());
     meter_init();
     return calibrate_world_switch(refusal);
 }
@@ -138,9 +137,9 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     reset_keys();
     debug_reset(&arch->debug);
     fpu_reset();
-    debug_reset(&arch->debug);
     lr_init(vcpu);
     stage2_use(vcpu->vm->nested_root);
+    stage2_clean(vcpu->vm->ram);
     arch->world.pc = entry->pc;
     arch->world.x[0] = entry->x0;
     arch->world.pstate = PSTATE_EL1H | PSTATE_DAIF;

@@ -115,6 +115,7 @@ bool stage2_build(struct guest_ram ram, hpa *root);
 bool stage2_map_page(hpa root, uint64_t ipa, hpa page, uint64_t attributes);
 void stage2_free(hpa root);
 void stage2_use(hpa root);
+void stage2_clean(struct guest_ram ram);
 #define STAGE2_DEVICE_RW UINT64_C(0x0000)
 #define STAGE2_NORMAL_RO UINT64_C(0x0001)
 
