@@ -24,11 +24,16 @@ static bool timer_line(struct vcpu *vcpu)
 // Mostly the guest is done with the tick before and has no other interrupt: then nothing has to be folded.
 static void take_timer(struct vcpu *vcpu)
 {
-    if (!lr_ended_alone(vcpu, INTID_VIRTUAL_TIMER) || !timer_line(vcpu)) {
+    bool again = lr_ended_alone(vcpu, INTID_VIRTUAL_TIMER);
+    if (vcpu->halted || (lr_in_use(vcpu) && !again) || !timer_line(vcpu)) {
         vcpu_fold(vcpu);
         return;
     }
-    lr_again(vcpu);
+    if (again)
+        lr_again(vcpu);
+    else
+        lr_fill(vcpu);
+    vcpu->stats.injections++;
     machine_interrupts_listed(vcpu->vm);
 }
 
