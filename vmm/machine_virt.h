@@ -31,6 +31,11 @@
 // the end of time, because it adds the offset to the compare value and does not see the sum wrap.
 #define VIRT_COUNTER_START (UINT64_C(1) << 52)
 
+static inline uint64_t machine_counter_at(vtime_t v)
+{
+    return v + VIRT_COUNTER_START;
+}
+
 #define INTID_VIRTUAL_TIMER  27u
 #define INTID_PHYSICAL_TIMER 30u
 #define INTID_UART           33u // SPI 1

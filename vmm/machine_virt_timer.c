@@ -60,7 +60,7 @@ void machine_interrupts_listed(struct vm *vm)
 
 static uint64_t counter_now(const struct vm *vm)
 {
-    return vm->vtime.now + VIRT_COUNTER_START;
+    return machine_counter_at(vm->vtime.now);
 }
 
 static vtime_t v_of_counter(uint64_t counter)

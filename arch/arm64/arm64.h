@@ -176,11 +176,6 @@ static inline void arm64_isb(void)
     __asm__ volatile("isb" : : : "memory");
 }
 
-static inline void arm64_dsb(void)
-{
-    __asm__ volatile("dsb sy" : : : "memory");
-}
-
 static inline void arm64_wfi(void)
 {
     __asm__ volatile("dsb sy\n\twfi" : : : "memory");
@@ -249,11 +244,6 @@ static inline void mmio_write16(uint64_t address, uint16_t value)
 static inline void mmio_write32(uint64_t address, uint32_t value)
 {
     __asm__ volatile("str %w0, [%1]" : : "rZ"(value), "r"(address) : "memory");
-}
-
-static inline void mmio_write64(uint64_t address, uint64_t value)
-{
-    __asm__ volatile("str %x0, [%1]" : : "rZ"(value), "r"(address) : "memory");
 }
 
 #endif

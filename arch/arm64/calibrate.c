@@ -46,15 +46,17 @@ static const struct { enum exit_kind kind, like; } alike[] = {
     { EXIT_UNKNOWN, EXIT_CPU_ID },
 };
 
-// Two instructions at the start of RAM, one at its end. A probe is the last, with nothing behind it: when a read of a
-// system register traps, QEMU's TCG (7.2) has counted what follows it in the page already, and counts it again later.
-static void load_code(struct vcpu *vcpu, uint32_t first, uint32_t second, uint32_t last)
+static void load_code(struct vcpu *vcpu, uint64_t at, const uint32_t *code, size_t count)
 {
-    uint32_t *at = (uint32_t *)(void *)vcpu->vm->ram.host;
-    at[0] = first;
-    at[1] = second;
-    at[LAST_INSN / sizeof(*at)] = last;
+    memcpy(vcpu->vm->ram.host + at, code, count * sizeof(*code));
     stage2_clean(vcpu->vm->ram);
+}
+
+// A probe is the last instruction of its page, with nothing behind it: when a read of a system register traps, QEMU's
+// TCG (7.2) has counted what follows it in the page already, and counts it again later.
+static void load_probe(struct vcpu *vcpu, uint32_t code)
+{
+    load_code(vcpu, LAST_INSN, &code, 1);
 }
 
 // One slice from an instruction of the RAM on, with V 0 at t0.
@@ -111,11 +113,11 @@ static void alike_costs(enum exit_kind kind, enum exit_kind like)
 static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
 {
     for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
-        load_code(vcpu, 0, 0, probes[i].code);
+        load_probe(vcpu, probes[i].code);
         if (!measure(vcpu, probes[i].kind, NO_ALARM, refusal))
             return false;
     }
-    load_code(vcpu, 0, 0, INSN_BRANCH_SELF);
+    load_probe(vcpu, INSN_BRANCH_SELF);
     if (!measure(vcpu, EXIT_INTERRUPT, 0, refusal)) // the alarm is there at the entry: the guest gets no instruction
         return false;
     for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++)
@@ -128,9 +130,9 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
 // the timers of the hardware compare.
 static void measure_entry(struct vcpu *vcpu)
 {
+    static const uint32_t code[] = { INSN_READ_COUNTER, INSN_READ_AGAIN, INSN_HVC };
     struct spread spread = { UINT64_MAX, 0 }, itself = { UINT64_MAX, 0 };
-    load_code(vcpu, INSN_READ_COUNTER, INSN_READ_AGAIN, 0);
-    ((uint32_t *)(void *)vcpu->vm->ram.host)[2] = INSN_HVC;
+    load_code(vcpu, 0, code, sizeof(code) / sizeof(code[0]));
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
         run(vcpu, 0, NO_ALARM, &slice);
@@ -145,8 +147,9 @@ static void measure_entry(struct vcpu *vcpu)
 // The guest runs until the alarm ends it: what it did not get of ALARM_CYCLES was the way in.
 static void measure_alarm(struct vcpu *vcpu)
 {
+    static const uint32_t loop_for_ever = INSN_BRANCH_SELF;
     struct spread spread = { UINT64_MAX, 0 };
-    load_code(vcpu, INSN_BRANCH_SELF, 0, 0);
+    load_code(vcpu, 0, &loop_for_ever, 1);
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
         run(vcpu, 0, ALARM_CYCLES, &slice);

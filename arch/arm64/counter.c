@@ -19,7 +19,6 @@
 #include "vmm/log.h"
 #include "vmm/panic.h"
 
-#define NS_A_SECOND  UINT64_C(1000000000)
 #define PPM          UINT64_C(1000000)
 #define AGREE_PPM    1000u // as arch/x86_64/rate.c has it
 #define EDGES        3u
@@ -134,7 +133,7 @@ void counter_init(const char *cmdline)
     config_parse_monitor(cmdline, &config, &(struct refusal){ "" });
     uint64_t said = sysreg_read(cntfrq_el0) & UINT32_MAX, measured = 0;
     bool possible = said >= HZ_MIN && said <= HZ_MAX;
-    if (!possible || NS_A_SECOND % said != 0 || config.counter_measured) {
+    if (!possible || NS_PER_S % said != 0 || config.counter_measured) {
         log_line("counter", "CNTFRQ says %lu Hz: measured against the PL031, up to 3 seconds", said);
         measured = measure();
     }

@@ -4,6 +4,7 @@
 #include "arch/arm64/cpu.h"
 
 #include "arch/arm64/arm64.h"
+#include "arch/arm64/meter.h"
 #include "vmm/types.h"
 
 #define PMCR_N_SHIFT 11
@@ -55,8 +56,7 @@ void cpu_init(struct cpu *cpu)
     sysreg_write(cntvoff_el2, 0);
     sysreg_write(cnthp_ctl_el2, 0);
     // Every event counter stays EL1's: MDCR_EL2.HPMN is how many there are.
-    bool pmu = (sysreg_read(id_aa64dfr0_el1) >> 8 & 15) - 1 < 14;
-    sysreg_write(mdcr_el2, pmu ? sysreg_read(pmcr_el0) >> PMCR_N_SHIFT & 31 : 0);
+    sysreg_write(mdcr_el2, meter_present() ? sysreg_read(pmcr_el0) >> PMCR_N_SHIFT & 31 : 0);
     arm64_isb();
     cpu->shared.hardware_id = (uint32_t)(sysreg_read(mpidr_el1) & 0xffffff);
     cpu->shared.online = true;

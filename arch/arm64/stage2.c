@@ -12,10 +12,6 @@
 #define START_LEVEL  1u
 #define LEAF_LEVEL   3u
 
-#define VALID      UINT64_C(0x1)
-#define TABLE      UINT64_C(0x2) // at level 3: a page
-#define AF         (UINT64_C(1) << 10)
-#define SH_INNER   (UINT64_C(3) << 8)
 #define S2AP_READ  (UINT64_C(1) << 6)
 #define S2AP_WRITE (UINT64_C(1) << 7)
 #define MEM_NORMAL (UINT64_C(0xf) << 2) // MemAttr: Normal, outer and inner write-back
@@ -23,9 +19,9 @@
 #define XN         (UINT64_C(1) << 54)
 #define ADDRESS    UINT64_C(0x0000fffffffff000)
 
-#define RAM_BITS    (AF | SH_INNER | S2AP_READ | S2AP_WRITE | MEM_NORMAL)
-#define DEVICE_BITS (AF | S2AP_READ | S2AP_WRITE | MEM_DEVICE | XN)
-#define READ_BITS   (AF | SH_INNER | S2AP_READ | MEM_NORMAL | XN)
+#define RAM_BITS    (PTE_AF | PTE_SH_INNER | S2AP_READ | S2AP_WRITE | MEM_NORMAL)
+#define DEVICE_BITS (PTE_AF | S2AP_READ | S2AP_WRITE | MEM_DEVICE | XN)
+#define READ_BITS   (PTE_AF | PTE_SH_INNER | S2AP_READ | MEM_NORMAL | XN)
 
 // VTCR_EL2: start at level 1, walks cacheable and inner shareable, 4 KiB granule, RES1.
 #define VTCR_SL0_LEVEL_1 (UINT64_C(1) << 6)
@@ -57,11 +53,11 @@ static uint64_t *entry_for(hpa root, uint64_t ipa, unsigned level)
         uint64_t *entry = &table[(ipa >> shift_of(at)) & 511];
         if (at == level)
             return entry;
-        if ((*entry & VALID) == 0) {
+        if ((*entry & PTE_VALID) == 0) {
             hpa next = new_table();
             if (next.value == 0)
                 return NULL;
-            *entry = next.value | TABLE | VALID;
+            *entry = next.value | PTE_TABLE | PTE_VALID;
         }
         table = (uint64_t *)(*entry & ADDRESS);
     }
@@ -72,7 +68,7 @@ static bool map(hpa root, uint64_t ipa, uint64_t host, unsigned level, uint64_t 
     uint64_t *entry = entry_for(root, ipa, level);
     if (entry == NULL)
         return false;
-    *entry = host | bits | (level == LEAF_LEVEL ? TABLE : 0) | VALID;
+    *entry = host | bits | (level == LEAF_LEVEL ? PTE_TABLE : 0) | PTE_VALID;
     return true;
 }
 
@@ -101,7 +97,7 @@ bool stage2_build(struct guest_ram ram, hpa *root)
 static void free_level(uint64_t *table, unsigned level)
 {
     for (unsigned i = 0; level < LEAF_LEVEL && i < 512; i++) {
-        if ((table[i] & (VALID | TABLE)) == (VALID | TABLE))
+        if ((table[i] & (PTE_VALID | PTE_TABLE)) == (PTE_VALID | PTE_TABLE))
             free_level((uint64_t *)(table[i] & ADDRESS), level + 1);
     }
     free_pages((hpa){ (uintptr_t)table }, 1);
