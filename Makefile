@@ -78,7 +78,7 @@ include guest-tests/guests.mk
 # What runs once, at the start, at the end or in a panic, is compiled for size: that saves 40 KiB. Nothing here is on the
 # way of an exit, unless the guest is stepped.
 COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
-                $(addprefix vmm/,alloc.c delivery.c format.c frames.c keys.c lanes.c log.c main.c noise.c panic.c \
+                $(addprefix vmm/,alloc.c delivery.c format.c frames.c keys.c lanes.c log.c main.c noise.c hoststack.c panic.c \
                 report.c vm.c) $(addprefix devices/,debugexit.c fwcfg.c ioapic.c pcihost.c rtc.c rtc_time.c) \
                 $(addprefix arch/x86_64/,acpi.c acpi_host.c backtrace.c calibrate.c control.c debugreg.c gdt.c \
                 hostapic.c hostrtc.c hostserial.c idt.c mtrr.c nested.c paging.c poweroff.c rate.c rate_ladder.c \

@@ -84,8 +84,8 @@ struct slice {
 void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice, struct exit *exit);
 
 // Can an interrupt of the machine, or its NMI, be injected at this very boundary? Where the hardware keeps injected
-// interrupts until the guest lets them in (arm64's list registers), always; else (x86) not while the guest holds them
-// back or another event is being injected.
+// interrupts until the guest lets them in (arm64's list registers), always, but that a halted guest takes only what
+// wakes it; else (x86) not while the guest holds them back or another event is being injected.
 enum arch_event { ARCH_INTERRUPT, ARCH_NMI };
 bool arch_vcpu_can_take(const struct vcpu *vcpu, enum arch_event event);
 

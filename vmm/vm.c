@@ -211,6 +211,27 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     return exit_status(vm);
 }
 
+bool vm_with_bare_ram(size_t ram_pages, bool (*use)(struct vm *vm, struct refusal *refusal), struct refusal *refusal)
+{
+    hpa vm_at = alloc_pages(VM_PAGES, 1), ram_at = alloc_pages(ram_pages, 1);
+    bool ok = false;
+    if (vm_at.value != 0 && ram_at.value != 0) {
+        struct vm *vm = (struct vm *)vm_at.value;
+        memset(vm, 0, sizeof(*vm));
+        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = ram_pages * PAGE_SIZE,
+                                      .base = MACHINE_RAM_BASE };
+        if (arch_vm_init(vm)) {
+            ok = use(vm, refusal);
+            arch_vm_free(vm);
+        }
+    }
+    if (ram_at.value != 0)
+        free_pages(ram_at, ram_pages);
+    if (vm_at.value != 0)
+        free_pages(vm_at, VM_PAGES);
+    return ok;
+}
+
 unsigned vm_run(const struct vm_config *config, const struct monitor_config *monitor, const struct loader_input *input)
 {
     hpa vm_at = alloc_pages(VM_PAGES, 1);

@@ -80,6 +80,10 @@ struct vm {
 struct loader_input;
 unsigned vm_run(const struct vm_config *config, const struct monitor_config *monitor, const struct loader_input *input);
 
+// Calls `use` with a VM that has so many pages of RAM at the machine's base, their map, and nothing else: no image, no
+// devices, no time. For finding out what the hardware does. False: out of memory, or what `use` says.
+bool vm_with_bare_ram(size_t ram_pages, bool (*use)(struct vm *vm, struct refusal *refusal), struct refusal *refusal);
+
 // The guest asked for its end, in words for the record.
 void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason);
 

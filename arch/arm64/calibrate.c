@@ -8,7 +8,6 @@
 #include "arch/arm64/hostgic.h"
 #include "arch/arm64/meter.h"
 #include "arch/arm64/vcpu.h"
-#include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
 #include "vmm/spread.h"
@@ -191,23 +190,6 @@ static bool calibrate(struct vm *vm, struct refusal *refusal)
 
 bool calibrate_world_switch(struct refusal *refusal)
 {
-    const size_t vm_pages = (sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE;
     format(refusal->text, sizeof(refusal->text), "too little memory to calibrate the world switch");
-    hpa vm_at = alloc_pages(vm_pages, 1), ram_at = alloc_pages(RAM_PAGES, 1);
-    bool ok = false;
-    if (vm_at.value != 0 && ram_at.value != 0) {
-        struct vm *vm = (struct vm *)vm_at.value;
-        memset(vm, 0, sizeof(*vm));
-        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = RAM_PAGES * PAGE_SIZE,
-                                      .base = MACHINE_RAM_BASE };
-        if (arch_vm_init(vm)) {
-            ok = calibrate(vm, refusal);
-            arch_vm_free(vm);
-        }
-    }
-    if (ram_at.value != 0)
-        free_pages(ram_at, RAM_PAGES);
-    if (vm_at.value != 0)
-        free_pages(vm_at, vm_pages);
-    return ok;
+    return vm_with_bare_ram(RAM_PAGES, calibrate, refusal);
 }

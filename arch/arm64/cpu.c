@@ -14,29 +14,11 @@ struct cpu cpus[MAX_CPUS];
 extern char boot_stack_guard[], boot_stack_top[], panic_stack_guard[], panic_stack_top[]; // boot/arm64/start.S
 extern const char exception_vectors[];                                                   // vectors.S
 
-const struct stack_bounds host_stacks[STACK_COUNT] = {
+const unsigned host_stack_count = STACK_COUNT;
+const struct stack_bounds host_stacks[] = {
     [STACK_BOOT] = { (uintptr_t)boot_stack_guard, (uintptr_t)boot_stack_top, "boot" },
     [STACK_PANIC] = { (uintptr_t)panic_stack_guard, (uintptr_t)panic_stack_top, "panic" },
 };
-
-bool host_stack_contains(uintptr_t address, size_t size)
-{
-    for (unsigned i = 0; i < STACK_COUNT; i++) {
-        uintptr_t bottom = host_stacks[i].guard + PAGE_SIZE;
-        if (address >= bottom && address < host_stacks[i].top && host_stacks[i].top - address >= size)
-            return true;
-    }
-    return false;
-}
-
-const char *host_stack_guard_name(uintptr_t address)
-{
-    for (unsigned i = 0; i < STACK_COUNT; i++) {
-        if (address - host_stacks[i].guard < PAGE_SIZE)
-            return host_stacks[i].name;
-    }
-    return NULL;
-}
 
 struct cpu *this_cpu(void)
 {

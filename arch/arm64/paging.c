@@ -141,7 +141,7 @@ static void map_devices(uint64_t *root, const struct board *b)
 
 static void map_image(uint64_t *root)
 {
-    for (unsigned i = 0; i < STACK_COUNT; i++)
+    for (unsigned i = 0; i < host_stack_count; i++)
         map(root, 0, host_stacks[i].guard, host_stacks[i].guard + PAGE_SIZE, LEAF_HOLE);
     map(root, 0, (uintptr_t)text_start, (uintptr_t)text_end, LEAF_RAM | LEAF_READ_ONLY);
     map(root, 0, (uintptr_t)rodata_start, (uintptr_t)rodata_end, LEAF_RAM | LEAF_READ_ONLY | LEAF_NO_EXECUTE);

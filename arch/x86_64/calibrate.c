@@ -10,7 +10,6 @@
 #include "arch/x86_64/idt.h"
 #include "arch/x86_64/vendor.h"
 #include "time/ratio.h"
-#include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
 #include "vmm/spread.h"
@@ -251,22 +250,6 @@ static bool calibrate(struct vm *vm, struct refusal *refusal)
 
 bool calibrate_world_switch(struct refusal *refusal)
 {
-    const size_t vm_pages = (sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE, ram_pages = 1 + CODE_PAGES;
     format(refusal->text, sizeof(refusal->text), "too little memory to calibrate the world switch");
-    hpa vm_at = alloc_pages(vm_pages, 1), ram_at = alloc_pages(ram_pages, 1);
-    bool ok = false;
-    if (vm_at.value != 0 && ram_at.value != 0) {
-        struct vm *vm = (struct vm *)vm_at.value;
-        memset(vm, 0, sizeof(*vm));
-        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = ram_pages * PAGE_SIZE };
-        if (arch_vm_init(vm)) {
-            ok = calibrate(vm, refusal);
-            arch_vm_free(vm);
-        }
-    }
-    if (ram_at.value != 0)
-        free_pages(ram_at, ram_pages);
-    if (vm_at.value != 0)
-        free_pages(vm_at, vm_pages);
-    return ok;
+    return vm_with_bare_ram(1 + CODE_PAGES, calibrate, refusal);
 }

@@ -4,6 +4,7 @@
 #ifndef ARCH_X86_64_CPU_H
 #define ARCH_X86_64_CPU_H
 
+#include "vmm/hoststack.h"
 #include "vmm/percpu.h"
 
 #include <stddef.h>
@@ -14,19 +15,6 @@
 
 // Interrupt stacks of the TSS, SDM 3A 6.14.5. Each has a guard page below.
 enum host_stack { STACK_BOOT, STACK_NMI, STACK_DOUBLE_FAULT, STACK_MACHINE_CHECK, STACK_COUNT };
-
-struct stack_bounds {
-    uintptr_t   guard; // one page, not mapped
-    uintptr_t   top;   // first address above the stack
-    const char *name;
-};
-extern const struct stack_bounds host_stacks[STACK_COUNT];
-
-// Are the `size` bytes at `address` inside one of the stacks?
-bool host_stack_contains(uintptr_t address, size_t size);
-
-// Whose guard page holds `address`? null: nobody's.
-const char *host_stack_guard_name(uintptr_t address);
 
 // this_cpu() works after this; GDT and TSS loaded.
 void gdt_init(struct cpu *cpu);

@@ -40,32 +40,14 @@ static struct descriptors descriptors[MAX_CPUS];
 extern char boot_stack_guard[], boot_stack_top[], nmi_stack_guard[], nmi_stack_top[], double_fault_stack_guard[],
     double_fault_stack_top[], machine_check_stack_guard[], machine_check_stack_top[]; // boot/start.S
 
-const struct stack_bounds host_stacks[STACK_COUNT] = {
+const unsigned host_stack_count = STACK_COUNT;
+const struct stack_bounds host_stacks[] = {
     [STACK_BOOT] = { (uintptr_t)boot_stack_guard, (uintptr_t)boot_stack_top, "boot" },
     [STACK_NMI] = { (uintptr_t)nmi_stack_guard, (uintptr_t)nmi_stack_top, "NMI" },
     [STACK_DOUBLE_FAULT] = { (uintptr_t)double_fault_stack_guard, (uintptr_t)double_fault_stack_top, "double fault" },
     [STACK_MACHINE_CHECK] = { (uintptr_t)machine_check_stack_guard, (uintptr_t)machine_check_stack_top,
                               "machine check" },
 };
-
-bool host_stack_contains(uintptr_t address, size_t size)
-{
-    for (unsigned i = 0; i < STACK_COUNT; i++) {
-        uintptr_t bottom = host_stacks[i].guard + PAGE_SIZE;
-        if (address >= bottom && address < host_stacks[i].top && host_stacks[i].top - address >= size)
-            return true;
-    }
-    return false;
-}
-
-const char *host_stack_guard_name(uintptr_t address)
-{
-    for (unsigned i = 0; i < STACK_COUNT; i++) {
-        if (address - host_stacks[i].guard < PAGE_SIZE)
-            return host_stacks[i].name;
-    }
-    return NULL;
-}
 
 // By the GDT, which VMRUN itself gives back; GS is the guest's for a while longer, and TR too (world.h). Before
 // gdt_init() it is the boot code's, and there is one CPU.
