@@ -79,7 +79,7 @@ include guest-tests/guests.mk
 # way of an exit, unless the guest is stepped.
 COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
                 $(addprefix vmm/,alloc.c delivery.c format.c frames.c keys.c lanes.c log.c main.c noise.c hoststack.c panic.c \
-                report.c vm.c) $(addprefix devices/,debugexit.c fwcfg.c ioapic.c pcihost.c rtc.c rtc_time.c) \
+                report.c vm.c) $(addprefix devices/,debugexit.c fwcfg.c ioapic.c pcihost.c rtc.c rtc_time.c testdev.c) \
                 $(addprefix arch/x86_64/,acpi.c acpi_host.c backtrace.c calibrate.c control.c debugreg.c gdt.c \
                 hostapic.c hostrtc.c hostserial.c idt.c mtrr.c nested.c paging.c poweroff.c rate.c rate_ladder.c \
                 refclock.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c vmx_check_segments.c vmx_fail.c)

@@ -17,7 +17,7 @@ struct value {
 
 enum {
     VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_RTC, VM_ORACLE, VM_LANES,
-    VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_COUNTER_HZ,
+    VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_COUNTER_HZ, VM_TESTDEV,
     VM_WORDS
 };
 enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_WORDS };
@@ -42,6 +42,7 @@ static const struct word vm_words[VM_WORDS] = {
     [VM_DELIVERY] = { "delivery", WORD_CHOICE, "alarm|exact" },
     [VM_MARGIN] = { "margin", WORD_NUMBER, "1 to 1000000 cycles" },
     [VM_COUNTER_HZ] = { "counter_hz", WORD_NUMBER, "10000000 to 10000000000 in steps of 1000" },
+    [VM_TESTDEV] = { "testdev", WORD_CHOICE, "off|on" },
 };
 
 static const struct word monitor_words[MONITOR_WORDS] = {
@@ -265,6 +266,7 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     out->delivery = (enum delivery_mode)number_or(&values[VM_DELIVERY], DELIVERY_ALARM);
     out->margin_cycles = (uint32_t)number_or(&values[VM_MARGIN], 0);
     out->bare = number_or(&values[VM_HYPERVISOR], 0) != 0;
+    out->testdev = number_or(&values[VM_TESTDEV], 0) != 0;
     out->counter_hz = number_or(&values[VM_COUNTER_HZ], 0);
     return behind == NULL || copy_cmdline(behind, out, refusal);
 }

@@ -14,7 +14,7 @@
 #include "vmm/report.h"
 
 #define UART_BASE 0x3f8
-#define PORTS     0x1000u // no device of this machine is above
+#define PORTS     0x1000u // above are the test device's interrupt lines alone
 
 struct port_range {
     uint16_t first, last;
@@ -27,6 +27,7 @@ static const struct port_range port_ranges[] = {
     { 0x0a0, 0x0a1, DEVICE_PIC },       { 0x0e9, 0x0e9, DEVICE_DEBUGEXIT }, { 0x0f4, 0x0f7, DEVICE_DEBUGEXIT },
     { 0x3f8, 0x3ff, DEVICE_UART },      { 0x4d0, 0x4d1, DEVICE_PIC },       { 0x510, 0x511, DEVICE_FWCFG },
     { 0x600, 0x60b, DEVICE_PM },        { 0xcf8, 0xcff, DEVICE_PCI },
+    { TESTDEV_PORT, TESTDEV_PORT + TESTDEV_PORTS - 1, DEVICE_TESTDEV },
 };
 
 // Device memory at fixed addresses. The local APIC's page is not here: the guest can move it.
@@ -38,6 +39,7 @@ struct memory_range {
 static const struct memory_range memory_ranges[] = {
     { 0xfec00000, 0xfec00fff, DEVICE_IOAPIC },
     { HPET_BASE, HPET_BASE + HPET_SIZE - 1, DEVICE_HPET },
+    { TESTDEV_MMIO, TESTDEV_MMIO + TESTDEV_MMIO_BYTES - 1, DEVICE_TESTDEV_MEMORY },
 };
 
 _Static_assert(TIMER_COUNT <= STATS_TIMERS_MAX, "each timer has its figures");
@@ -47,6 +49,7 @@ static uint8_t port_device[PORTS]; // enum device_id, DEVICE_COUNT: nobody. The 
 static void settle_pm(struct vm *vm);
 static void settle_uart(struct vm *vm);
 static void settle_debugexit(struct vm *vm);
+static void settle_testdev(struct vm *vm);
 
 static void settle_nothing(struct vm *vm)
 {
@@ -70,11 +73,27 @@ static const struct {
     [DEVICE_DEBUGEXIT] = { &debugexit_ops, offsetof(struct machine, debugexit), settle_debugexit },
     [DEVICE_FWCFG] = { &fwcfg_ops, offsetof(struct machine, fwcfg), settle_nothing },
     [DEVICE_PCI] = { &pcihost_ops, offsetof(struct machine, pci), settle_nothing },
+    [DEVICE_TESTDEV] = { &testdev_port_ops, offsetof(struct machine, testdev), settle_testdev },
+    [DEVICE_TESTDEV_MEMORY] = { &testdev_memory_ops, offsetof(struct machine, testdev), settle_nothing },
 };
 
 static void *device_at(struct machine *machine, enum device_id id)
 {
     return (uint8_t *)machine + devices[id].offset;
+}
+
+// Of the test device's lines only those that no device of the machine drives: they keep what their own devices say.
+#define FREE_LINES 0x0000ece8u // 3 5 6 7 10 11 13 14 15
+#define CASCADE    0x0004u
+
+// Firmware opens the 8259's inputs of the devices that it found, and real-mode kernels rely on that.
+static void open_test_lines(struct machine *machine)
+{
+    uint32_t masks = ~(FREE_LINES | CASCADE);
+    struct io_access master = { .offset = 0x21, .size = 1, .is_write = true, .value = masks & 0xff };
+    struct io_access slave = { .offset = 0xa1, .size = 1, .is_write = true, .value = masks >> 8 & 0xff };
+    pic_ops.access(&machine->pic, &master, 0);
+    pic_ops.access(&machine->pic, &slave, 0);
 }
 
 void machine_init(struct vm *vm)
@@ -97,6 +116,9 @@ void machine_init(struct vm *vm)
     debugexit_init(&machine->debugexit);
     fwcfg_init(&machine->fwcfg, vm->ram.size, vm->config.vcpus);
     pcihost_init(&machine->pci);
+    testdev_init(&machine->testdev, vm->config.testdev);
+    if (vm->config.testdev)
+        open_test_lines(machine);
 
     timerq_init(&machine->timers);
     machine->limit = (struct timer){ .rank = DEVICE_TIMED_COUNT };
@@ -151,6 +173,14 @@ static void settle_debugexit(struct vm *vm)
         vm_end(vm, VM_RESET, 0, "reset");
 }
 
+static void settle_testdev(struct vm *vm)
+{
+    for (uint32_t left = FREE_LINES; left != 0; left &= left - 1) {
+        unsigned line = (unsigned)__builtin_ctz(left);
+        machine_set_irq(&vm->machine, line, (vm->machine.testdev.levels >> line & 1) != 0);
+    }
+}
+
 void machine_settle(struct vm *vm, enum device_id id)
 {
     devices[id].settle(vm);
@@ -168,7 +198,9 @@ static void access(struct vm *vm, enum device_id id, struct io_access *io)
 
 void machine_port(struct vm *vm, struct io_access *io)
 {
-    unsigned id = io->offset < PORTS ? port_device[io->offset] : DEVICE_COUNT;
+    unsigned id = io->offset < PORTS                               ? port_device[io->offset]
+                  : io->offset - TESTDEV_LINE_PORT < TESTDEV_LINES ? DEVICE_TESTDEV
+                                                                   : DEVICE_COUNT;
     if (id == DEVICE_UART)
         console_poll(vm);
     if (id < DEVICE_COUNT)

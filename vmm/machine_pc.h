@@ -13,6 +13,7 @@
 #include "devices/pit.h"
 #include "devices/pmtimer.h"
 #include "devices/rtc.h"
+#include "devices/testdev.h"
 #include "devices/uart16550.h"
 #include "time/pvclock.h"
 #include "time/tickpolicy.h"
@@ -34,6 +35,8 @@ enum device_id {
     DEVICE_DEBUGEXIT,
     DEVICE_FWCFG,
     DEVICE_PCI,
+    DEVICE_TESTDEV,
+    DEVICE_TESTDEV_MEMORY,
     DEVICE_COUNT
 };
 
@@ -73,6 +76,7 @@ struct machine {
     bool               hpet_legacy; // the 8254 and the RTC are off their lines, the HPET is on them
     uint8_t            hpet_busy;   // timers whose lines were not free, a bit each
     struct tick_source pit_tick, lapic_tick, hpet_tick[HPET_TIMERS];
+    struct testdev     testdev;
 };
 
 // One access to a port. Nobody there: reads give all ones, writes are lost.

@@ -8,6 +8,10 @@
 
 bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_state *entry, struct refusal *refusal)
 {
+    if (vm->config.testdev) {
+        format(refusal->text, sizeof(refusal->text), "testdev=on: only the x86 machine has such a device");
+        return false;
+    }
     if (!loader_load(input, vm->ram, entry, refusal))
         return false;
     const struct guest_dtb board = {

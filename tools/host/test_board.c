@@ -3,7 +3,7 @@
 // needs: devices/pit.c devices/pit_channel.c devices/pic.c devices/ioapic.c devices/hpet.c devices/rtc.c
 // needs: devices/rtc_time.c devices/lapic.c devices/lapic_regs.c devices/lapic_ipi.c devices/lapic_message.c
 // needs: devices/lapic_timer.c devices/pmtimer.c devices/uart16550.c devices/debugexit.c devices/fwcfg.c
-// needs: devices/pcihost.c time/ratio.c time/timerq.c time/tickpolicy.c time/calendar.c time/vtime.c
+// needs: devices/pcihost.c devices/testdev.c time/ratio.c time/timerq.c time/tickpolicy.c time/calendar.c time/vtime.c
 // needs: time/counterscale.c
 // The whole board under random guests: every device, every wire, every tick policy, with sanitizers. What must hold
 // after each operation: it cost a bounded amount of work, no timer is overdue, no message is left unsent, a line shows

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// The test device of testdev=on: its ports and its memory give back what they were given, and each of its lines is an
+// interrupt through the 8259. With `absent` on the command line: none of it is there.
+#include "guest-tests/lib/x86_64/devices.h"
+
+#define PORT      0xe0u
+#define LINE_PORT 0x2000u
+#define MEMORY    UINT64_C(0xff000000)
+
+static volatile unsigned taken, vector_taken;
+
+static void take(struct trap *trap)
+{
+    taken++;
+    vector_taken = (unsigned)trap->vector;
+    pic_eoi(vector_taken - VECTOR_PIC);
+}
+
+static void test_echo(void)
+{
+    volatile uint32_t *memory = (volatile uint32_t *)MEMORY;
+    unsigned right = 0;
+    outl(PORT, 0x12345678);
+    ok(inl(PORT) == 0x12345678 && inb(PORT + 1) == 0x56 && inw(PORT + 2) == 0x1234, "ports 0xe0..0xe3 echo");
+    for (unsigned i = 0; i < 0x10000 / 4; i += 0x100)
+        memory[i] = i * 0x01010101;
+    for (unsigned i = 0; i < 0x10000 / 4; i += 0x100)
+        right += memory[i] == i * 0x01010101;
+    ok(right == 64, "64 KiB at 0xff000000 echo (%u of 64)", right);
+}
+
+static void test_lines(void)
+{
+    static const uint8_t lines[] = { 3, 5, 6, 7, 10, 11, 13, 14, 15 };
+    unsigned right = 0;
+    pic_init(0xffff);
+    for (unsigned i = 0; i < ARRAY_LENGTH(lines); i++) {
+        unsigned before = taken;
+        trap_set(VECTOR_PIC + lines[i], take);
+        outb((uint16_t)(LINE_PORT + lines[i]), 1);
+        outb((uint16_t)(LINE_PORT + lines[i]), 0);
+        __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+        right += taken == before + 1 && vector_taken == VECTOR_PIC + lines[i];
+        trap_reset(VECTOR_PIC + lines[i]);
+    }
+    ok(right == ARRAY_LENGTH(lines), "nine lines interrupt, once a pulse (%u)", right);
+}
+
+void test_main(void)
+{
+    bool absent = cmdline_word("absent");
+    plan(absent ? 2 : 3);
+    if (absent) {
+        outl(PORT, 0);
+        ok(inl(PORT) == UINT32_MAX, "nobody at port 0xe0");
+        ok(*(volatile uint32_t *)MEMORY == UINT32_MAX, "nobody at 0xff000000");
+        finish();
+    }
+    test_echo();
+    test_lines();
+}
