@@ -14,7 +14,7 @@
 #include "vmm/log.h"
 #include "vmm/spread.h"
 
-struct switch_costs switch_costs;
+struct switch_costs switch_costs = { .faults_set_rf = true, .addresses_checked = true }; // until it is tried
 
 #define ROUNDS      16
 #define CODE_GPA    0x1000u
@@ -228,6 +228,20 @@ static void probe_fault_flags(struct vcpu *vcpu)
     switch_costs.faults_set_rf = (eflags & RFLAGS_RF) != 0;
 }
 
+// WRMSR of LSTAR with bits 63 and 62 unlike: #GP, which ends a guest without handlers (SDM 2B, WRMSR; APM 2, 1.1.3).
+// QEMU's TCG (7.2 and 10) takes the value, and the HLT comes.
+static void probe_addresses(struct vcpu *vcpu)
+{
+    static const uint8_t wrmsr_hlt[] = { 0x0f, 0x30, 0xf4 };
+    load_code(vcpu, wrmsr_hlt, sizeof(wrmsr_hlt));
+    vcpu_regs(vcpu)->gpr[GPR_RCX] = 0xc0000082;
+    vcpu_regs(vcpu)->gpr[GPR_RDX] = 0x80000000;
+    struct slice slice;
+    switch_costs.addresses_checked = run(vcpu, CODE_GPA, NO_ALARM, &slice).kind != EXIT_HALT;
+    log_line("calibrate", "a guest's FS_BASE, LSTAR and others are checked by the CPU: %s",
+             switch_costs.addresses_checked ? "yes" : "no");
+}
+
 static bool calibrate(struct vm *vm, struct refusal *refusal)
 {
     struct entry_state entry = { .mode = ENTRY_PROTECTED32, .pc = CODE_GPA };
@@ -243,6 +257,7 @@ static bool calibrate(struct vm *vm, struct refusal *refusal)
         measure_alarm(&vm->vcpu, ratio_make(own_timer ? arch_counter_hz() : hosttimer_hz(), arch_counter_hz()));
         probe_shadow(&vm->vcpu);
         probe_fault_flags(&vm->vcpu);
+        probe_addresses(&vm->vcpu);
     }
     arch_vcpu_free(&vm->vcpu);
     return ok;

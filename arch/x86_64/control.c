@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // MOV to CR0 and CR4, and XSETBV, where the hardware leaves them to the monitor: VMX does for every XSETBV and for bits
-// of the two registers that are not the guest's to set. SDM 3A 2.5, 4.4.1, 9.8.5; SDM 1 13.3.
+// of the two registers that are not the guest's to set, SVM for every MOV to CR4, because it knows the host's features
+// and not which of them the guest was told of. SDM 3A 2.5, 4.4.1, 9.8.5; SDM 1 13.3; APM 2, 3.1.3.
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/vendor.h"
 #include "vmm/guestmem.h"
@@ -85,6 +86,17 @@ static bool write_cr0(struct vcpu *vcpu, uint64_t value)
     return true;
 }
 
+// SDM 3A 4.1.2: long mode needs PAE. What Intel's CPUs check when PAE paging comes on, AMD's do not, and on VMX a MOV
+// that could be right does not exit.
+static bool write_cr4(struct vcpu *vcpu, uint64_t value)
+{
+    bool long_mode = (vendor->get(vcpu, REGISTER_EFER) & EFER_LMA) != 0;
+    if ((value & ~guest_cr4_bits(vcpu)) != 0 || (long_mode && (value & CR4_PAE) == 0))
+        return false;
+    vendor->set(vcpu, REGISTER_CR4, value);
+    return true;
+}
+
 // SDM 1 13.3: x87 is always there, AVX needs SSE, the three parts of AVX-512 come together and need AVX.
 static bool write_xcr0(struct vcpu *vcpu, uint32_t index, uint64_t value)
 {
@@ -107,8 +119,7 @@ static bool execute(struct vcpu *vcpu, const struct insn *insn)
     uint64_t value = gpr[insn_rm(insn)];
     if (guest_code_bits(vcpu) != 64)
         value &= UINT32_MAX;
-    // Bits of CR4 that exit are bits that this machine does not have.
-    return insn_reg(insn) == 0 && write_cr0(vcpu, value);
+    return insn_reg(insn) == 0 ? write_cr0(vcpu, value) : write_cr4(vcpu, value);
 }
 
 void emulate_control(struct vcpu *vcpu, const struct exit *exit)

@@ -64,6 +64,7 @@
 #define ECX81_OSVW (1u << 9)
 #define ECX81_KEPT (1u << 0 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 | 1u << 16 | 1u << 21)
 #define EDX81_ABSENT (EDX1_MCE | EDX1_MCA | 1u << 19) // and the bit of a dual processor
+#define EDX81_NX        (1u << 20)
 #define EDX87_INVARIANT (1u << 8)
 // Leaf 80000008h EBX: instructions alone (CLZERO, RstrFpErrPtrs, WBNOINVD), and errata that the CPU does not have (SSB,
 // BTC). The others have MSRs.
@@ -75,6 +76,7 @@
 #define KVM_FEATURE_CLOCKSOURCE  (1u << 0)
 #define KVM_FEATURE_CLOCKSOURCE2 (1u << 3)
 #define KVM_FEATURE_STEAL_TIME   (1u << 5)
+#define KVM_FEATURE_SEND_IPI     (1u << 11)
 #define KVM_FEATURE_CLOCK_STABLE (1u << 24)
 
 #define OWN_EXACT_CLOCK (1u << 0) // clock=guest: what this guest sees depends on itself alone
@@ -173,7 +175,7 @@ static struct cpuid_result hypervisor_leaf(const struct vcpu *vcpu, uint32_t lea
     case LEAF_KVM + 1:
         return (struct cpuid_result){
             .eax = KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_CLOCKSOURCE2 | KVM_FEATURE_STEAL_TIME |
-                   KVM_FEATURE_CLOCK_STABLE
+                   KVM_FEATURE_SEND_IPI | KVM_FEATURE_CLOCK_STABLE
         };
     case LEAF_KVM + 0x10: // generic timing leaf, kHz
         return (struct cpuid_result){ .eax = (uint32_t)(hz / 1000), .ebx = (uint32_t)(hz / 1000) };
@@ -284,6 +286,8 @@ static struct cpuid_result dynamic_extended(const struct vcpu *vcpu, uint32_t le
     struct cpuid_result result = extended[leaf - LEAF_EXTENDED];
     if (leaf == LEAF_EXTENDED + 1 && !apic_enabled(vcpu))
         result.edx &= ~EDX1_APIC; // on AMD the same bit as in leaf 1
+    if (leaf == LEAF_EXTENDED + 1 && guest_no_execute_is_off(vcpu))
+        result.edx &= ~EDX81_NX;
     if (leaf == LEAF_EXTENDED + 7 && !vcpu->vm->config.bare)
         result.edx &= ~EDX87_INVARIANT;
     return result;

@@ -130,6 +130,17 @@ static bool write_efer(struct vcpu *vcpu, uint32_t msr, uint64_t value)
     return true;
 }
 
+// Segment bases and system call entries: written here only where the CPU does not refuse what is no address by itself
+// (calibrate.c). Bits 63 to 47 have to be alike (SDM 1 3.3.7.1).
+static bool write_address(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    if ((uint64_t)((int64_t)(value << 16) >> 16) != value)
+        return false;
+    uint32_t reg = msr <= MSR_CSTAR ? REGISTER_LSTAR + (msr - MSR_LSTAR) : REGISTER_FS_BASE + (msr - MSR_FS_BASE);
+    vendor->set(vcpu, (enum guest_register)reg, value);
+    return true;
+}
+
 static bool read_pat(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
     (void)msr;
@@ -157,10 +168,14 @@ static bool write_mtrr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
     return mtrr_write(&vcpu->arch->mtrr, msr, value, guest_address_bits());
 }
 
-// SDM 4, table 2-2: fast strings can be turned off. Branch trace and PEBS are not there, and no other bit means
-// anything on a CPU that announces none of the features they control.
+// SDM 4, table 2-2, IA32_MISC_ENABLE. Branch trace and PEBS are not there, which two bits say that nobody can write.
+// XD takes NX from CPUID, and with it from EFER. The others are kept and change nothing: fast strings, thermal control,
+// SpeedStep, MONITOR, the limit of CPUID, xTPR, turbo. As with KVM an AMD CPU has it, too: kernels read it before they
+// look at the maker's name.
 #define MISC_FAST_STRINGS UINT64_C(1)
 #define MISC_ABSENT       (UINT64_C(3) << 11)
+#define MISC_XD_OFF       (UINT64_C(1) << 34)
+#define MISC_KEPT         (MISC_FAST_STRINGS | UINT64_C(0x4000c50008) | MISC_XD_OFF)
 
 static bool read_misc_enable(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
@@ -172,10 +187,15 @@ static bool read_misc_enable(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 static bool write_misc_enable(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     (void)msr;
-    if ((value & ~(MISC_FAST_STRINGS | MISC_ABSENT)) != 0)
+    if ((value & ~(MISC_KEPT | MISC_ABSENT)) != 0)
         return false;
-    vcpu->arch->misc_enable = value & MISC_FAST_STRINGS;
+    vcpu->arch->misc_enable = value & MISC_KEPT;
     return true;
+}
+
+bool guest_no_execute_is_off(const struct vcpu *vcpu)
+{
+    return (vcpu->arch->misc_enable & MISC_XD_OFF) != 0;
 }
 
 // APM 2, A.9, HWCR: TscFreqSel says that the TSC counts at one rate; Linux takes a family 10h or later without it for a
@@ -273,8 +293,7 @@ static bool write_wall_clock(struct vcpu *vcpu, uint32_t msr, uint64_t value)
     return true;
 }
 
-// On which machine the MSR is. What CPUID does not announce gives #GP, apart from the few that Linux reads without a
-// look: their absence would put "unchecked MSR access" into its log.
+// On which machine the MSR is. What CPUID does not announce gives #GP, apart from the few that Linux reads unasked.
 enum msr_when { ALWAYS, ON_AMD, ON_INTEL, WITH_KVM };
 
 struct msr_rule {
@@ -296,7 +315,7 @@ static const struct msr_rule rules[] = {
     { 0x79, 0x79, ON_INTEL, NULL, write_ignored },                // microcode update: taken, without effect
     { 0x8b, 0x8b, ALWAYS, read_revision, write_ignored },         // microcode revision, AMD's PATCH_LEVEL
     { MSR_MTRR_CAP, MSR_MTRR_CAP, ALWAYS, read_mtrr, NULL },
-    { 0x1a0, 0x1a0, ON_INTEL, read_misc_enable, write_misc_enable },
+    { 0x1a0, 0x1a0, ALWAYS, read_misc_enable, write_misc_enable },
     { 0x1d9, 0x1d9, ALWAYS, read_zero, write_ignored },           // DEBUGCTL: no branch records, no branch stepping
     { 0x200, 0x20f, ALWAYS, read_mtrr, write_mtrr },
     { 0x250, 0x26f, ALWAYS, read_mtrr, write_mtrr },
@@ -307,6 +326,8 @@ static const struct msr_rule rules[] = {
     { MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME, WITH_KVM, read_system_time, write_system_time },
     { MSR_KVM_STEAL_TIME, MSR_KVM_STEAL_TIME, WITH_KVM, read_steal_time, write_steal_time },
     { MSR_EFER, MSR_EFER, ALWAYS, read_efer, write_efer },
+    { MSR_LSTAR, MSR_CSTAR, ON_AMD, NULL, write_address }, // read without an exit
+    { MSR_FS_BASE, MSR_KERNEL_GS_BASE, ON_AMD, NULL, write_address },
     { 0xc0010000, 0xc0010007, ON_AMD, read_zero, write_ignored }, // PERF_CTL0-3, PERF_CTR0-3: in every K7 and later
     { 0xc0010010, 0xc0010010, ON_AMD, read_zero, write_ignored }, // SYSCFG: no TOM2, no encryption
     { 0xc0010015, 0xc0010015, ON_AMD, read_hwcr, write_hwcr },

@@ -116,10 +116,12 @@ unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out)
 
 #define HC_VAPIC_POLL_IRQ 1u // "poll for interrupts": the exit was all it wanted
 #define HC_CLOCK_PAIRING  9u
+#define HC_SEND_IPI       10u
+#define SEND_IPI_REFUSED  0x000c0800u // the ICR's own ways to say whom: shorthand, logical
 #define CLOCK_PAIRING_WALLCLOCK 0u
 
 // Linux kvm_para.h.
-enum kvm_error { KVM_EPERM = 1, KVM_EFAULT = 14, KVM_EOPNOTSUPP = 95, KVM_ENOSYS = 1000 };
+enum kvm_error { KVM_EPERM = 1, KVM_EFAULT = 14, KVM_EINVAL = 22, KVM_EOPNOTSUPP = 95, KVM_ENOSYS = 1000 };
 
 static uint64_t error_value(enum kvm_error error)
 {
@@ -139,6 +141,25 @@ static uint64_t clock_pairing(struct vcpu *vcpu, uint64_t address, uint64_t type
     return 0;
 }
 
+// KVM's hypercalls.rst, KVM_HC_SEND_IPI: two registers of bits, which name the APIC IDs from RDX on; RSI is the ICR's
+// low half. Returns to how many CPUs it went. There is one.
+static uint64_t send_ipi(struct vcpu *vcpu, uint64_t mask)
+{
+    const uint64_t *gpr = vcpu_regs(vcpu)->gpr;
+    struct lapic *lapic = &vcpu->vm->machine.lapic;
+    uint64_t bits[2] = { gpr[GPR_RBX] & mask, gpr[GPR_RCX] & mask };
+    uint32_t first = (uint32_t)gpr[GPR_RDX], icr = (uint32_t)gpr[GPR_RSI];
+    unsigned width = mask == UINT64_MAX ? 64 : 32;
+    if ((icr & SEND_IPI_REFUSED) != 0)
+        return error_value(KVM_EINVAL);
+    if (lapic->id < first || lapic->id - first >= 2 * width)
+        return 0;
+    uint32_t index = lapic->id - first;
+    bool sent = (bits[index / width] >> index % width & 1) != 0 && lapic_receive_ipi(lapic, icr);
+    machine_settle(vcpu->vm, DEVICE_LAPIC);
+    return sent;
+}
+
 // Outside 64-bit code a register has 32 bits.
 static uint64_t register_mask(const struct vcpu *vcpu)
 {
@@ -153,6 +174,7 @@ static __attribute__((noinline)) uint64_t kvm_hypercall(struct vcpu *vcpu, uint6
     case HC_VAPIC_POLL_IRQ: return 0;
     case HC_CLOCK_PAIRING:
         return clock_pairing(vcpu, argument & mask, vcpu_regs(vcpu)->gpr[GPR_RCX] & mask) & mask;
+    case HC_SEND_IPI: return send_ipi(vcpu, mask) & mask;
     default: return error_value(KVM_ENOSYS);
     }
 }

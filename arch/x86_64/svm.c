@@ -72,12 +72,31 @@ static bool svm_probe(struct refusal *refusal)
     return true;
 }
 
-// MSRs that the guest may touch without an exit: their value is in the VMCB, or in the CPU where the monitor has none
-// of its own (APM 2, 15.11: two bits an MSR, the second range of the map starts at byte 800h for C0000000h).
-static void pass_msr(uint32_t msr)
+// APM 2, 15.11: two bits an MSR, the second range of the map starts at byte 800h for C0000000h.
+#define INTERCEPT_MSR_READ  1u
+#define INTERCEPT_MSR_WRITE 2u
+
+static void intercept_msr(uint32_t msr, uint32_t intercepts)
 {
     uint32_t bit = (msr & 0x1fff) * 2 + (msr >= 0xc0000000 ? 0x800 * 8 : 0);
-    msr_permissions[bit / 8] &= (uint8_t)~(3u << (bit % 8));
+    uint8_t others = msr_permissions[bit / 8] & (uint8_t)~(3u << (bit % 8));
+    msr_permissions[bit / 8] = others | (uint8_t)(intercepts << (bit % 8));
+}
+
+// MSRs that the guest may touch without an exit: their value is in the VMCB, or in the CPU where the monitor has none
+// of its own. Where the CPU does not look whether an address is one, msr.c does.
+static void pass_msrs(void)
+{
+    static const uint32_t passed[] = {
+        0x174, 0x175, 0x176,    // SYSENTER_CS, _ESP, _EIP: 32 bits count (APM 2, 6.1.2)
+        0xc0000081, 0xc0000084, // STAR, SFMASK
+        MSR_TSC_AUX,            // live: RDTSCP and RDPID show it, the monitor uses neither
+    };
+    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+        intercept_msr(passed[i], 0);
+    static const uint32_t addresses[] = { MSR_LSTAR, MSR_CSTAR, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE };
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+        intercept_msr(addresses[i], switch_costs.addresses_checked ? 0 : INTERCEPT_MSR_WRITE);
 }
 
 static bool svm_cpu_enable(void)
@@ -97,14 +116,6 @@ static bool svm_cpu_enable(void)
 
     memset(io_permissions, 0xff, sizeof(io_permissions));
     memset(msr_permissions, 0xff, sizeof(msr_permissions));
-    static const uint32_t passed[] = {
-        0x174, 0x175, 0x176,                                // SYSENTER_CS, _ESP, _EIP
-        0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,     // STAR, LSTAR, CSTAR, SFMASK
-        0xc0000100, 0xc0000101, 0xc0000102,                 // FS_BASE, GS_BASE, KERNEL_GS_BASE
-        MSR_TSC_AUX,                                        // live: RDTSCP and RDPID show it, the monitor uses neither
-    };
-    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-        pass_msr(passed[i]);
     return true;
 }
 
@@ -126,11 +137,13 @@ static uint64_t svm_alarm_unit_cycles(void)
 
 static void set_intercepts(struct vmcb *vmcb)
 {
-    vmcb->intercept_cr = INTERCEPT_CR8_WRITE;
+    vmcb->intercept_cr = INTERCEPT_CR4_WRITE | INTERCEPT_CR8_WRITE; // control.c knows which bits of CR4 there are
     vmcb->intercept_dr = INTERCEPT_DR_WRITES; // debugreg.c says why
     // #DB and #AC can recur for ever inside their own delivery, with no boundary for an interrupt: a guest could hold
     // the CPU. Taken here and given back one at a time, each costs an exit instead.
     vmcb->intercept_exception = (1u << EXCEPTION_DB) | (1u << EXCEPTION_AC);
+    if (!switch_costs.faults_set_rf) // given back with RF as it has to be; the other faults are too frequent for that
+        vmcb->intercept_exception |= 1u << EXCEPTION_UD;
     vmcb->intercept_misc1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_SMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC |
                             INTERCEPT1_CPUID | INTERCEPT1_RSM | INTERCEPT1_INVD | INTERCEPT1_HLT | INTERCEPT1_INVLPGA |
                             INTERCEPT1_IOIO | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
@@ -175,6 +188,7 @@ static bool svm_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vcpu->arch->world.vmcb = page.value;
     vcpu->arch->world.host_vmcb = this_cpu()->host_area;
     set_intercepts(vmcb);
+    pass_msrs();
     if (vcpu->vm->config.bare)
         vmcb->intercept_misc2 &= ~INTERCEPT2_VMMCALL; // then it is #UD, as on a machine without a hypervisor
     vmcb->asid = GUEST_ASID;
@@ -257,6 +271,9 @@ static uint64_t *register_field(const struct vcpu *vcpu, enum guest_register reg
     case REGISTER_DS_BASE: return &vmcb->ds.base;
     case REGISTER_FS_BASE: return &vmcb->fs.base;
     case REGISTER_GS_BASE: return &vmcb->gs.base;
+    case REGISTER_KERNEL_GS_BASE: return &vmcb->kernel_gs_base;
+    case REGISTER_LSTAR: return &vmcb->lstar;
+    case REGISTER_CSTAR: return &vmcb->cstar;
     case REGISTER_CPL:
     case REGISTER_CS_BITS: return NULL;
     }
@@ -281,6 +298,8 @@ static void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
     INVARIANT(field != NULL);
     // VMRUN requires SVME in the guest's EFER (APM 2, 15.5.1); the guest itself never sees the bit.
     *field = reg == REGISTER_EFER ? value | EFER_SVME : value;
+    if (reg == REGISTER_CR4) // a MOV that the guest executes itself flushes what the bit concerns (APM 2, 5.5.2)
+        vcpu->arch->vmcb->tlb_control = svm_flush();
     vcpu->arch->vmcb_clean = 0;
 }
 

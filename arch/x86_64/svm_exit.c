@@ -20,6 +20,7 @@ struct exit_rule {
 #define UNDEFINED_RULE               { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_UD }
 
 static const struct exit_rule rules[] = {
+    [SVM_EXIT_CR4_WRITE] = EXIT_RULE(EXIT_CONTROL),
     [SVM_EXIT_CR8_WRITE] = EXIT_RULE(EXIT_PRIORITY),
     [SVM_EXIT_DR0_WRITE] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_DR0_WRITE + 1] = EXIT_RULE(EXIT_DEBUG),
@@ -28,6 +29,7 @@ static const struct exit_rule rules[] = {
     [SVM_EXIT_DR0_WRITE + 5] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_DR0_WRITE + 7] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_DB },
+    [SVM_EXIT_EXCEPTION + EXCEPTION_UD] = UNDEFINED_RULE,
     [SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_AC,
                                             .fault_has_error = true },
     [SVM_EXIT_INTR] = EXIT_RULE(EXIT_INTERRUPT),
@@ -134,26 +136,25 @@ static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, stru
         decode_fault(rule, exit);
 }
 
-static bool at_mov_to_cr3_or_cr4(struct vcpu *vcpu)
+static bool at_mov_to_cr3(struct vcpu *vcpu)
 {
     uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;
     if (insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) != DECODE_OK)
         return false;
-    unsigned reg = insn_reg(&insn);
-    return insn.map == INSN_MAP_0F && insn.opcode == 0x22 && (reg == 3 || reg == 4);
+    return insn.map == INSN_MAP_0F && insn.opcode == 0x22 && insn_reg(&insn) == 3;
 }
 
-// QEMU's TCG (7.2) answers reserved bits in a MOV to CR3 or CR4 with VMEXIT_INVALID where a CPU gives #GP
-// (APM 2, 3.1.2, 3.1.3). Hardware has that exit for VMRUN alone, which runs nothing: so if the next entry, which
-// delivers the #GP, gives the guest no cycle and ends the same way, the exit was what it says.
-static bool control_register_refused(struct vcpu *vcpu)
+// QEMU's TCG (7.2) answers reserved bits in a MOV to CR3 with VMEXIT_INVALID where a CPU gives #GP (APM 2, 3.1.2).
+// Hardware has that exit for VMRUN alone, which runs nothing: so if the next entry, which delivers the #GP, gives the
+// guest no cycle and ends the same way, the exit was what it says.
+static bool cr3_refused(struct vcpu *vcpu)
 {
     struct arch_vcpu *arch = vcpu->arch;
     bool ran_nothing = arch->world.t1 - arch->world.t0 <= switch_costs.total[EXIT_FAULT];
-    if ((vcpu->stats.exits == arch->cr_refused_exit && ran_nothing) || !at_mov_to_cr3_or_cr4(vcpu))
+    if ((vcpu->stats.exits == arch->cr3_refused_exit && ran_nothing) || !at_mov_to_cr3(vcpu))
         return false;
-    arch->cr_refused_exit = vcpu->stats.exits + 1;
+    arch->cr3_refused_exit = vcpu->stats.exits + 1;
     return true;
 }
 
@@ -162,7 +163,7 @@ static void decode_unknown(struct vcpu *vcpu, struct exit *exit)
     static const struct exit_rule refused = { .fault_vector = EXCEPTION_GP, .fault_has_error = true };
     exit->kind = EXIT_UNKNOWN;
     exit->info = vcpu->arch->vmcb->exit_info1;
-    if (exit->hardware_reason == SVM_EXIT_INVALID && control_register_refused(vcpu)) {
+    if (exit->hardware_reason == SVM_EXIT_INVALID && cr3_refused(vcpu)) {
         exit->kind = EXIT_FAULT;
         decode_fault(&refused, exit);
     }

@@ -72,7 +72,7 @@ struct arch_vcpu {
     struct mtrr          mtrr;
     struct pvclock_state pv;
     uint64_t             iret_rip;     // of that IRET
-    uint64_t             cr_refused_exit; // number of the exit after the one where a MOV to CR3 or CR4 was refused
+    uint64_t             cr3_refused_exit; // number of the exit after the one where a MOV to CR3 was refused
     uint64_t             no_code_root; // SVM: nested tables in which no page is executable (svm_step.c)
     uint64_t             alarm_extra;  // ticks: the way in, and what rounding up needs
     struct ratio         alarm_ratio;  // cycles of V to alarm ticks
@@ -94,6 +94,11 @@ struct arch_vcpu {
 };
 
 #define MSR_EFER        0xc0000080u
+#define MSR_LSTAR          0xc0000082u
+#define MSR_CSTAR          0xc0000083u
+#define MSR_FS_BASE        0xc0000100u
+#define MSR_GS_BASE        0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_TSC_AUX     0xc0000103u
 #define EFER_SCE        (UINT64_C(1) << 0)
 #define EFER_LME        (UINT64_C(1) << 8)
@@ -182,6 +187,7 @@ bool guest_cpu_is_intel(void);
 bool guest_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
 bool guest_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
 void guest_msr_reset(struct vcpu *vcpu);
+bool guest_no_execute_is_off(const struct vcpu *vcpu); // by IA32_MISC_ENABLE
 
 // Gives the guest an exception; it is delivered by the next entry.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);

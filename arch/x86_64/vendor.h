@@ -22,8 +22,11 @@ enum guest_register {
     REGISTER_CS_BASE,
     REGISTER_SS_BASE,
     REGISTER_DS_BASE,
-    REGISTER_FS_BASE,
+    REGISTER_FS_BASE, // the next ones in the order of their MSRs
     REGISTER_GS_BASE,
+    REGISTER_KERNEL_GS_BASE, // this and the next two: SVM only; on VMX no exit asks for them
+    REGISTER_LSTAR,
+    REGISTER_CSTAR,
     REGISTER_CS_BITS, // 16, 32 or 64: width of the code that runs; read only
 };
 
@@ -94,6 +97,7 @@ struct switch_costs {
     uint64_t insn;                   // what the plainest instruction costs: the one in the calibrated step
     bool     steps;                  // a single step was seen to work
     bool     faults_set_rf;          // in the frames of the faults that the guest takes by itself
+    bool     addresses_checked;      // WRMSR of an address that is not canonical is #GP in the guest
     bool     shadow_honoured;        // VMRUN keeps the interrupt shadow it is given
 };
 extern struct switch_costs switch_costs;

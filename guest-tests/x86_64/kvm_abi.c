@@ -3,7 +3,7 @@
 // and its new number, the clock page's flags, stolen time, clock pairing, what was not announced.
 #include "guest-tests/lib/x86_64/devices.h"
 
-#define CLAIMS 34u
+#define CLAIMS 37u
 
 #define UD 6u
 #define GP 13u
@@ -74,8 +74,9 @@ static void test_leaves(void)
     struct cpuid_result crystal = cpuid(0x15, 0), mhz = cpuid(0x16, 0);
     ok(top.eax == 0x40000010 && top.ebx == 0x4b4d564b && top.ecx == 0x564b4d56 && top.edx == 0x4d,
        "leaf 40000000h is KVM's and names the last leaf");
-    ok(features.eax == (1u << 0 | 1u << 3 | 1u << 5 | 1u << 24) && (features.ebx | features.ecx | features.edx) == 0,
-       "CLOCKSOURCE, CLOCKSOURCE2, STEAL_TIME and the stable bit are announced, and nothing else");
+    ok(features.eax == (1u << 0 | 1u << 3 | 1u << 5 | 1u << 11 | 1u << 24) &&
+           (features.ebx | features.ecx | features.edx) == 0,
+       "CLOCKSOURCE, CLOCKSOURCE2, STEAL_TIME, PV_SEND_IPI and the stable bit are announced, and nothing else");
     bool empty = true;
     for (uint32_t leaf = 0x40000002; leaf < 0x40000010; leaf++)
         empty = empty && (cpuid(leaf, 0).eax | cpuid(leaf, 0).ebx | cpuid(leaf, 0).ecx | cpuid(leaf, 0).edx) == 0;
@@ -205,13 +206,51 @@ static void test_pairing(struct wall_clock wall)
 
 static void test_numbers(void)
 {
-    static const uint64_t unknown[] = { 0, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, UINT32_MAX, UINT64_C(1) << 32 | 9 };
+    static const uint64_t unknown[] = { 0, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, UINT32_MAX, UINT64_C(1) << 32 | 9 };
     unsigned right = 0;
     for (unsigned i = 0; i < ARRAY_LENGTH(unknown); i++)
         right += call(unknown[i], (uint64_t)buffer, 0) == -(uint64_t)KVM_ENOSYS;
     ok(right == ARRAY_LENGTH(unknown), "hypercalls of features that are not announced: -KVM_ENOSYS (%u of %u)", right,
        (unsigned)ARRAY_LENGTH(unknown));
     ok(call(1, 0, 0) == 0, "VAPIC_POLL_IRQ: 0");
+}
+
+static uint64_t send_ipi(uint64_t low, uint64_t high, uint64_t first, uint64_t icr)
+{
+    uint64_t result = 10;
+    if (cpuid(0, 0).ecx == 0x6c65746e) // Intel
+        __asm__ volatile("vmcall" : "+a"(result) : "b"(low), "c"(high), "d"(first), "S"(icr) : "memory");
+    else
+        __asm__ volatile("vmmcall" : "+a"(result) : "b"(low), "c"(high), "d"(first), "S"(icr) : "memory");
+    return result;
+}
+
+static volatile unsigned ipis_taken;
+
+static void take_ipi(struct trap *trap)
+{
+    (void)trap;
+    ipis_taken++;
+    lapic_write(APIC_EOI, 0);
+}
+
+// hypercalls.rst, KVM_HC_SEND_IPI: this CPU has APIC ID 0.
+static void test_send_ipi(void)
+{
+    const uint64_t vector = 0x60, everybody = UINT64_MAX;
+    pic_init(0xff);
+    lapic_init(false);
+    trap_set((unsigned)vector, take_ipi);
+    __asm__ volatile("sti");
+    ok(send_ipi(1, 0, 0, vector) == 1 && ipis_taken == 1, "SEND_IPI to APIC ID 0: one CPU, one interrupt");
+    ok(send_ipi(~1ul, everybody, 0, vector) == 0 && send_ipi(everybody, everybody, 1, vector) == 0 &&
+           send_ipi(everybody, everybody, UINT32_MAX, vector) == 0 && ipis_taken == 1,
+       "to other IDs: nobody");
+    ok(send_ipi(1, 0, 0, vector | 1u << 11) == -(uint64_t)22 && send_ipi(1, 0, 0, vector | 1u << 18) == -(uint64_t)22 &&
+           send_ipi(1, 0, 0, 5) == 0 && ipis_taken == 1,
+       "a logical destination or a shorthand: -KVM_EINVAL; an illegal vector goes nowhere");
+    __asm__ volatile("cli");
+    trap_reset((unsigned)vector);
 }
 
 // Ring 3: own segments, all pages the user's, a hypercall, and back by the UD2 behind it.
@@ -288,5 +327,6 @@ void test_main(void)
     test_steal();
     test_pairing(wall);
     test_numbers();
+    test_send_ipi();
     test_user_mode();
 }

@@ -36,7 +36,7 @@ static const struct plain {
     { "PLATFORM_ID", 0x17, 0x17, INTEL, 0, false },
     { "SMI_COUNT", 0x34, 0x34, INTEL, 0, false },
     { "MTRRcap", 0xfe, 0xfe, ANY, 0x508, false },
-    { "MISC_ENABLE", 0x1a0, 0x1a0, INTEL, 0x1801, true },
+    { "MISC_ENABLE", 0x1a0, 0x1a0, ANY, 0x1801, true },
     { "DEBUGCTL", 0x1d9, 0x1d9, ANY, 0, true },
     { "PAT", 0x277, 0x277, ANY, 0x0007040600070406, true },
     { "MTRRdefType", 0x2ff, 0x2ff, ANY, 0xc06, true },
@@ -136,6 +136,34 @@ static void test_mtrrs(void)
     wrmsr(0x277, 0x0007040600070406);
 }
 
+// SDM 4, table 2-2. With XD off CPUID has no NX, and EFER.NXE is reserved.
+static void test_misc_enable(void)
+{
+    uint64_t efer = rdmsr(0xc0000080), kept = UINT64_C(0x4000c50008);
+    bool legal = written(0x1a0, kept | 0x1801) && rdmsr(0x1a0) == (kept | 0x1801);
+    ok(legal && !written(0x1a0, 0x1803) && written(0x1a0, 1) && rdmsr(0x1a0) == 0x1801,
+       "MISC_ENABLE keeps the bits of features, refuses reserved ones, and branch trace stays unavailable");
+    bool off = written(0x1a0, UINT64_C(1) << 34 | 0x1801) && (cpuid(0x80000001, 0).edx >> 20 & 1) == 0 &&
+               !written(0xc0000080, efer | 1u << 11);
+    bool on = written(0x1a0, 0x1801) && (cpuid(0x80000001, 0).edx >> 20 & 1) == 1;
+    ok(off && on, "with XD off CPUID has no NX, and EFER.NXE is reserved");
+}
+
+// SDM 2B, WRMSR: an address that is not canonical is #GP. QEMU's TCG does not look.
+static void test_addresses(void)
+{
+    static const uint32_t addresses[] = { 0xc0000082, 0xc0000083, 0xc0000100, 0xc0000101, 0xc0000102 };
+    unsigned right = 0;
+    for (unsigned i = 0; i < ARRAY_LENGTH(addresses); i++) {
+        uint64_t old = rdmsr(addresses[i]);
+        right += !written(addresses[i], UINT64_C(1) << 63) && !written(addresses[i], UINT64_C(1) << 47) &&
+                 rdmsr(addresses[i]) == old;
+        right += written(addresses[i], ~UINT64_C(0) << 47) && rdmsr(addresses[i]) == ~UINT64_C(0) << 47;
+        wrmsr(addresses[i], old);
+    }
+    ok(right == 10, "FS_BASE, GS_BASE, KERNEL_GS_BASE, LSTAR and CSTAR take addresses alone (%u of 10)", right);
+}
+
 static void test_controls(void)
 {
     if (maker() == AMD) {
@@ -145,17 +173,19 @@ static void test_controls(void)
         ok(!written(0xc0011029, 0) && !written(0xc0011029, 6), "LFENCE always serialises, and DE_CFG has nothing else");
         ok((cpuid(0x80000001, 0).ecx >> 9 & 1) == 1, "OSVW is announced");
     } else {
-        ok(maker() != INTEL || !written(0x1a0, UINT64_C(1) << 34 | 0x1801), "NX cannot be turned off");
+        skip("not AMD's", "HWCR");
         skip("not AMD's", "DE_CFG");
         skip("not AMD's", "OSVW");
     }
+    test_misc_enable();
+    test_addresses();
     uint64_t efer = rdmsr(0xc0000080);
     ok(!written(0xc0000080, efer | 1u << 12) && !written(0xc0000080, efer | 1u << 1), "EFER.SVME, reserved bits: #GP");
 }
 
 void test_main(void)
 {
-    plan(ARRAY_LENGTH(plain) + 12);
+    plan(ARRAY_LENGTH(plain) + 15);
     test_plain();
     test_revision();
     test_absent();

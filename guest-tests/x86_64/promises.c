@@ -4,6 +4,7 @@
 #include "guest-tests/lib/x86_64/devices.h"
 
 #define NMI         2u
+#define UD          6u
 #define GP          13u
 
 #define MSR_TSC_AUX 0xc0000103u
@@ -148,6 +149,56 @@ static void test_resume_flag(void)
         skip("QEMU's TCG itself does not set it", "RF in the frame of a fault");
 }
 
+// The same for UD2, which the CPU raises by itself.
+static void test_resume_flag_of_ud(void)
+{
+    trap_set(UD, note_fault);
+    __asm__ volatile("ud2" : : : "memory");
+    trap_reset(UD);
+    if (platform.escapement)
+        ok((fault_rflags & RFLAGS_RF) != 0, "UD2: the frame of #UD has RF set");
+    else
+        skip("QEMU's TCG itself does not set it", "RF in the frame of #UD");
+}
+
+static void set_cr4_bit(uint64_t bit)
+{
+    uint64_t cr4;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | UINT64_C(1) << bit) : "memory");
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+}
+
+// CR4's bits come with a feature: the one that CPUID announces can be set, the other is #GP (SDM 3A 2.5).
+static void test_cr4(void)
+{
+    static const struct {
+        const char *name;
+        uint8_t bit, leaf, reg, feature; // reg: 1 EBX, 2 ECX, 3 EDX
+    } bits[] = {
+        { "UMIP", 11, 7, 2, 2 }, { "FSGSBASE", 16, 7, 1, 0 }, { "PCID", 17, 1, 2, 17 },   { "OSXSAVE", 18, 1, 2, 26 },
+        { "SMEP", 20, 7, 1, 7 }, { "SMAP", 21, 7, 1, 20 },    { "PKU", 22, 7, 2, 3 },     { "CET", 23, 7, 2, 7 },
+        { "PKS", 24, 7, 2, 31 }, { "VMX", 13, 1, 2, 5 },      { "SMX", 14, 1, 2, 6 },
+    };
+    unsigned right = 0;
+    for (unsigned i = 0; i < ARRAY_LENGTH(bits); i++) {
+        struct cpuid_result r = cpuid(bits[i].leaf, 0);
+        uint32_t value = bits[i].reg == 1 ? r.ebx : bits[i].reg == 2 ? r.ecx : r.edx;
+        unsigned vector = catch_trap(set_cr4_bit, bits[i].bit).vector;
+        bool agrees = (value >> bits[i].feature & 1) != 0 ? vector == TRAP_NONE : vector == GP;
+        if (!agrees)
+            diag("CR4's bit of %s: trap %u", bits[i].name, vector);
+        right += agrees;
+    }
+    bool la57 = (cpuid(7, 0).ecx >> 16 & 1) != 0; // it cannot change in long mode in any case
+    if (platform.escapement)
+        ok(right == ARRAY_LENGTH(bits) && !la57 && catch_trap(set_cr4_bit, 12).vector == GP,
+           "CR4 takes the bits of announced features, and #GP for others (%u of %u)", right,
+           (unsigned)ARRAY_LENGTH(bits));
+    else
+        skip("QEMU's TCG takes some that its CPUID does not announce", "CR4 against CPUID");
+}
+
 static uint64_t apic_base_value;
 
 static void write_apic_base(uint64_t value)
@@ -206,7 +257,7 @@ static void test_nmi_after_nmi(void)
 
 void test_main(void)
 {
-    plan(7);
+    plan(9);
     pic_init(0xff);
     lapic_init(false);
     test_tsc_aux();
@@ -214,6 +265,8 @@ void test_main(void)
     test_amd_counters();
     test_resume_flag();
     test_resume_flag_cleared();
+    test_resume_flag_of_ud();
+    test_cr4();
     test_apic_base();
     test_nmi_after_nmi();
 }
