@@ -14,7 +14,7 @@
 #include "vmm/log.h"
 #include "vmm/spread.h"
 
-struct switch_costs switch_costs = { .faults_set_rf = true, .addresses_checked = true }; // until it is tried
+struct switch_costs switch_costs = { .addresses_checked = true }; // until it is tried
 
 #define ROUNDS      16
 #define CODE_GPA    0x1000u

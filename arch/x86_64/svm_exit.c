@@ -29,7 +29,6 @@ static const struct exit_rule rules[] = {
     [SVM_EXIT_DR0_WRITE + 5] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_DR0_WRITE + 7] = EXIT_RULE(EXIT_DEBUG),
     [SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_DB },
-    [SVM_EXIT_EXCEPTION + EXCEPTION_UD] = UNDEFINED_RULE,
     [SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_AC,
                                             .fault_has_error = true },
     [SVM_EXIT_INTR] = EXIT_RULE(EXIT_INTERRUPT),

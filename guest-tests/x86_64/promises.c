@@ -4,7 +4,6 @@
 #include "guest-tests/lib/x86_64/devices.h"
 
 #define NMI         2u
-#define UD          6u
 #define GP          13u
 
 #define MSR_TSC_AUX 0xc0000103u
@@ -149,18 +148,6 @@ static void test_resume_flag(void)
         skip("QEMU's TCG itself does not set it", "RF in the frame of a fault");
 }
 
-// The same for UD2, which the CPU raises by itself.
-static void test_resume_flag_of_ud(void)
-{
-    trap_set(UD, note_fault);
-    __asm__ volatile("ud2" : : : "memory");
-    trap_reset(UD);
-    if (platform.escapement)
-        ok((fault_rflags & RFLAGS_RF) != 0, "UD2: the frame of #UD has RF set");
-    else
-        skip("QEMU's TCG itself does not set it", "RF in the frame of #UD");
-}
-
 static void set_cr4_bit(uint64_t bit)
 {
     uint64_t cr4;
@@ -257,7 +244,7 @@ static void test_nmi_after_nmi(void)
 
 void test_main(void)
 {
-    plan(9);
+    plan(8);
     pic_init(0xff);
     lapic_init(false);
     test_tsc_aux();
@@ -265,7 +252,6 @@ void test_main(void)
     test_amd_counters();
     test_resume_flag();
     test_resume_flag_cleared();
-    test_resume_flag_of_ud();
     test_cr4();
     test_apic_base();
     test_nmi_after_nmi();

@@ -181,9 +181,11 @@ static void choose_string(struct instance *x)
     in->gpr[7] = x->target - 0x800 + random_below(0x1000);
     if (x->repeat)
         in->gpr[1] = random_below(8);
+    // CPUs differ in which upper halves they clear for a count of zero: there is nothing in them then.
+    bool nothing = x->repeat && in->gpr[1] == 0;
     for (unsigned reg = 6; reg <= 7 && x->addrsize; reg++)
-        in->gpr[reg] = (in->gpr[reg] & alu_mask(4)) | random_64() << 32;
-    if (x->addrsize && (in->gpr[1] & alu_mask(4)) != 0) // CPUs differ in clearing the upper half for a count of zero
+        in->gpr[reg] = (in->gpr[reg] & alu_mask(4)) | (nothing ? 0 : random_64() << 32);
+    if (x->addrsize && (in->gpr[1] & alu_mask(4)) != 0)
         in->gpr[1] |= random_64() << 32;
     if (one_in(2))
         in->rflags |= RFLAGS_DF;
