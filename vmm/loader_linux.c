@@ -8,7 +8,7 @@
 
 // The setup header: the same offsets in the file and in boot_params.
 #define SETUP_SECTS        0x1f1u
-#define SYSSIZE            0x1f4u // of the code behind the setup sectors, in units of 16 bytes
+#define SYSSIZE            0x1f4u // of the code behind the setup sectors, in paragraphs
 #define BOOT_FLAG          0x1feu
 #define HEADER_LENGTH      0x201u // the operand of a short jump at 0x200: the header ends that far behind 0x202
 #define HEADER_MAGIC       0x202u
@@ -30,6 +30,7 @@
 #define XLF_KERNEL_64      (1u << 0)
 #define LOADER_UNDEFINED   0xff
 #define SECTOR_BYTES       512u
+#define PARAGRAPH          UINT64_C(16) // bytes
 #define SETUP_SECTS_IF_0   4u
 #define ENTRY_64           0x200u // the 64-bit entry, counted from where the kernel was loaded
 #define ALIGNMENT_MAX      (1u << 30)
@@ -99,15 +100,18 @@ static bool read_header(struct loading *l, struct linux_kernel *kernel)
         return false;
     uint64_t sectors = image->data[SETUP_SECTS] != 0 ? image->data[SETUP_SECTS] : SETUP_SECTS_IF_0;
     kernel->file_offset = (sectors + 1) * SECTOR_BYTES;
-    kernel->bytes = UINT64_C(16) * image_32(image, SYSSIZE);
+    kernel->bytes = PARAGRAPH * image_32(image, SYSSIZE);
     kernel->initrd_addr_max = image_32(image, INITRD_ADDR_MAX);
     kernel->cmdline_size = image_32(image, CMDLINE_SIZE);
     if (kernel->bytes <= ENTRY_64)
         return REFUSE(l, "%s is damaged: its header says that %lu bytes follow the setup code", image->name,
                       (unsigned long)kernel->bytes);
-    if (!image_has(image, kernel->file_offset, kernel->bytes))
+    uint64_t end = kernel->file_offset + kernel->bytes;
+    if (end >= image->size + PARAGRAPH)
         return REFUSE(l, "%s is truncated: its header says %lu bytes, the file has %lu", image->name,
-                      (unsigned long)(kernel->file_offset + kernel->bytes), (unsigned long)image->size);
+                      (unsigned long)end, (unsigned long)image->size);
+    if (end > image->size) // the code ends inside its last paragraph; what follows it is zero in any case
+        kernel->bytes = image->size - kernel->file_offset;
     return find_place(l, kernel);
 }
 

@@ -93,6 +93,8 @@ linux_images() {
     refused 2 "is an arm64 Linux image" "an arm64 Image" --kernel "$folder/Image"
     linux unaligned 560 '\003'
     refused 2 "kernel_alignment is 0x200003" "a Linux kernel that only the monitor finds damaged" --kernel "$folder/unaligned"
+    head -c 5105 "$folder/unaligned" >"$folder/short16"
+    refused 2 "kernel_alignment is 0x200003" "and that for one whose last paragraph is short" --kernel "$folder/short16"
 }
 
 on_svm() {
