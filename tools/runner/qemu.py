@@ -16,7 +16,7 @@ CPU = "max,+svm"
 
 
 def cpu(options):
-    """Since 9.0 TCG has x2APIC, and ends itself (`Bad icount read`) when its MSRs read the clock under -icount."""
+    """Newer TCG (seen in 10) has x2APIC, and ends itself (`Bad icount read`) when its MSRs read the clock."""
     model = options.cpu or CPU
     return model + ",-x2apic" if options.exact and "x2apic" not in model else model
 
