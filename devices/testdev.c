@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define PORT_FLUSH (TESTDEV_PORT + 4)
-#define PORT_BYTES (TESTDEV_PORT + 8)
+#define PORT_AGAIN (TESTDEV_PORT + 8)
 
 void testdev_init(struct testdev *testdev, bool on)
 {
@@ -38,7 +38,7 @@ static enum io_result access_port(void *device, struct io_access *io, vtime_t no
         testdev->levels = io->value != 0 ? testdev->levels | bit : testdev->levels & ~bit;
         return IO_OK;
     }
-    if (io->offset >= PORT_FLUSH && io->offset < PORT_BYTES)
+    if (io->offset >= PORT_FLUSH && io->offset < PORT_AGAIN)
         return io->is_write ? IO_OK : IO_UNCLAIMED;
     access_register(testdev, io);
     return IO_OK;

@@ -4,7 +4,7 @@
 //
 //   0xe0..0xe3      a register of four bytes
 //   0xe4..0xe7      writes name a page whose mapping is to be dropped: nothing is kept of a mapping here, so no effect
-//   0xe8..0xeb      the register of 0xe0 again, a byte an access
+//   0xe8            the register of 0xe0 again; what follows, 0xe9, is the debug console's
 //   0x2000..0x2017  one interrupt line each: not 0 raises it, 0 lowers it
 //   0xff000000      64 KiB of memory that is a device: each access to it is emulated
 #ifndef DEVICES_TESTDEV_H
@@ -13,7 +13,7 @@
 #include "devices/device.h"
 
 #define TESTDEV_PORT       0x00e0u
-#define TESTDEV_PORTS      12u
+#define TESTDEV_PORTS      9u
 #define TESTDEV_LINE_PORT  0x2000u
 #define TESTDEV_LINES      24u
 #define TESTDEV_MMIO       UINT64_C(0xff000000)

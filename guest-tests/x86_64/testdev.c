@@ -49,7 +49,10 @@ static void test_lines(void)
 void test_main(void)
 {
     bool absent = cmdline_word("absent");
-    plan(absent ? 2 : 3);
+    plan(absent ? 3 : 4);
+    outb(0xe9, '#');
+    outb(0xe9, '\n');
+    ok(inb(0xe9) == 0xe9, "port 0xe9 is the debug console");
     if (absent) {
         outl(PORT, 0);
         ok(inl(PORT) == UINT32_MAX, "nobody at port 0xe0");
