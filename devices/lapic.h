@@ -102,9 +102,6 @@ void lapic_raise(struct lapic *lapic, unsigned vector, bool level);
 // A message is on the bus, whoever it is for. lapic_would_take(): would it come to something here, as the registers are
 // now? lapic_is_waiting(): something like it has come and the CPU has not taken it.
 void lapic_receive(struct lapic *lapic, const struct apic_message *message);
-
-// What a hypervisor's IPI does here: vector and delivery mode as in the ICR's low half. False: not taken.
-bool lapic_receive_ipi(struct lapic *lapic, uint32_t icr);
 bool lapic_would_take(const struct lapic *lapic, const struct apic_message *message);
 bool lapic_is_waiting(const struct lapic *lapic, const struct apic_message *message);
 

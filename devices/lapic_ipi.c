@@ -41,20 +41,6 @@ void lapic_send_ipi(struct lapic *lapic)
         lapic->ipis_to_nobody++;
 }
 
-bool lapic_receive_ipi(struct lapic *lapic, uint32_t icr)
-{
-    uint32_t mode = delivery_of(icr), vector = icr & 0xff;
-    bool fixed = mode == DELIVERY_FIXED || mode == DELIVERY_LOWEST;
-
-    if (fixed && vector >= 16 && lapic_software_enabled(lapic))
-        lapic_raise(lapic, vector, false);
-    else if (mode == DELIVERY_NMI)
-        lapic->direct |= LAPIC_DIRECT_NMI;
-    else
-        return false;
-    return true;
-}
-
 void lapic_self_ipi(struct lapic *lapic, uint8_t vector)
 {
     if (vector < 16) {

@@ -196,11 +196,14 @@ static void access(struct vm *vm, enum device_id id, struct io_access *io)
     machine_settle(vm, id);
 }
 
+static __attribute__((noinline, cold)) unsigned device_above(uint64_t port)
+{
+    return port - TESTDEV_LINE_PORT < TESTDEV_LINES ? DEVICE_TESTDEV : DEVICE_COUNT;
+}
+
 void machine_port(struct vm *vm, struct io_access *io)
 {
-    unsigned id = io->offset < PORTS                               ? port_device[io->offset]
-                  : io->offset - TESTDEV_LINE_PORT < TESTDEV_LINES ? DEVICE_TESTDEV
-                                                                   : DEVICE_COUNT;
+    unsigned id = io->offset < PORTS ? port_device[io->offset] : device_above(io->offset);
     if (id == DEVICE_UART)
         console_poll(vm);
     if (id < DEVICE_COUNT)

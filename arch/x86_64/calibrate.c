@@ -236,7 +236,7 @@ static void probe_addresses(struct vcpu *vcpu)
 {
     static const uint8_t wrmsr_hlt[] = { 0x0f, 0x30, 0xf4 };
     load_code(vcpu, wrmsr_hlt, sizeof(wrmsr_hlt));
-    vcpu_regs(vcpu)->gpr[GPR_RCX] = 0xc0000082;
+    vcpu_regs(vcpu)->gpr[GPR_RCX] = MSR_LSTAR;
     vcpu_regs(vcpu)->gpr[GPR_RDX] = 0x80000000;
     struct slice slice;
     switch_costs.addresses_checked = run(vcpu, CODE_GPA, NO_ALARM, &slice).kind != EXIT_HALT;

@@ -5,6 +5,7 @@
 
 #define MSR_TSC             0x10u
 #define MSR_TSC_DEADLINE    0x6e0u
+#define MSR_OSVW_LENGTH     0xc0010140u
 #define MSR_KVM_WALL_CLOCK  0x4b564d00u
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01u
 #define MSR_KVM_STEAL_TIME  0x4b564d03u
@@ -131,10 +132,10 @@ static bool write_efer(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 }
 
 // Segment bases and system call entries: written here only where the CPU does not refuse what is no address by itself
-// (calibrate.c). Bits 63 to 47 have to be alike (SDM 1 3.3.7.1).
+// (calibrate.c). Bits 63 to 47 have to be alike (SDM 1 3.3.7.1). What is between the two groups is not here.
 static bool write_address(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-    if ((uint64_t)((int64_t)(value << 16) >> 16) != value)
+    if ((msr > MSR_CSTAR && msr < MSR_FS_BASE) || (uint64_t)((int64_t)(value << 16) >> 16) != value)
         return false;
     uint32_t reg = msr <= MSR_CSTAR ? REGISTER_LSTAR + (msr - MSR_LSTAR) : REGISTER_FS_BASE + (msr - MSR_FS_BASE);
     vendor->set(vcpu, (enum guest_register)reg, value);
@@ -245,10 +246,11 @@ static bool read_revision(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
     return true;
 }
 
-static bool read_osvw_length(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+// So many errata are spoken of in the one status register after it, and none of them is here.
+static bool read_osvw(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-    (void)vcpu, (void)msr;
-    *value = 64; // so many errata are spoken of in the one status register behind, and none of them is here
+    (void)vcpu;
+    *value = msr == MSR_OSVW_LENGTH ? 64 : 0;
     return true;
 }
 
@@ -326,8 +328,7 @@ static const struct msr_rule rules[] = {
     { MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME, WITH_KVM, read_system_time, write_system_time },
     { MSR_KVM_STEAL_TIME, MSR_KVM_STEAL_TIME, WITH_KVM, read_steal_time, write_steal_time },
     { MSR_EFER, MSR_EFER, ALWAYS, read_efer, write_efer },
-    { MSR_LSTAR, MSR_CSTAR, ON_AMD, NULL, write_address }, // read without an exit
-    { MSR_FS_BASE, MSR_KERNEL_GS_BASE, ON_AMD, NULL, write_address },
+    { MSR_LSTAR, MSR_KERNEL_GS_BASE, ON_AMD, NULL, write_address }, // read without an exit
     { 0xc0010000, 0xc0010007, ON_AMD, read_zero, write_ignored }, // PERF_CTL0-3, PERF_CTR0-3: in every K7 and later
     { 0xc0010010, 0xc0010010, ON_AMD, read_zero, write_ignored }, // SYSCFG: no TOM2, no encryption
     { 0xc0010015, 0xc0010015, ON_AMD, read_hwcr, write_hwcr },
@@ -335,8 +336,7 @@ static const struct msr_rule rules[] = {
     { 0xc0010020, 0xc0010020, ON_AMD, NULL, write_ignored },      // microcode update: taken, without effect
     { 0xc0010055, 0xc0010055, ON_AMD, read_zero, write_ignored }, // interrupt pending message: no C1E
     { 0xc0010064, 0xc001006b, ON_AMD, read_zero, NULL },          // P-states: none is enabled
-    { 0xc0010140, 0xc0010140, ON_AMD, read_osvw_length, NULL },   // CPUID 80000001h ECX bit 9
-    { 0xc0010141, 0xc0010141, ON_AMD, read_zero, NULL },
+    { MSR_OSVW_LENGTH, MSR_OSVW_LENGTH + 1, ON_AMD, read_osvw, NULL }, // CPUID 80000001h ECX bit 9
     { 0xc0011029, 0xc0011029, ON_AMD, read_de_cfg, write_de_cfg },
 };
 

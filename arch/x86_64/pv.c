@@ -155,9 +155,17 @@ static uint64_t send_ipi(struct vcpu *vcpu, uint64_t mask)
     if (lapic->id < first || lapic->id - first >= 2 * width)
         return 0;
     uint32_t index = lapic->id - first;
-    bool sent = (bits[index / width] >> index % width & 1) != 0 && lapic_receive_ipi(lapic, icr);
+    struct apic_message message = {
+        .vector = (uint8_t)icr,
+        .delivery = icr >> 8 & 7,
+        .destination = (uint8_t)lapic->id,
+    };
+    bool named = (bits[index / width] >> index % width & 1) != 0 && message.delivery != DELIVERY_EXTINT;
+    if (!named || !lapic_would_take(lapic, &message))
+        return 0;
+    lapic_receive(lapic, &message);
     machine_settle(vcpu->vm, DEVICE_LAPIC);
-    return sent;
+    return 1;
 }
 
 // Outside 64-bit code a register has 32 bits.

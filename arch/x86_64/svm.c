@@ -73,7 +73,6 @@ static bool svm_probe(struct refusal *refusal)
 }
 
 // APM 2, 15.11: two bits an MSR, the second range of the map starts at byte 800h for C0000000h.
-#define INTERCEPT_MSR_READ  1u
 #define INTERCEPT_MSR_WRITE 2u
 
 static void intercept_msr(uint32_t msr, uint32_t intercepts)

@@ -14,6 +14,8 @@
 #define MSR_TSC_ADJUST      0x3bu
 
 #define HC_CLOCK_PAIRING 9u
+#define HC_SEND_IPI      10u
+#define KVM_EINVAL       22u
 #define KVM_EPERM        1u
 #define KVM_EFAULT       14u
 #define KVM_EOPNOTSUPP   95u
@@ -217,12 +219,12 @@ static void test_numbers(void)
 
 static uint64_t send_ipi(uint64_t low, uint64_t high, uint64_t first, uint64_t icr)
 {
-    uint64_t result = 10;
-    if (cpuid(0, 0).ecx == 0x6c65746e) // Intel
-        __asm__ volatile("vmcall" : "+a"(result) : "b"(low), "c"(high), "d"(first), "S"(icr) : "memory");
-    else
-        __asm__ volatile("vmmcall" : "+a"(result) : "b"(low), "c"(high), "d"(first), "S"(icr) : "memory");
-    return result;
+    uint64_t answer;
+    __asm__ volatile(HYPERCALL
+                     : "=a"(answer)
+                     : "a"(HC_SEND_IPI), "b"(low), "c"(high), "d"(first), "S"(icr)
+                     : "memory");
+    return answer;
 }
 
 static volatile unsigned ipis_taken;
@@ -246,8 +248,9 @@ static void test_send_ipi(void)
     ok(send_ipi(~1ul, everybody, 0, vector) == 0 && send_ipi(everybody, everybody, 1, vector) == 0 &&
            send_ipi(everybody, everybody, UINT32_MAX, vector) == 0 && ipis_taken == 1,
        "to other IDs: nobody");
-    ok(send_ipi(1, 0, 0, vector | 1u << 11) == -(uint64_t)22 && send_ipi(1, 0, 0, vector | 1u << 18) == -(uint64_t)22 &&
-           send_ipi(1, 0, 0, 5) == 0 && ipis_taken == 1,
+    ok(send_ipi(1, 0, 0, vector | 1u << 11) == -(uint64_t)KVM_EINVAL &&
+           send_ipi(1, 0, 0, vector | 1u << 18) == -(uint64_t)KVM_EINVAL && send_ipi(1, 0, 0, 5) == 0 &&
+           ipis_taken == 1,
        "a logical destination or a shorthand: -KVM_EINVAL; an illegal vector goes nowhere");
     __asm__ volatile("cli");
     trap_reset((unsigned)vector);
