@@ -85,7 +85,7 @@ COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c 
                 refclock.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c vmx_check_segments.c vmx_fail.c)
 $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
 COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c board.c calibrate.c exception.c hostpci.c hostrtc.c hostuart.c idregs.c \
-              paging.c poweroff.c)
+              paging.c poweroff.c timertrial.c)
 $(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES) $(COLD_ARM64)): ARM64_CFLAGS += -Os
 
 .PHONY: all all-x86_64 all-arm64 kernel kernel-x86_64 kernel-arm64
@@ -175,7 +175,8 @@ $(ARM64_IMAGE): $(ARM64_KERNEL)
 # A test names what it links in its first lines: `// needs: FILES.c` and `// libs: -lNAME`.
 host_word = $(shell sed -n 's|^// $(1): *||p' tools/host/$(2).c)
 
-$(BUILD)/host/vmm/machine_virt%.o $(BUILD)/host/tools/host/test_machine_virt.c.o: MACHINE := machine_virt
+$(BUILD)/host/vmm/machine_virt%.o $(BUILD)/host/tools/host/test_machine_virt.c.o $(BUILD)/host/tools/host/virt_fixture.c.o: \
+    MACHINE := machine_virt
 
 $(BUILD)/host/%.c.o: %.c | hosttoolcheck
 	@mkdir -p $(@D)

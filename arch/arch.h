@@ -67,8 +67,8 @@ void arch_vm_free(struct vm *vm);
 
 // --- one vCPU ------------------------------------------------------------------------------------------------------
 
-// Allocates the hardware's control structures and sets the first instruction; fills in vcpu->alarm_doubt and no_step.
-// False: out of memory.
+// Allocates the hardware's control structures and sets the first instruction; fills in vcpu->alarm_doubt, never_ahead
+// and no_step. False: out of memory.
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry);
 void arch_vcpu_free(struct vcpu *vcpu);
 

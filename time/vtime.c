@@ -29,10 +29,20 @@ void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle,
                           .idle = (uint8_t)idle };
 }
 
+static bool warps_to(const struct vtime *vt, vtime_t deadline)
+{
+    return !follows_host(vt) && vt->idle == IDLE_WARP && deadline != TIME_NEVER;
+}
+
+uint64_t vtime_warp_ahead(const struct vtime *vt, vtime_t deadline, htime_t host_now)
+{
+    return warps_to(vt, deadline) && deadline > host_now ? deadline - host_now : 0;
+}
+
 // A deadline already behind V is reached, and V stays: law 1.
 bool vtime_warp(struct vtime *vt, vtime_t deadline)
 {
-    if (follows_host(vt) || vt->idle != IDLE_WARP || deadline == TIME_NEVER)
+    if (!warps_to(vt, deadline))
         return false;
     if (deadline > vt->now) {
         vt->warped += deadline - vt->now;

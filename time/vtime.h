@@ -60,6 +60,10 @@ static inline vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_
 // other combination has to wait: false, V unchanged. deadline == TIME_NEVER is always false.
 bool vtime_warp(struct vtime *vt, vtime_t deadline);
 
+// Where V must not get ahead of the host counter: how many cycles that is short of `deadline`, if vtime_warp() would
+// take V there. 0: it may.
+uint64_t vtime_warp_ahead(const struct vtime *vt, vtime_t deadline, htime_t host_now);
+
 // A halted vCPU really waited waited_cycles of host time, up to host_now. idle=real adds them to V, freeze does not;
 // clock=wall follows the counter in any case. Returns the new V.
 vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now);

@@ -7,6 +7,7 @@
 #include "arch/arch.h"
 #include "arch/arm64/board.h"
 #include "arch/arm64/hostgic.h"
+#include "arch/arm64/timertrial.h"
 #include "vmm/console.h"
 #include "vmm/machine_virt_wiring.h"
 #include "vmm/report.h"
@@ -48,6 +49,8 @@ void machine_init(struct vm *vm)
     vgic_init(&machine->gic, hostgic_version(), vm->config.vcpus);
     vgic_set_hw(&machine->gic, 0, INTID_VIRTUAL_TIMER, board()->timer_virtual_intid);
     gtimer_init(&machine->gtimer);
+    machine->counter_start = timertrial_leads() ? COUNTER_LEAD : 0;
+    machine->virtual_seen = 0;
     pl011_init(&machine->uart, hz);
     pl031_init(&machine->rtc, hz, vm->wall_start_s + (uint64_t)vm->config.rtc_offset_s);
     machine->status = (struct statusline){ 0 };

@@ -26,16 +26,6 @@
 
 #define MACHINE_RAM_BASE UINT64_C(0x40000000)
 
-// What the guest's counter reads at V = 0. It stays ahead of the machine's own for 52 days at 1 GHz, so that the offset
-// between the two is negative: where it is not, QEMU's TCG (7.2) stops for ever when a guest sets its virtual timer to
-// the end of time, because it adds the offset to the compare value and does not see the sum wrap.
-#define VIRT_COUNTER_START (UINT64_C(1) << 52)
-
-static inline uint64_t machine_counter_at(vtime_t v)
-{
-    return v + VIRT_COUNTER_START;
-}
-
 #define INTID_VIRTUAL_TIMER  27u
 #define INTID_PHYSICAL_TIMER 30u
 #define INTID_UART           33u // SPI 1
@@ -76,9 +66,16 @@ struct machine {
     bool               ticking; // the timer queue has brought what is being settled
     struct tick_source tick[TIMER_COUNT];
     uint32_t           ticks_waiting; // timers with a tick that is in no list register yet, a bit each
+    uint64_t           counter_start; // what the guest's counter reads at V = 0 (arch/arm64/timertrial.c)
     uint64_t           counted_cval; // the virtual timer's compare value when its last tick was counted
+    vtime_t            virtual_seen; // V when the virtual timer's line was last looked at
     struct statusline  status;
 };
+
+static inline uint64_t machine_counter_at(const struct machine *machine, vtime_t v)
+{
+    return v + machine->counter_start;
+}
 
 // Nothing is pending that could become an interrupt.
 static inline bool machine_quiet(const struct machine *machine)
@@ -114,9 +111,9 @@ void     machine_timer_write(struct vm *vm, unsigned channel, enum gtimer_regist
 void machine_timer_halted(struct vm *vm, uint32_t ctl, uint64_t cval);
 void machine_timer_running(struct vm *vm);
 
-// The running guest's virtual timer as its registers are now; V at the last entry was `entered`. After each fold of the
-// list registers. True: its line is up.
-bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered);
+// The running guest's virtual timer as its registers are now. After each fold of the list registers. True: its line is
+// up.
+bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval);
 
 void machine_sgi(struct vm *vm, uint64_t icc_sgi1r);
 void machine_sgi_group0(struct vm *vm, uint64_t icc_sgi0r);

@@ -60,18 +60,19 @@ void machine_interrupts_listed(struct vm *vm)
 
 static uint64_t counter_now(const struct vm *vm)
 {
-    return machine_counter_at(vm->vtime.now);
+    return machine_counter_at(&vm->machine, vm->vtime.now);
 }
 
-static vtime_t v_of_counter(uint64_t counter)
+static vtime_t v_of_counter(const struct vm *vm, uint64_t counter)
 {
-    return counter < VIRT_COUNTER_START ? 0 : counter - VIRT_COUNTER_START;
+    uint64_t start = vm->machine.counter_start;
+    return counter < start ? 0 : counter - start;
 }
 
 static void rearm_channel(struct vm *vm, enum device_id device, unsigned channel)
 {
     uint64_t counter = gtimer_deadline(&vm->machine.gtimer, channel, counter_now(vm));
-    machine_rearm(vm, device, counter == TIME_NEVER ? TIME_NEVER : v_of_counter(counter));
+    machine_rearm(vm, device, counter == TIME_NEVER ? TIME_NEVER : v_of_counter(vm, counter));
 }
 
 // --- the physical timer, which the monitor runs ---------------------------------------------------------------------
@@ -118,17 +119,24 @@ static bool follow_virtual_line(struct vm *vm)
     if (level && machine->counted_cval != virtual_channel(vm)->cval)
         machine_tick_follow(vm, TIMER_VIRTUAL, false);
     machine->counted_cval = virtual_channel(vm)->cval;
+    machine->virtual_seen = vm->vtime.now;
     machine_tick_follow(vm, TIMER_VIRTUAL, level);
     vgic_set_line(&machine->gic, 0, INTID_VIRTUAL_TIMER, level);
     return level;
 }
 
-// A compare value from before the last entry was past when the guest armed the timer, or the guest itself held the
-// interrupt back: the tick is due when it comes.
-bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval, vtime_t entered)
+// Since when a tick that is due now has been due: since the deadline that the guest armed, whenever the hardware
+// brought it. A deadline from before the last look was past when the guest armed it, because there the line was down,
+// or the tick was counted.
+static vtime_t virtual_due(const struct vm *vm, uint64_t cval)
 {
-    vtime_t deadline = v_of_counter(cval);
-    vm->machine.firing = deadline > entered ? deadline : vm->vtime.now;
+    vtime_t deadline = v_of_counter(vm, cval);
+    return deadline > vm->machine.virtual_seen ? deadline : vm->vtime.now;
+}
+
+bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval)
+{
+    vm->machine.firing = virtual_due(vm, cval);
     set_virtual_channel(vm, ctl, cval);
     return follow_virtual_line(vm);
 }
@@ -141,7 +149,7 @@ void settle_virtual_timer(struct vm *vm)
 
 void machine_timer_halted(struct vm *vm, uint32_t ctl, uint64_t cval)
 {
-    vm->machine.firing = vm->vtime.now;
+    vm->machine.firing = virtual_due(vm, cval);
     set_virtual_channel(vm, ctl, cval);
     settle_virtual_timer(vm);
 }

@@ -21,12 +21,10 @@ static uint64_t next_alarm(struct vcpu *vcpu)
     return vcpu->careful ? delivery_alarm(vcpu, cycles) : cycles;
 }
 
-// The host really waits: until the next deadline where V moves with host time, for input from outside where it does
-// not.
-static void wait(struct vcpu *vcpu, vtime_t deadline)
+// The host really waits, for so many cycles or for input from outside. V moves with host time where it does that.
+static void wait(struct vcpu *vcpu, uint64_t cycles)
 {
     struct vm *vm = vcpu->vm;
-    uint64_t cycles = vtime_idle_wait(&vm->vtime, deadline);
     if (cycles > vm->slice_cycles)
         cycles = vm->slice_cycles;
     htime_t start = arch_counter_read();
@@ -56,10 +54,11 @@ static void idle(struct vcpu *vcpu)
         return;
     }
     vtime_t deadline = next_event(vm), before = vm->vtime.now;
-    if (vtime_warp(&vm->vtime, deadline))
+    uint64_t ahead = vcpu->never_ahead ? vtime_warp_ahead(&vm->vtime, deadline, arch_counter_read()) : 0;
+    if (ahead == 0 && vtime_warp(&vm->vtime, deadline))
         vm_trace(vm, TRACE_WARP, 0, vcpu->last_t1, 0, before);
     else
-        wait(vcpu, deadline);
+        wait(vcpu, ahead != 0 ? ahead : vtime_idle_wait(&vm->vtime, deadline));
     machine_run_timers(vm);
 }
 

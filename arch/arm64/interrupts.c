@@ -18,7 +18,7 @@ static bool timer_line(struct vcpu *vcpu)
 {
     const struct arch_vcpu *arch = vcpu->arch;
     uint32_t ctl = arch->timer_queued ? arch->timer_ctl : (uint32_t)sysreg_read(cntv_ctl_el0);
-    return machine_timer_line(vcpu->vm, ctl, sysreg_read(cntv_cval_el0), arch->world.v);
+    return machine_timer_line(vcpu->vm, ctl, sysreg_read(cntv_cval_el0));
 }
 
 // Mostly the guest is done with the tick before and has no other interrupt: then nothing has to be folded.

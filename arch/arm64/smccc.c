@@ -78,7 +78,7 @@ static void clock_pairing(const struct vm *vm, uint64_t x[])
         x[0] = SMCCC_NOT_SUPPORTED;
         return;
     }
-    uint64_t counter = machine_counter_at(vm->vtime.now);
+    uint64_t counter = machine_counter_at(&vm->machine, vm->vtime.now);
     struct pvclock_pairing now = pvclock_pair(vm->wall_start_s, vm->vtime.now, vm->vtime.hz, counter);
     high_and_low(&x[0], (uint64_t)now.sec * NS_PER_S + (uint64_t)now.nsec);
     high_and_low(&x[2], now.tsc);

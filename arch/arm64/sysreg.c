@@ -35,7 +35,7 @@ static bool zero(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
 static bool counter(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
 {
     (void)encoding;
-    *value = machine_counter_at(vcpu->vm->vtime.now);
+    *value = machine_counter_at(&vcpu->vm->machine, vcpu->vm->vtime.now);
     return true;
 }
 

@@ -38,6 +38,8 @@ static void halt(struct vtime *vt, struct model *m, uint64_t *random)
     uint64_t wait = vtime_idle_wait(vt, deadline);
     bool may_warp = m->clock != CLOCK_WALL && m->idle == IDLE_WARP && deadline != TIME_NEVER;
     bool passes = m->clock == CLOCK_WALL || m->idle == IDLE_REAL;
+    htime_t counter = deadline + host_random(random) % 9 - 4; // of a host that V must not get ahead of
+    assert_true(vtime_warp_ahead(vt, deadline, counter) == (may_warp && counter < deadline ? deadline - counter : 0));
     assert_true(vtime_warp(vt, deadline) == may_warp);
     if (may_warp) {
         assert_true(wait == 0 && vt->now == (deadline > before ? deadline : before));
