@@ -50,7 +50,7 @@ void machine_init(struct vm *vm)
     vgic_set_hw(&machine->gic, 0, INTID_VIRTUAL_TIMER, board()->timer_virtual_intid);
     gtimer_init(&machine->gtimer);
     machine->counter_start = timertrial_leads() ? COUNTER_LEAD : 0;
-    machine->virtual_seen = 0;
+    machine->virtual_seen = machine->counter_start;
     pl011_init(&machine->uart, hz);
     pl031_init(&machine->rtc, hz, vm->wall_start_s + (uint64_t)vm->config.rtc_offset_s);
     machine->status = (struct statusline){ 0 };

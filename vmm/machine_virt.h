@@ -68,7 +68,7 @@ struct machine {
     uint32_t           ticks_waiting; // timers with a tick that is in no list register yet, a bit each
     uint64_t           counter_start; // what the guest's counter reads at V = 0 (arch/arm64/timertrial.c)
     uint64_t           counted_cval; // the virtual timer's compare value when its last tick was counted
-    vtime_t            virtual_seen; // V when the virtual timer's line was last looked at
+    uint64_t           virtual_seen; // the guest's counter when the virtual timer's line was last looked at
     struct statusline  status;
 };
 

@@ -115,11 +115,12 @@ static void set_virtual_channel(struct vm *vm, uint32_t ctl, uint64_t cval)
 static bool follow_virtual_line(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    bool level = gtimer_line(&machine->gtimer, GTIMER_VIRTUAL, counter_now(vm));
+    uint64_t counter = counter_now(vm);
+    bool level = gtimer_line(&machine->gtimer, GTIMER_VIRTUAL, counter);
     if (level && machine->counted_cval != virtual_channel(vm)->cval)
         machine_tick_follow(vm, TIMER_VIRTUAL, false);
     machine->counted_cval = virtual_channel(vm)->cval;
-    machine->virtual_seen = vm->vtime.now;
+    machine->virtual_seen = counter;
     machine_tick_follow(vm, TIMER_VIRTUAL, level);
     vgic_set_line(&machine->gic, 0, INTID_VIRTUAL_TIMER, level);
     return level;
@@ -130,8 +131,7 @@ static bool follow_virtual_line(struct vm *vm)
 // or the tick was counted.
 static vtime_t virtual_due(const struct vm *vm, uint64_t cval)
 {
-    vtime_t deadline = v_of_counter(vm, cval);
-    return deadline > vm->machine.virtual_seen ? deadline : vm->vtime.now;
+    return cval > vm->machine.virtual_seen ? v_of_counter(vm, cval) : vm->vtime.now;
 }
 
 bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval)

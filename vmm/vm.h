@@ -40,11 +40,11 @@ struct vcpu {
     bool              halted;
     bool              quick;        // the backend may answer exits by itself
     bool              careful;      // vmm/delivery.c chooses the alarms
+    bool              never_ahead;  // arch: V must not get ahead of the host's counter
     struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
     htime_t           last_t1;      // when that exit happened; later by what has gone to other accounts since
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
     uint64_t          alarm_doubt;  // arch: cycles by which an alarm may be off, as calibration found
-    bool              never_ahead;  // arch: V must not get ahead of the host's counter
     const char       *no_step;      // arch: why no instruction can be run alone here; null: it can
     struct delivery   delivery;
     struct ledger     ledger;
