@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Builds, runs and tests Escapement. `make help` lists the targets; README.md says what they are for.
 #
-# `make run` (GUEST=demo or linux) and `make test` are complete by themselves: they install what is missing, then call
-# make again to build. All other targets assume that the tools are there, and say which are not in one sentence.
+# `make run` (GUEST=demo or linux), `make test` and what else starts an emulator are complete by themselves: they install
+# what is missing for just that, then call make again to build. Targets that only build assume that the tools are there,
+# and say which are not in one sentence.
 # ARCH=arm64 is for the other image and its guests, BUILD=DIR builds elsewhere, V=1 shows every command, DEBUG=1 compiles
 # the assertions into the kernel.
 
@@ -19,6 +20,8 @@ MAKEFLAGS += --no-builtin-rules $(if $(filter 1,$(V)),,--silent --no-print-direc
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
+
+$(if $(filter-out x86_64 arm64,$(ARCH)),$(error ARCH=$(ARCH) is unknown: it is x86_64 or arm64))
 
 say = @printf '  %-5s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))'
 
@@ -197,12 +200,9 @@ host-tests: $(HOST_TESTS)
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
 again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
-.PHONY: run test test-host test-svm test-vmx test-arm64 test-slow bench bench-linux iso gdb doctor help clean
-.PHONY: install install-arm64
-install:
-	@tools/install-packages
-install-arm64:
-	@tools/install-packages arm64
+.PHONY: run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux iso gdb doctor help clean
+# $(call installed,GROUP...): tools/install-packages says what is in each.
+installed = @tools/install-packages $(1)
 
 GUEST ?= demo
 run_x86_64_demo  = tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" \
@@ -216,12 +216,24 @@ run_arm64_linux  = tools/fetch-linux --arm64 $(BUILD)/linux-arm64 && \
                    tools/run arm64 --build $(BUILD) --kernel $(BUILD)/linux-arm64/vmlinuz \
                    --initrd $(BUILD)/linux-arm64/initramfs.gz --vm "vm=linux mem=256M idle=real" \
                    --cmdline "console=ttyAMA0 quiet shell"
-install_x86_64   = install
-install_arm64    = install-arm64
+needs_x86_64_demo  = x86_64
+needs_x86_64_linux = x86_64 linux
+needs_arm64_demo   = arm64
+needs_arm64_linux  = arm64 linux-arm64
+needs_test_svm     = x86_64 linux test
+needs_test_vmx     = $(needs_test_svm) vmx
+needs_test_slow    = $(needs_test_vmx)
+needs_test_arm64   = x86_64 arm64 linux-arm64 test
+needs_test         = $(needs_test_vmx) $(needs_test_arm64)
 
-run: $(if $(run_$(ARCH)_$(GUEST)),$(install_$(ARCH)),no-such-guest)
+run: $(if $(run_$(ARCH)_$(GUEST)),,no-such-guest)
+	$(call installed,$(needs_$(ARCH)_$(GUEST)))
 	@+$(again) all-$(ARCH)
 	@$(run_$(ARCH)_$(GUEST))
+
+# Also where a file is missing that something is made of.
+.DEFAULT:
+	@echo 'make: there is no $@, and nothing to make it of: make help lists the targets' >&2; exit 64
 
 .PHONY: no-such-guest linux
 no-such-guest:
@@ -229,31 +241,37 @@ no-such-guest:
 	     'tools/run runs a kernel of yours' >&2; exit 64
 
 linux:
+	$(call installed,$(needs_$(ARCH)_linux))
 	@tools/fetch-linux $(if $(filter arm64,$(ARCH)),--arm64 $(BUILD)/linux-arm64,$(BUILD)/linux)
 
-test: install-arm64
+test:
+	$(call installed,$(needs_test))
 	@+$(again) all-x86_64 all-arm64 host-tests
 	@BUILD=$(BUILD) tools/test-all
 
-test-host: host-tests
+test-host:
+	$(call installed,x86_64 test)
+	@+$(again) host-tests
 	@BUILD=$(BUILD) tools/test-all host
 
-test-svm: all-x86_64
-	@BUILD=$(BUILD) tools/test-all svm
+test-svm test-vmx test-slow: test-%:
+	$(call installed,$(needs_test_$*))
+	@+$(again) all-x86_64
+	@BUILD=$(BUILD) tools/test-all $*
 
-test-vmx: all-x86_64
-	@BUILD=$(BUILD) tools/test-all vmx
-
-test-arm64: all-arm64
+test-arm64:
+	$(call installed,$(needs_test_arm64))
+	@+$(again) all-arm64
 	@BUILD=$(BUILD) tools/test-all arm64
 
-test-slow: all-x86_64
-	@BUILD=$(BUILD) tools/test-all slow
-
-bench: all-x86_64 all-arm64
+bench:
+	$(call installed,x86_64 vmx arm64)
+	@+$(again) all-x86_64 all-arm64
 	@BUILD=$(BUILD) tools/bench
 
-bench-linux: all-x86_64
+bench-linux:
+	$(call installed,x86_64 linux)
+	@+$(again) all-x86_64
 	@BUILD=$(BUILD) tools/bench-linux
 
 iso: $(BUILD)/escapement.iso
@@ -261,8 +279,15 @@ $(BUILD)/escapement.iso: $(KERNEL) guests tools/iso
 	$(call say,ISO,$@)
 	tools/iso --demo $(BUILD)
 
-gdb: all-$(ARCH)
+gdb:
+	$(call installed,$(ARCH) $(if $(filter arm64,$(ARCH)),gdb-arm64,gdb))
+	@+$(again) all-$(ARCH)
 	@BUILD=$(BUILD) tools/gdb $(ARCH)
+
+DEBIAN ?= trixie
+test-on:
+	$(call installed,test-on)
+	@tools/test-on $(DEBIAN)
 
 doctor:
 	@sh tools/doctor
@@ -275,13 +300,14 @@ help:
 	@echo 'make run GUEST=linux   the same with Debian'"'"'s kernel, fetched and not installed, to a shell'
 	@echo 'make linux      fetch that kernel and make its initramfs in $(BUILD)/linux'
 	@echo 'make run ARCH=arm64, make ARCH=arm64   the same for the other architecture; both need its compiler'
-	@echo 'make test       install what is missing, build, run every test; ends with how many ran and where'
+	@echo 'make test       install what is missing for it, build, run every test; ends with how many ran and where'
 	@echo 'make            build $(BUILD)/escapement.elf and the test kernels in $(BUILD)/guests'
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
 	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
 	@echo 'make test-arm64 the same for arm64 at EL2, on three machines of QEMU'
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
+	@echo 'make test-on DEBIAN=trixie   all of this on another Debian (bookworm, trixie, forky), in a folder that is gone after it'
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
 	@echo 'make iso        $(BUILD)/escapement.iso, a CD and USB image with a menu of guests'
