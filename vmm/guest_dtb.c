@@ -65,7 +65,7 @@ static void address(struct writer *w, const char *name, uint64_t value)
 // Ranges of physical memory: pairs of address and size, two cells each.
 static void ranges(struct writer *w, const char *name, const uint64_t *pairs, unsigned count)
 {
-    fdt64_t cells[4];
+    fdt64_t cells[4] = { 0 };
     for (unsigned i = 0; i < 2 * count; i++)
         cells[i] = cpu_to_fdt64(pairs[i]);
     bytes(w, name, cells, 2 * count * sizeof(cells[0]));

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # cppcheck over the kernel, shellcheck over the scripts, compiled Python. tools/check/suppressions.txt says what
-# cppcheck need not say, and why.
+# cppcheck need not say: includes of the compiler's own; that it has not looked at all branches; parameters that are not
+# used, cast to void; and of what is filled by another argument of the same call, that it was not.
 . "$(dirname "$0")/tap"
 
 # cppcheck_of MACHINE FOLDER...: the kernel of one architecture
@@ -13,7 +14,8 @@ cppcheck_of() {
         "-DMACHINE_DESCRIPTION=\"vmm/$machine.h\"" "$@" 2>&1
 }
 claim "cppcheck, x86-64" "$(cppcheck_of machine_pc -i boot/arm64 -i arch/arm64 boot arch vmm time devices)"
-claim "cppcheck, arm64" "$(cppcheck_of machine_virt boot/arm64 arch/arm64 vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)"
+# A declaration with the name of a register is GNU's, and cppcheck cannot read it.
+claim "cppcheck, arm64" "$(cppcheck_of machine_virt '-D__asm__(text)=' boot/arm64 arch/arm64 vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)"
 
 scripts=$(grep -lE '^#!/bin/(ba)?sh|^# shellcheck shell=sh' $(find tools .ci -type f ! -name '*.c' ! -name '*.h'))
 # SC2046, SC2086: lists of file names are split on purpose in the checks. SC1091: what is included by another name than its

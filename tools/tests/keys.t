@@ -53,7 +53,7 @@ shows "Ctrl-] then"; claim "any other letter shows the legend" $?
 run 'a \035p lrx'
 claim "a paused VM went on: status $status" $((status != 33))
 paused=$(sed -n 's/^ *P  paused on purpose *\([0-9]*\) .*/\1/p' "$folder/text" | head -n 1)
-[ "${paused:-0}" -gt 0 ]; claim "the pause is in the ledger: ${paused:-0} cycles of P" $?
+claim "the pause is in the ledger: ${paused:-0} cycles of P" $((${paused:-0} <= 0))
 [ "$(grep -c 'stopped 0' "$folder/text")" -eq 2 ]; claim "clock=guest stood still, the guest need not know" $?
 
 run 'a \035p rx' --vm clock=wall
