@@ -61,7 +61,7 @@ NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_%,$(wildcar
                    $(wildcard time/*.c devices/*.c)
 VIRT_SOURCES    := $(wildcard vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)
 PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/loader_pc*.c) \
-                   $(addprefix vmm/,guest_acpi.c guest_dsdt.c guest_mptable.c loader_elf.c loader_linux.c \
+                   $(addprefix vmm/,guest_acpi.c guest_bios.c guest_dsdt.c guest_mptable.c guest_rom.c loader_elf.c loader_linux.c \
                    loader_multiboot1.c)
 KERNEL_SOURCES  := $(wildcard boot/x86_64/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
 KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
@@ -82,7 +82,9 @@ include guest-tests/guests.mk
 # way of an exit, unless the guest is stepped.
 COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
                 $(addprefix vmm/,alloc.c delivery.c format.c frames.c keys.c lanes.c log.c main.c noise.c hoststack.c panic.c \
-                report.c vm.c) $(addprefix devices/,debugexit.c fwcfg.c ioapic.c pcihost.c rtc.c rtc_time.c testdev.c) \
+                report.c screen.c typing.c vm.c) vmm/machine_pc_screen.c \
+                $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c pcihost.c rtc.c rtc_time.c \
+                testdev.c vga.c) \
                 $(addprefix arch/x86_64/,acpi.c acpi_host.c backtrace.c calibrate.c control.c debugreg.c gdt.c \
                 hostapic.c hostrtc.c hostserial.c idt.c mtrr.c nested.c paging.c poweroff.c rate.c rate_ladder.c \
                 refclock.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c vmx_check_segments.c vmx_fail.c)

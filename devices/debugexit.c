@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Debug exit, debug console and the four ways to reset a PC: see debugexit.h. Called by the bus; only notes what the
+// Debug exit, debug console and two ways to reset a PC: see debugexit.h. Called by the bus; only notes what the
 // guest asks for and never acts on it.
 #include "devices/debugexit.h"
 #include "devices/bytewise.h"
 
 #define PORT_EXIT    0xf4 // four ports
 #define PORT_CONSOLE 0xe9
-#define PORT_8042    0x64
 #define PORT_92      0x92
 #define PORT_CF9     0xcf9
 
@@ -52,7 +51,6 @@ static void write_byte(struct debugexit *d, uint64_t port, uint8_t value)
     bool reset = false;
     switch (port) {
     case PORT_CONSOLE: put_char(d, value); break;
-    case PORT_8042: reset = (value & 0xf1) == 0xf0; break; // "pulse output port", bit 0 of it is the reset line
     case PORT_92:
         reset = value & ~d->port92 & PORT92_RESET;
         d->port92 = value & (PORT92_RESET | PORT92_A20);
@@ -73,7 +71,6 @@ static enum io_result byte_port(void *device, struct io_access *io, vtime_t now)
     (void)now;
     switch (io->offset) {
     case PORT_CONSOLE: value = PORT_CONSOLE; break;
-    case PORT_8042: value = 0; break;
     case PORT_92: value = d->port92; break;
     case PORT_CF9: value = d->port_cf9; break;
     default: return IO_UNCLAIMED;

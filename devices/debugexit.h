@@ -3,7 +3,6 @@
 //
 //   0xf4..0xf7  debug exit: any write asks for the end of the VM with that value; reads give 0
 //   0xe9        debug console: one byte a write; reads give 0xe9, which is how a guest finds it
-//   0x64        8042 keyboard controller: no keyboard, status 0; even commands 0xf0..0xfe pulse the reset line
 //   0x92        fast reset (bit 0 rising) and A20 (bit 1, kept and without effect: address line 20 is never masked)
 //   0xcf9       reset control: bit 2 rising resets, bits 1 and 3 say how hard, which is the same here
 //

@@ -17,7 +17,7 @@ struct value {
 
 enum {
     VM_NAME, VM_KERNEL, VM_MEM, VM_VCPUS, VM_CLOCK, VM_IDLE, VM_TICK, VM_LIMIT, VM_RTC, VM_ORACLE, VM_LANES,
-    VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_COUNTER_HZ, VM_TESTDEV,
+    VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_COUNTER_HZ, VM_TESTDEV, VM_SCREEN,
     VM_WORDS
 };
 enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_WORDS };
@@ -41,6 +41,7 @@ static const struct word vm_words[VM_WORDS] = {
     [VM_HYPERVISOR] = { "hypervisor", WORD_CHOICE, "kvm|none" },
     [VM_DELIVERY] = { "delivery", WORD_CHOICE, "alarm|exact" },
     [VM_MARGIN] = { "margin", WORD_NUMBER, "1 to 1000000 cycles" },
+    [VM_SCREEN] = { "screen", WORD_CHOICE, "off|follow" },
     [VM_COUNTER_HZ] = { "counter_hz", WORD_NUMBER, "10000000 to 10000000000 in steps of 1000" },
     [VM_TESTDEV] = { "testdev", WORD_CHOICE, "off|on" },
 };
@@ -262,6 +263,7 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     out->limit_ms = number_or(&values[VM_LIMIT], 0);
     out->rtc_offset_s = (int64_t)number_or(&values[VM_RTC], 0);
     out->oracle = number_or(&values[VM_ORACLE], 1) != 0;
+    out->follow = number_or(&values[VM_SCREEN], 0) != 0;
     out->lanes = number_or(&values[VM_LANES], 1) != 0;
     out->delivery = (enum delivery_mode)number_or(&values[VM_DELIVERY], DELIVERY_ALARM);
     out->margin_cycles = (uint32_t)number_or(&values[VM_MARGIN], 0);

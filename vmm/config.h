@@ -36,6 +36,7 @@ struct vm_config {
     uint64_t limit_ms;              // limit=10s|500ms: the VM is ended after so much of its own V; 0 = no limit
     int64_t rtc_offset_s;           // rtc=utc|variable:SECONDS: what the guest's RTC shows, beside UTC; default utc
     bool oracle;                    // oracle=on|off: hypercalls that show host figures; default on
+    bool follow;                    // screen=off|follow: changed lines of its screen go to the console; default off
     bool lanes;                     // lanes=on|off: draw H/M/G at the end; default on
     enum delivery_mode delivery;   // delivery=alarm|exact: by the alarm, or step up to each deadline; default alarm
     uint32_t margin_cycles;         // margin=CYCLES: where the steps begin; 0 = as calibration found

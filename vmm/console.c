@@ -1,49 +1,133 @@
 // SPDX-License-Identifier: MIT
-// What a guest prints and what is typed, between its UART and the machine's.
+// What a guest prints and what is typed, between its UART or its keyboard and the machine's serial port.
+//
+// The monitor's keys must be found whatever the guest does. So what is typed is read ahead into a buffer; when that is
+// full it waits outside, as before a guest that is slow. A guest that goes on leaving it there is deaf: then what is
+// typed is read and lost, but for the monitor's keys.
 #include "vmm/console.h"
 
 #include "arch/arch.h"
 #include "vmm/vm.h"
 
-static void flush(struct console *console)
+#define READ_AT_ONCE 64 // bytes a poll: input that never ends must not keep the monitor
+#define DEAF_SLICES  25 // for so long, 250 ms, and
+#define DEAF_TAKEN   64 // fewer bytes taken in it
+#define KEY_SLICES   2  // after an Escape that begins no sequence
+
+static void flush(struct vm *vm)
 {
-    arch_write(ARCH_CONSOLE, console->bytes, console->count);
+    struct console *console = &vm->console;
+    if (vm->screen.shown)
+        screen_hold(&vm->screen, console->bytes, console->count);
+    else
+        arch_write(ARCH_CONSOLE, console->bytes, console->count);
     console->count = 0;
 }
 
 void console_put(struct vm *vm, uint8_t byte)
 {
     struct console *console = &vm->console;
+    console->last = byte;
     console->bytes[console->count++] = byte;
     if (byte == '\n' || console->count == CONSOLE_BUFFER)
-        flush(console);
+        flush(vm);
 }
 
-// The next typed byte into vm->input. False: there is none, or it is the monitor's.
-static bool read_for_guest(struct vm *vm)
+// --- what is typed --------------------------------------------------------------------------------------------------
+
+static struct typed *destination(struct vm *vm)
 {
-    int read;
-    while (vm->keys.command == 0 && (read = arch_console_read()) >= 0) {
-        uint8_t byte = (uint8_t)read;
-        if (!keys_take(&vm->keys, &byte)) {
-            vm->input = byte;
-            return true;
-        }
+    return &vm->console.typed[vm->screen.shown ? TYPED_FOR_KEYBOARD : TYPED_FOR_UART];
+}
+
+// Of a full buffer: has the guest left it so for long?
+static bool deaf(const struct vm *vm, struct typed *typed)
+{
+    htime_t now = vm->console.polled;
+    if (typed->since == 0 || typed->taken >= DEAF_TAKEN) {
+        typed->since = now;
+        typed->taken = 0;
     }
-    return false;
+    return now - typed->since >= DEAF_SLICES * vm->slice_cycles;
+}
+
+static void keep(struct typed *typed, uint8_t byte)
+{
+    if (typed->count == CONSOLE_TYPED)
+        return;
+    typed->bytes[(typed->first + typed->count) % CONSOLE_TYPED] = byte;
+    typed->count++;
+}
+
+static void drop_first(struct typed *typed)
+{
+    typed->first = (uint16_t)((typed->first + 1) % CONSOLE_TYPED);
+    typed->count--;
+    typed->taken++;
+}
+
+// One command at a time, so that those typed ahead are obeyed in their order.
+static void read_typed(struct vm *vm)
+{
+    for (unsigned i = 0; i < READ_AT_ONCE && vm->keys.command == 0; i++) {
+        struct typed *typed = destination(vm);
+        if (typed->count == CONSOLE_TYPED && !deaf(vm, typed))
+            return;
+        int read = arch_console_read();
+        if (read < 0)
+            return;
+        uint8_t byte = (uint8_t)read;
+        if (!keys_take(&vm->keys, &byte))
+            keep(typed, byte);
+    }
+}
+
+static void give_to_uart(struct vm *vm)
+{
+    struct typed *typed = &vm->console.typed[TYPED_FOR_UART];
+    while (typed->count != 0 && machine_console_input(vm, typed->bytes[typed->first]))
+        drop_first(typed);
+}
+
+// The keys that the next byte makes, if any has been typed or waited for long enough.
+static bool next_keys(struct vm *vm)
+{
+    struct console *console = &vm->console;
+    struct typed *typed = &console->typed[TYPED_FOR_KEYBOARD];
+    if (typed->count != 0) {
+        console->keys = (uint8_t)typing_feed(&console->typing, typed->bytes[typed->first], console->key);
+        console->typed_at = console->polled;
+        drop_first(typed);
+        return true;
+    }
+    if (!typing_waits(&console->typing) || console->polled - console->typed_at < KEY_SLICES * vm->slice_cycles)
+        return false;
+    console->keys = (uint8_t)typing_flush(&console->typing, console->key);
+    return true;
+}
+
+static __attribute__((noinline)) void give_to_keyboard(struct vm *vm)
+{
+    struct console *console = &vm->console;
+    while (console->keys != 0 || next_keys(vm)) {
+        if (console->keys == 0)
+            continue;
+        if (!machine_key_input(vm, &console->key[0]))
+            return;
+        console->key[0] = console->key[1];
+        console->keys--;
+    }
 }
 
 void console_poll(struct vm *vm)
 {
     vm->console.polled = vm->vcpu.last_t1;
     if (vm->console.count != 0)
-        flush(&vm->console);
-    // One command at a time, so that those typed ahead are obeyed in their order.
-    while (vm->keys.command == 0) {
-        if (vm->input < 0 && !read_for_guest(vm))
-            return;
-        if (!machine_console_input(vm, (uint8_t)vm->input))
-            return; // kept until the guest has read some
-        vm->input = -1;
-    }
+        flush(vm);
+    read_typed(vm);
+    give_to_uart(vm);
+    if (vm->screen.active)
+        screen_poll(vm);
+    if (vm->screen.shown)
+        give_to_keyboard(vm);
 }

@@ -28,7 +28,7 @@
 #define FADT_FIX_RTC      (1u << 6) // the RTC's alarm is no wake event of PM1
 #define FADT_RESET_REG    (1u << 10)
 #define BOOT_LEGACY       (1u << 0) // 5.2.9.3: ISA devices are there
-#define BOOT_NO_VGA       (1u << 2)
+#define BOOT_8042         (1u << 1)
 #define BOOT_NO_MSI       (1u << 3)
 #define MADT_PCAT_COMPAT  (1u << 0) // 5.2.12: a pair of 8259 is there
 #define GAS_SYSTEM_IO     1         // 5.2.3.1
@@ -120,7 +120,7 @@ static uint32_t build_fadt(struct acpi_area *area, uint32_t facs, uint32_t dsdt)
     put16(fadt + 96, 0xffff); // P_LVL2_LAT: above 100 means no C2
     put16(fadt + 98, 0xffff); // P_LVL3_LAT: above 1000 means no C3
     fadt[108] = CENTURY_INDEX;
-    put16(fadt + 109, BOOT_LEGACY | BOOT_NO_VGA | BOOT_NO_MSI);
+    put16(fadt + 109, BOOT_LEGACY | BOOT_8042 | BOOT_NO_MSI);
     put32(fadt + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_PWR_BUTTON | FADT_SLP_BUTTON | FADT_FIX_RTC |
                            FADT_RESET_REG);
     put_gas(fadt + 116, 8, GAS_ACCESS_BYTE, RESET_PORT);

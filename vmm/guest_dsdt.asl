@@ -24,5 +24,23 @@ DefinitionBlock ("", "DSDT", 2, "ESCAPE", "ESCAPEMT", 1)
                 IRQNoFlags () { 4 }
             })
         }
+        Device (KBD)
+        {
+            Name (_HID, EisaId ("PNP0303"))
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0x60, 0x60, 1, 1)
+                IO (Decode16, 0x64, 0x64, 1, 1)
+                IRQNoFlags () { 1 }
+            })
+        }
+        Device (MOU) // the keyboard controller's second port, with nothing on it
+        {
+            Name (_HID, EisaId ("PNP0F13"))
+            Name (_CRS, ResourceTemplate ()
+            {
+                IRQNoFlags () { 12 }
+            })
+        }
     }
 }

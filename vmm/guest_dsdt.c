@@ -23,7 +23,7 @@
 const uint8_t guest_dsdt_body[GUEST_DSDT_BYTES] = {
     NAME,         '_',  'S',  '5',  '_',                       // 7.4.2.6: SLP_TYP of PM1a and PM1b
     PACKAGE,      8,    4,    BYTE, 5,    BYTE, 5, ZERO, ZERO,
-    SCOPE,        0x4a, 0x05, '_',  'S',  'B',  '_',           // 90 bytes
+    SCOPE,        0x48, 0x0a, '_',  'S',  'B',  '_',           // 168 bytes
     DEVICE,       37,   'R',  'T',  'C',  '_',
     NAME,         '_',  'H',  'I',  'D',  DWORD, 0x41, 0xd0, 0x0b, 0x00, // PNP0B00
     NAME,         '_',  'C',  'R',  'S',  BUFFER, 16, BYTE, 13,
@@ -35,4 +35,14 @@ const uint8_t guest_dsdt_body[GUEST_DSDT_BYTES] = {
     NAME,         '_',  'C',  'R',  'S',  BUFFER, 16, BYTE, 13,
     IO_DECODE_16, 0xf8, 0x03, 0xf8, 0x03, 1, 8,                // 8 ports from 0x3f8
     IRQ_NO_FLAGS, 0x10, 0x00, END_TAG,                         // IRQ 4
+    DEVICE,       45,   'K',  'B',  'D',  '_',
+    NAME,         '_',  'H',  'I',  'D',  DWORD, 0x41, 0xd0, 0x03, 0x03, // PNP0303
+    NAME,         '_',  'C',  'R',  'S',  BUFFER, 24, BYTE, 21,
+    IO_DECODE_16, 0x60, 0x00, 0x60, 0x00, 1, 1,
+    IO_DECODE_16, 0x64, 0x00, 0x64, 0x00, 1, 1,
+    IRQ_NO_FLAGS, 0x02, 0x00, END_TAG,                         // IRQ 1
+    DEVICE,       29,   'M',  'O',  'U',  '_',
+    NAME,         '_',  'H',  'I',  'D',  DWORD, 0x41, 0xd0, 0x0f, 0x13, // PNP0F13
+    NAME,         '_',  'C',  'R',  'S',  BUFFER, 8, BYTE, 5,
+    IRQ_NO_FLAGS, 0x00, 0x10, END_TAG,                         // IRQ 12
 };

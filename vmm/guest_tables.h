@@ -18,7 +18,7 @@
 #define INTERRUPT_AS_BUS     0x0
 #define INTERRUPT_LEVEL_HIGH 0xd
 
-#define GUEST_DSDT_BYTES     105
+#define GUEST_DSDT_BYTES     183
 extern const uint8_t guest_dsdt_body[GUEST_DSDT_BYTES];
 
 static inline void put16(uint8_t *at, uint16_t value)

@@ -71,6 +71,7 @@ static void obey(struct vcpu *vcpu, uint8_t command)
     case 't': show(vcpu, REPORT_TIMERS); break;
     case 'c': show(vcpu, REPORT_CLOCKS); break;
     case 'n': show(vcpu, REPORT_LANES); break;
+    case 's': screen_toggle(vcpu->vm); break;
     case 'p':
         vcpu->vm->keys.paused = true;
         line_out(NULL, "[paused: every key is the monitor's now, r resumes]");
@@ -89,7 +90,10 @@ void keys_obey(struct vcpu *vcpu)
     do {
         uint8_t command = vm->keys.command;
         vm->keys.command = 0;
-        line_out(NULL, ""); // the guest's own line may not be at its end
+        if (command != 's') {
+            screen_hide(vm);
+            line_out(NULL, ""); // the guest's own line may not be at its end
+        }
         obey(vcpu, command);
         if (vm->keys.paused && vm->end == VM_RUNNING)
             pause(vcpu);

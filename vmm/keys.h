@@ -9,7 +9,8 @@
 #define KEY_ESCAPE 0x1d // Ctrl-]
 
 // In the words of the legend, which tools/run prints too.
-#define KEYS_LEGEND "Ctrl-] then  l ledger  e exits  t timers  c clocks  n lanes  p pause  r resume  q quit  ] itself"
+#define KEYS_LEGEND \
+    "Ctrl-] then  l ledger  e exits  t timers  c clocks  n lanes  s screen  p pause  r resume  q quit  ] itself"
 
 struct keys {
     bool    escaped; // the last byte was KEY_ESCAPE

@@ -5,13 +5,14 @@
 #define VMM_LOADER_IMAGE_H
 
 #include "vmm/format.h"
+#include "vmm/guest_bios.h"
 #include "vmm/loader.h"
 
 #define LOADER_SEGMENTS_MAX   32
 #define LOADER_SPANS_MAX      64 // segments, modules, areas that are no RAM, what the loader itself adds
 
 // A PC's memory map below 1 MiB: page zero and the BIOS areas are not RAM to be loaded into.
-#define LOW_RAM_END           UINT64_C(0x9fc00)
+#define LOW_RAM_END           GUEST_EBDA_BASE
 #define ROM_START             UINT64_C(0xa0000)
 #define ACPI_START            UINT64_C(0xe0000)
 #define HIGH_RAM              UINT64_C(0x100000)

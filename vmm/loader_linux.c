@@ -36,6 +36,7 @@
 #define ALIGNMENT_MAX      (1u << 30)
 
 // What only boot_params has (Documentation/arch/x86/zero-page.rst).
+#define SCREEN_INFO        0x000u // struct screen_info (include/uapi/linux/screen_info.h)
 #define ACPI_RSDP_ADDR     0x070u
 #define E820_ENTRIES       0x1e8u
 #define HEADER_ROOM_END    0x290u // the setup header's place ends here
@@ -179,6 +180,16 @@ static void write_e820(uint8_t *zero_page, uint64_t ram_end)
     zero_page[E820_ENTRIES] = count;
 }
 
+// The text screen as vmm/guest_bios.c leaves it: the cursor at home in mode 3, 80 by 25, characters of 16 lines, a VGA.
+static void write_screen_info(uint8_t *info)
+{
+    info[0x06] = 3;
+    info[0x07] = 80;
+    info[0x0e] = 25;
+    info[0x0f] = 1;
+    info[0x10] = 16;
+}
+
 // "64-bit BOOT PROTOCOL": all zero, the setup header as the file has it, then what the loader knows.
 static void write_zero_page(struct loading *l, uint8_t *zero_page, uint64_t cmdline, uint64_t initrd)
 {
@@ -191,6 +202,7 @@ static void write_zero_page(struct loading *l, uint8_t *zero_page, uint64_t cmdl
         end = image->size;
     memset(zero_page, 0, PAGE_SIZE);
     memcpy(zero_page + SETUP_SECTS, image->data + SETUP_SECTS, end - SETUP_SECTS);
+    write_screen_info(zero_page + SCREEN_INFO);
     zero_page[TYPE_OF_LOADER] = LOADER_UNDEFINED;
     put(zero_page + CMD_LINE_PTR, cmdline, 4);
     put(zero_page + RAMDISK_IMAGE, initrd, 4);

@@ -9,6 +9,8 @@
 #define VMM_MACHINE_H
 
 #include "devices/device.h"
+#include "devices/keyboard.h"
+#include "devices/vga.h"
 #include "vmm/loader.h"
 #include MACHINE_DESCRIPTION
 
@@ -37,6 +39,12 @@ bool machine_nmi_routed(const struct vm *vm);
 
 // Console input from outside, one byte; false: the guest's UART is full.
 bool machine_console_input(struct vm *vm, uint8_t byte);
+
+// The screen, if there is one: where its characters are, from cell 0 of its window on. machine_key_input() presses a
+// key of its keyboard; false: not now, it has not been asked for those before.
+enum machine_screen { SCREEN_NONE, SCREEN_GRAPHICS, SCREEN_TEXT };
+enum machine_screen machine_screen(const struct vm *vm, struct text_layout *layout, const uint8_t **window);
+bool                machine_key_input(struct vm *vm, const struct key *key);
 
 // For the report: the clocks side by side, and the timers whose ticks are counted. Both return how many were written.
 struct clock_reading;

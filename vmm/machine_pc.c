@@ -10,6 +10,7 @@
 #include "arch/arch.h"
 #include "time/ratio.h"
 #include "vmm/console.h"
+#include "vmm/guest_bios.h"
 #include "vmm/machine_pc_wiring.h"
 #include "vmm/report.h"
 
@@ -22,11 +23,12 @@ struct port_range {
 };
 
 static const struct port_range port_ranges[] = {
-    { 0x020, 0x021, DEVICE_PIC },       { 0x040, 0x043, DEVICE_PIT },       { 0x061, 0x061, DEVICE_PORT61 },
-    { 0x064, 0x064, DEVICE_DEBUGEXIT }, { 0x070, 0x071, DEVICE_RTC },       { 0x092, 0x092, DEVICE_DEBUGEXIT },
-    { 0x0a0, 0x0a1, DEVICE_PIC },       { 0x0e9, 0x0e9, DEVICE_DEBUGEXIT }, { 0x0f4, 0x0f7, DEVICE_DEBUGEXIT },
-    { 0x3f8, 0x3ff, DEVICE_UART },      { 0x4d0, 0x4d1, DEVICE_PIC },       { 0x510, 0x511, DEVICE_FWCFG },
-    { 0x600, 0x60b, DEVICE_PM },        { 0xcf8, 0xcff, DEVICE_PCI },
+    { 0x020, 0x021, DEVICE_PIC },       { 0x040, 0x043, DEVICE_PIT },       { 0x060, 0x060, DEVICE_I8042 },
+    { 0x061, 0x061, DEVICE_PORT61 },    { 0x064, 0x064, DEVICE_I8042 },     { 0x070, 0x071, DEVICE_RTC },
+    { 0x092, 0x092, DEVICE_DEBUGEXIT }, { 0x0a0, 0x0a1, DEVICE_PIC },       { 0x0e9, 0x0e9, DEVICE_DEBUGEXIT },
+    { 0x0f4, 0x0f7, DEVICE_DEBUGEXIT }, { 0x3b0, 0x3df, DEVICE_VGA },       { 0x3f8, 0x3ff, DEVICE_UART },
+    { 0x4d0, 0x4d1, DEVICE_PIC },       { 0x510, 0x511, DEVICE_FWCFG },     { 0x600, 0x60b, DEVICE_PM },
+    { 0xcf8, 0xcff, DEVICE_PCI },
     { TESTDEV_PORT, TESTDEV_PORT + TESTDEV_PORTS - 1, DEVICE_TESTDEV },
 };
 
@@ -75,6 +77,8 @@ static const struct {
     [DEVICE_PCI] = { &pcihost_ops, offsetof(struct machine, pci), settle_nothing },
     [DEVICE_TESTDEV] = { &testdev_port_ops, offsetof(struct machine, testdev), settle_testdev },
     [DEVICE_TESTDEV_MEMORY] = { &testdev_memory_ops, offsetof(struct machine, testdev), settle_nothing },
+    [DEVICE_VGA] = { &vga_ops, offsetof(struct machine, vga), settle_nothing },
+    [DEVICE_I8042] = { &i8042_ops, offsetof(struct machine, i8042), settle_i8042 },
 };
 
 static void *device_at(struct machine *machine, enum device_id id)
@@ -113,12 +117,15 @@ void machine_init(struct vm *vm)
     hpet_init(&machine->hpet, hz);
     rtc_init(&machine->rtc, hz, (int64_t)vm->wall_start_s + vm->config.rtc_offset_s, vm->ram.size);
     uart_init(&machine->uart, UART_BASE, hz);
+    guest_bios_set_clock(vm->ram, (int64_t)vm->wall_start_s + vm->config.rtc_offset_s);
     debugexit_init(&machine->debugexit);
     fwcfg_init(&machine->fwcfg, vm->ram.size, vm->config.vcpus);
     pcihost_init(&machine->pci);
     testdev_init(&machine->testdev, vm->config.testdev);
     if (vm->config.testdev)
         open_test_lines(machine);
+    vga_init(&machine->vga, hz);
+    i8042_init(&machine->i8042);
 
     timerq_init(&machine->timers);
     machine->limit = (struct timer){ .rank = DEVICE_TIMED_COUNT };

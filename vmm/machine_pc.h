@@ -6,6 +6,7 @@
 #include "devices/debugexit.h"
 #include "devices/fwcfg.h"
 #include "devices/hpet.h"
+#include "devices/i8042.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
 #include "devices/pcihost.h"
@@ -15,6 +16,7 @@
 #include "devices/rtc.h"
 #include "devices/testdev.h"
 #include "devices/uart16550.h"
+#include "devices/vga.h"
 #include "time/pvclock.h"
 #include "time/tickpolicy.h"
 #include "time/timerq.h"
@@ -37,6 +39,8 @@ enum device_id {
     DEVICE_PCI,
     DEVICE_TESTDEV,
     DEVICE_TESTDEV_MEMORY,
+    DEVICE_VGA,
+    DEVICE_I8042,
     DEVICE_COUNT
 };
 
@@ -66,6 +70,7 @@ struct machine {
     struct debugexit debugexit;
     struct fwcfg     fwcfg;
     struct pcihost   pci;
+    struct i8042     i8042;
 
     struct timerq      timers;
     struct timer       timer[DEVICE_TIMED_COUNT];
@@ -77,6 +82,7 @@ struct machine {
     uint8_t            hpet_busy;   // timers whose lines were not free, a bit each
     struct tick_source pit_tick, lapic_tick, hpet_tick[HPET_TIMERS];
     struct testdev     testdev;
+    struct vga         vga;
 };
 
 // One access to a port. Nobody there: reads give all ones, writes are lost.

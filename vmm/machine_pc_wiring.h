@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the files of the PC offer each other: the bus (machine_pc.c), the interrupt lines (machine_pc_irq.c), the
-// timers' ticks (machine_pc_tick.c), and the clocks that share lines (machine_pc_clock.c). Nobody else includes this.
+// timers' ticks (machine_pc_tick.c), the clocks that share lines (machine_pc_clock.c), and what a person sees and types
+// (machine_pc_screen.c). Nobody else includes this.
 //
 // A device needs: its struct in struct machine, an id, a row in the table of devices and its ports or its memory in
 // the tables of ranges (all in machine_pc.c), and a settle function. That one is called after each use and each firing:
@@ -12,10 +13,12 @@
 
 // Interrupt lines of the board. 0..15 are the ISA interrupts as everybody counts them: input n of the 8259 pair and pin
 // n of the IOAPIC, but 0 is at pin 2. 16..23 reach the IOAPIC only.
-#define IRQ_PIT  0u
-#define IRQ_UART 4u
-#define IRQ_RTC  8u
-#define IRQ_SCI  9u
+#define IRQ_PIT      0u
+#define IRQ_KEYBOARD 1u
+#define IRQ_UART     4u
+#define IRQ_RTC      8u
+#define IRQ_SCI      9u
+#define IRQ_AUX      12u // the keyboard controller's second port
 
 // machine_pc.c
 void machine_advance(struct vm *vm, enum device_id id, vtime_t now); // fires everything due by then, settles nothing
@@ -70,6 +73,9 @@ void    settle_hpet(struct vm *vm);
 void    settle_rtc(struct vm *vm);
 void    machine_hpet_reroute(struct vm *vm); // a mask or a route has changed
 vtime_t machine_hpet_taken(struct vm *vm, uint8_t busy_before);
+
+// machine_pc_screen.c
+void settle_i8042(struct vm *vm);
 
 // Around an acknowledge cycle: which timers' lines wait for one, and then which of them it was. Returns the deadline of
 // the tick that was taken, 0 if it was none.

@@ -240,6 +240,19 @@ void machine_reset(struct vm *vm)
     vm_end(vm, VM_RESET, 0, "reset");
 }
 
+// The board has no screen, and so no keyboard.
+enum machine_screen machine_screen(const struct vm *vm, struct text_layout *layout, const uint8_t **window)
+{
+    (void)vm, (void)layout, (void)window;
+    return SCREEN_NONE;
+}
+
+bool machine_key_input(struct vm *vm, const struct key *key)
+{
+    (void)vm, (void)key;
+    return true;
+}
+
 // The seconds since the start, whatever the guest has loaded into the counter.
 unsigned machine_clocks(struct vm *vm, struct clock_reading *out)
 {

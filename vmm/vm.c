@@ -202,6 +202,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     log_line("vm", "%s starts: %s, %lu MiB, entry %#lx", vm->config.name, entry.format, vm->ram.size / MIB, entry.pc);
     vcpu_run(&vm->vcpu);
     console_poll(vm);
+    screen_end(vm);
     log_line("vm", "%s ended: %s", vm->config.name, vm->end_reason);
     if (monitor->report)
         print_report(vm);
@@ -242,7 +243,7 @@ unsigned vm_run(const struct vm_config *config, const struct monitor_config *mon
     struct vm *vm = (struct vm *)vm_at.value;
     memset(vm, 0, sizeof(*vm));
     vm->config = *config;
-    vm->input = -1;
+    screen_init(vm);
     unsigned status;
     hpa ram_at = alloc_pages(config->mem_bytes / PAGE_SIZE, RAM_ALIGN_PAGES);
     if (ram_at.value != 0) {

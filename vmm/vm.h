@@ -9,6 +9,7 @@
 #include "vmm/console.h"
 #include "vmm/keys.h"
 #include "vmm/machine.h"
+#include "vmm/screen.h"
 #include "vmm/stats.h"
 #include "vmm/trace.h"
 #include "vmm/types.h"
@@ -64,13 +65,13 @@ struct vm {
     enum vm_end       end;
     uint32_t          exit_value;
     struct keys       keys;
-    int32_t           input; // a typed byte that the guest's UART had no room for, -1 if none
     struct noise      noise;
     struct machine    machine;
     struct guest_ram  ram;
     hpa               nested_root; // of the tables from guest-physical addresses to the machine's
     uint64_t          wall_start_s; // seconds since 1970 at V = 0
     struct console    console;
+    struct screen     screen;
     char              end_reason[160];
     struct vm_config  config;
     struct vcpu       vcpu;

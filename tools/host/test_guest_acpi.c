@@ -111,7 +111,7 @@ static void test_fadt(void **state)
     assert_int_equal(flags & (1u << 20), 0);        // not hardware-reduced
     assert_int_equal(flags & (1u << 6), 1u << 6);   // no RTC event in PM1
     assert_int_equal(get(fadt + 108, 1), 0x32);     // the century's index in the RTC
-    assert_int_equal(get(fadt + 109, 2), 0x000d);   // ISA devices, no VGA, no MSI; a CMOS RTC
+    assert_int_equal(get(fadt + 109, 2), 0x000b);   // ISA devices, an 8042, no MSI; a VGA, a CMOS RTC
     assert_gas(fadt + 116, 8, 1, 0xcf9);
     assert_int_equal(get(fadt + 128, 1), 6);
     assert_gas(fadt + 148, 32, 2, 0x600);

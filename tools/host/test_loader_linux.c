@@ -73,7 +73,8 @@ static void test_zero_page(void **state)
     accepted();
     uint64_t zero = entry.rsi, length = strlen(input.cmdline) + 1;
     assert_true(zero % 16 == 0 && zero >= 0x9000 && zero + 4096 <= 0x9fc00);
-    assert_filled(zero, zero + 0x70, 0);
+    static const uint8_t screen_info[0x70] = { [6] = 3, [7] = 80, [14] = 25, [15] = 1, [16] = 16 };
+    assert_memory_equal(ram.host + zero, screen_info, sizeof(screen_info));
     assert_true(ram64(zero + 0x70) == 0xe0000); // acpi_rsdp_addr
     assert_filled(zero + 0x78, zero + 0x1e8, 0);
     assert_int_equal(ram.host[zero + 0x1e8], 4);
