@@ -31,14 +31,19 @@ static inline void vcpu_not_monitor(struct vcpu *vcpu, uint64_t cycles)
     vcpu->last_t1 += cycles;
 }
 
-// E: what an instruction costs that the monitor executes for the guest, modelled as the one cycle that an emulator
-// which counts instructions charges. Booked always, added to V by clock=guest+emu only.
-#define EMULATED_INSN_CYCLES 1
-
-static inline void vcpu_emulated(struct vcpu *vcpu)
+// E: what the instruction that exited, and that the monitor has executed for the guest, would have cost on a real
+// machine (time/emucost.h). Booked always, added to V by clock=guest+emu only.
+static inline void vcpu_emulated(struct vcpu *vcpu, enum exit_kind kind)
 {
-    vcpu->ledger.emulated += EMULATED_INSN_CYCLES;
-    vtime_emulated(&vcpu->vm->vtime, EMULATED_INSN_CYCLES);
+    uint32_t cycles = vcpu->vm->emulated_cycles[kind];
+    vcpu->ledger.emulated += cycles;
+    vtime_emulated(&vcpu->vm->vtime, cycles);
+}
+
+// The same on the short way, which is closed under clock=guest+emu.
+static inline void vcpu_emulated_quick(struct vcpu *vcpu, enum exit_kind kind)
+{
+    vcpu->ledger.emulated += vcpu->vm->emulated_cycles[kind];
 }
 
 // How long the guest can run before something is due; no longer than a slice.

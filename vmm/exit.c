@@ -2,6 +2,7 @@
 // What each exit asks for, one line a case. The switch has no default, so a new kind of exit does not compile until it
 // has its line.
 #include "arch/arch.h"
+#include "time/emucost.h"
 #include "vmm/account.h"
 #include "vmm/vm.h"
 
@@ -9,6 +10,22 @@ static void interrupted(struct vcpu *vcpu)
 {
     vcpu->stats.alarms++;
     arch_take_interrupts();
+}
+
+// The others cost an instruction. Whether a write of a control register or of the priority exits is the hardware's
+// choice, so those cost what they do where they do not exit.
+static const uint8_t costs[EXIT_KIND_COUNT] = {
+    [EXIT_PORT] = EMUCOST_PORT,
+    [EXIT_MMIO] = EMUCOST_MEMORY,
+    [EXIT_CPU_ID] = EMUCOST_MICROCODE,
+    [EXIT_SYSREG_READ] = EMUCOST_MICROCODE,
+    [EXIT_SYSREG_WRITE] = EMUCOST_MICROCODE,
+};
+
+void exit_price(struct vm *vm)
+{
+    for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++)
+        vm->emulated_cycles[kind] = (uint32_t)emucost_cycles((enum emucost_kind)costs[kind], vm->vtime.hz);
 }
 
 void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
@@ -39,5 +56,5 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
                 exit->hardware_reason, exit->info);
         return;
     }
-    vcpu_emulated(vcpu);
+    vcpu_emulated(vcpu, exit->kind);
 }

@@ -132,6 +132,7 @@ static void start_clocks(struct vm *vm)
     vm->wall_start_s = arch_wall_seconds();
     htime_t now = arch_counter_read();
     vtime_start(vt, vm->config.clock, vm->config.idle, hz, vt->scale, now);
+    exit_price(vm);
     vm->limit = vm->config.limit_ms == 0 ? LIMIT_V_CYCLES : mul_div_ceil(vm->config.limit_ms, hz, 1000);
     if (vm->limit > LIMIT_V_CYCLES)
         vm->limit = LIMIT_V_CYCLES;

@@ -57,6 +57,14 @@ struct noise {
     uint64_t state;
 };
 
+// Where a guest that may be waiting by counting its accesses was last looked at (vmm/polling.c).
+struct polling {
+    uint64_t accesses;
+    vtime_t  v;
+    bool     watched; // kept off the short way until a read is seen
+    bool     told;
+};
+
 // What every exit looks at comes first, and what is large last, where an instruction's offset no longer reaches.
 struct vm {
     struct vtime      vtime;
@@ -66,6 +74,8 @@ struct vm {
     uint32_t          exit_value;
     struct keys       keys;
     struct noise      noise;
+    struct polling    polling;
+    uint32_t          emulated_cycles[EXIT_KIND_COUNT]; // what the instruction would have cost (time/emucost.h)
     struct machine    machine;
     struct guest_ram  ram;
     hpa               nested_root; // of the tables from guest-physical addresses to the machine's
@@ -102,8 +112,9 @@ void vm_end_at_limit(struct vm *vm);
 // vmm/run.c: runs the vCPU until its VM ends.
 void vcpu_run(struct vcpu *vcpu);
 
-// vmm/exit.c: does what one exit asks for.
+// vmm/exit.c: does what one exit asks for. And: what each kind costs under clock=guest+emu, at vm->vtime.hz.
 void exit_dispatch(struct vcpu *vcpu, const struct exit *exit);
+void exit_price(struct vm *vm);
 
 // vmm/event.c: makes the hardware deliver what is pending, or ask for a window. Wakes a halted vCPU.
 void events_deliver(struct vcpu *vcpu);
@@ -113,6 +124,9 @@ void events_deliver(struct vcpu *vcpu);
 void     delivery_init(struct vcpu *vcpu, const struct monitor_config *monitor);
 uint64_t delivery_alarm(struct vcpu *vcpu, uint64_t cycles);
 void     delivery_reached(struct vcpu *vcpu);
+
+// vmm/polling.c: has the guest made a million accesses to ports and devices in next to no time? The log says so, once.
+void polling_look(struct vcpu *vcpu, const struct exit *exit);
 
 // vmm/noise.c: host noise on purpose (law 9). Returns the alarm, possibly shortened.
 void     noise_work(struct vcpu *vcpu);

@@ -19,8 +19,7 @@
 // May the next slices' hypercalls be answered here?
 bool quick_allowed(const struct vcpu *vcpu)
 {
-    const struct vm *vm = vcpu->vm;
-    return vcpu->quick && machine_quiet(&vm->machine) && vm->vtime.clock != CLOCK_GUEST_EMU;
+    return vcpu->quick && machine_quiet(&vcpu->vm->machine);
 }
 
 #define QUICK_INLINE static inline __attribute__((always_inline))
@@ -37,9 +36,9 @@ QUICK_INLINE bool book(struct world *world, struct vcpu *vcpu, enum exit_kind ki
     return false;
 }
 
-QUICK_INLINE struct world *go_on(struct world *world, struct vcpu *vcpu)
+QUICK_INLINE struct world *go_on(struct world *world, struct vcpu *vcpu, enum exit_kind kind)
 {
-    vcpu_emulated(vcpu);
+    vcpu_emulated_quick(vcpu, kind);
     vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
     return world;
 }
@@ -52,7 +51,7 @@ __attribute__((flatten, used)) struct world *quick_hypercall(struct world *world
     if (!book(world, vcpu, EXIT_HYPERCALL))
         return NULL;
     if (smccc_plain_call(vcpu, world->x))
-        return go_on(world, vcpu);
+        return go_on(world, vcpu, EXIT_HYPERCALL);
     world->booked = true;
     return NULL;
 }
@@ -84,5 +83,5 @@ __attribute__((flatten, used)) struct world *quick_access(struct world *world)
     if (reg != ZERO_REGISTER)
         world->x[reg] = io.value & UINT64_MAX >> (64 - 8 * io.size);
     sysreg_write(elr_el2, sysreg_read(elr_el2) + INSN_LENGTH);
-    return go_on(world, vcpu);
+    return go_on(world, vcpu, EXIT_MMIO);
 }

@@ -3,6 +3,7 @@
 // for the string forms, the guest's memory. A repeated one does a bounded number of iterations an exit, so that no
 // count a guest can load keeps the monitor busy.
 #include "arch/x86_64/vendor.h"
+#include "vmm/account.h"
 
 #define STRING_ITERATIONS_PER_EXIT 32
 
@@ -51,6 +52,13 @@ static bool string_once(struct vcpu *vcpu, const struct exit *exit, const struct
     return true;
 }
 
+// Each iteration takes its time; the exit itself accounts for one. False: a timer has come due meanwhile.
+static bool next_iteration(struct vcpu *vcpu)
+{
+    vcpu_emulated(vcpu, EXIT_PORT);
+    return !vcpu_timers_due(vcpu);
+}
+
 static __attribute__((noinline)) void string(struct vcpu *vcpu, const struct exit *exit)
 {
     uint8_t bytes[INSN_MAX_LENGTH];
@@ -67,6 +75,8 @@ static __attribute__((noinline)) void string(struct vcpu *vcpu, const struct exi
     bool single_step = (vcpu_regs(vcpu)->rflags & RFLAGS_TF) != 0; // each iteration traps
     unsigned at_once = single_step ? 1 : STRING_ITERATIONS_PER_EXIT;
     for (unsigned i = 0; i < at_once && count != 0 && vcpu->vm->end == VM_RUNNING; i++) {
+        if (i != 0 && !next_iteration(vcpu))
+            break;
         if (!string_once(vcpu, exit, &insn, address_mask))
             return;
         count--;

@@ -39,12 +39,13 @@ QUICK_INLINE bool quick_book(struct vcpu *vcpu, enum exit_kind kind)
     return !vcpu_timers_due(vcpu);
 }
 
-// The four answers; false: only booked. The step over the instruction is the vendor's.
+// The four answers, with what each would have cost; false: only booked. The step over the instruction is the vendor's.
 QUICK_INLINE bool quick_cpuid(struct vcpu *vcpu, uint64_t *rax)
 {
     if (!quick_book(vcpu, EXIT_CPU_ID))
         return false;
     guest_execute_cpuid(vcpu, rax);
+    vcpu_emulated_quick(vcpu, EXIT_CPU_ID);
     return true;
 }
 
@@ -54,6 +55,7 @@ QUICK_INLINE bool quick_hypercall(struct vcpu *vcpu, uint64_t *rax)
     if (!quick_book(vcpu, EXIT_HYPERCALL))
         return false;
     *rax = guest_kernel_hypercall(vcpu, *rax, vcpu_regs(vcpu)->gpr[GPR_RBX]);
+    vcpu_emulated_quick(vcpu, EXIT_HYPERCALL);
     return true;
 }
 
@@ -62,6 +64,7 @@ QUICK_INLINE bool quick_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, ui
     if (!quick_book(vcpu, EXIT_PORT))
         return false;
     guest_execute_port(vcpu, rax, port, size, is_write);
+    vcpu_emulated_quick(vcpu, EXIT_PORT);
     return true;
 }
 
@@ -79,6 +82,7 @@ QUICK_INLINE bool quick_eoi(struct vcpu *vcpu)
         return false;
     lapic_write_msr(&vcpu->vm->machine.lapic, MSR_X2APIC_EOI, 0, vcpu->vm->vtime.now);
     machine_settle(vcpu->vm, DEVICE_LAPIC);
+    vcpu_emulated_quick(vcpu, EXIT_SYSREG_WRITE);
     return true;
 }
 

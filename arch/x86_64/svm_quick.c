@@ -25,7 +25,6 @@ QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered, uint64_t 
         return QUICK_BOOKED;
     vmcb->rip = quick_next_rip(vcpu, next_rip);
     vmcb->int_state = 0;
-    vcpu_emulated(vcpu);
     return QUICK_TAKEN;
 }
 

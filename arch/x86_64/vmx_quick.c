@@ -15,7 +15,6 @@ QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered)
     uint64_t interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
     if (interruptibility != 0)
         vmwrite(VMCS_GUEST_INTERRUPTIBILITY, interruptibility & BLOCKED_BY_NMI);
-    vcpu_emulated(vcpu);
     return QUICK_TAKEN;
 }
 
