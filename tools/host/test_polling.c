@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // needs: vmm/polling.c vmm/histogram.c time/ratio.c
-// When the log names a guest that polls: a million accesses in less than 100 ms of V, once, with the port or the address
-// of a read; and when it does not: fewer, slower, or writes alone. A guest on the short way is taken off it for the
-// look, and put back.
+// When the log names a guest that polls: a million accesses in less than 100 ms of V, once, with the port or the
+// address of a read; and when it does not: fewer, slower, or writes alone. A guest on the short way is taken off it for
+// the look, and put back.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
