@@ -116,6 +116,8 @@ static void write_chosen(struct writer *w, const struct guest_dtb *board)
         address(w, "linux,initrd-start", board->initrd_start);
         address(w, "linux,initrd-end", board->initrd_end);
     }
+    if (board->seed != NULL)
+        bytes(w, "rng-seed", board->seed, SEED_BYTES);
     end(w);
 }
 

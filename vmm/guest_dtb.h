@@ -3,6 +3,7 @@
 #ifndef VMM_GUEST_DTB_H
 #define VMM_GUEST_DTB_H
 
+#include "vmm/guest_dtb_seed.h"
 #include "vmm/types.h"
 
 #define GUEST_DTB_BYTES UINT64_C(8192) // room for the tree with the longest command line
@@ -13,6 +14,7 @@ struct guest_dtb {
     uint64_t ram_base, ram_bytes;
     uint64_t initrd_start, initrd_end; // equal: there is none
     const char *cmdline;
+    const uint8_t *seed; // SEED_BYTES of chance; null: none
 };
 
 // Writes the tree to `place`, of GUEST_DTB_BYTES. False: it does not fit.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The arm64 guest's memory before its first instruction: its kernel, and the device tree that says what its board has.
+#include "arch/arm64/board.h"
 #include "arch/arm64/hostgic.h"
 #include "vmm/format.h"
 #include "vmm/guest_dtb.h"
@@ -14,7 +15,8 @@ bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_
     }
     if (!loader_load(input, vm->ram, entry, refusal))
         return false;
-    const struct guest_dtb board = {
+    uint8_t seed[SEED_BYTES];
+    const struct guest_dtb tree = {
         .gic_version = hostgic_version(),
         .cpus = vm->config.vcpus,
         .ram_base = vm->ram.base,
@@ -22,8 +24,9 @@ bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_
         .initrd_start = entry->initrd_start,
         .initrd_end = entry->initrd_end,
         .cmdline = input->cmdline,
+        .seed = board_take_seed(seed) ? seed : NULL,
     };
-    if (guest_dtb_build(&board, guest_pointer(vm->ram, (gpa){ entry->x0 }, GUEST_DTB_BYTES)))
+    if (guest_dtb_build(&tree, guest_pointer(vm->ram, (gpa){ entry->x0 }, GUEST_DTB_BYTES)))
         return true;
     format(refusal->text, sizeof(refusal->text), "the command line is too long for the device tree");
     return false;

@@ -13,3 +13,10 @@ void board_set(const struct board *from)
 {
     the_board = *from;
 }
+
+bool board_take_seed(uint8_t out[SEED_BYTES])
+{
+    if (the_board.has_seed)
+        guest_seed_take(the_board.seed, out);
+    return the_board.has_seed;
+}

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/guest_dtb_seed.h"
+
 enum psci_conduit { PSCI_NONE, PSCI_SMC, PSCI_HVC };
 
 struct board {
@@ -24,10 +26,15 @@ struct board {
     uint64_t ecam, ecam_size;       // PCI configuration space; its first bus is number 0
     uint64_t pci_io, pci_io_size;   // where the PCI bus's I/O ports are, from port 0 on
     enum psci_conduit psci;
+    bool     has_seed;              // the loader gave the machine bytes of chance
+    uint8_t  seed[SEED_BYTES];
 };
 
 // All zero before the device tree was read.
 const struct board *board(void);
 void board_set(const struct board *from);
+
+// Bytes of chance for one guest, others with each call. False: the machine has none.
+bool board_take_seed(uint8_t out[SEED_BYTES]);
 
 #endif

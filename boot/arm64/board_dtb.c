@@ -118,6 +118,15 @@ static void read_pci(const void *tree, struct board *out)
     }
 }
 
+static void read_seed(const void *tree, struct board *out)
+{
+    int length = 0, chosen = fdt_path_offset(tree, "/chosen");
+    const void *seed = chosen >= 0 ? fdt_getprop(tree, chosen, "rng-seed", &length) : NULL;
+    out->has_seed = seed != NULL && length >= (int)SEED_BYTES;
+    if (out->has_seed)
+        memcpy(out->seed, seed, SEED_BYTES);
+}
+
 static enum psci_conduit find_psci(const void *tree)
 {
     static const char *const names[] = { "arm,psci-1.0", "arm,psci-0.2" };
@@ -140,4 +149,5 @@ void dtb_read_board(const void *tree, struct board *out)
     out->rtc = where(tree, dtb_find(tree, "arm,pl031"), 0);
     read_pci(tree, out);
     out->psci = find_psci(tree);
+    read_seed(tree, out);
 }

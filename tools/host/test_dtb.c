@@ -24,11 +24,15 @@ static uint8_t *area; // AREA_BYTES, then a page that nobody may touch
 static struct dtb dtb;
 static struct refusal refusal;
 
+static const uint8_t chance[SEED_BYTES + 1] = "the 32 bytes of chance of a tree";
+static size_t chance_length = SEED_BYTES;
+
 static void chosen(void)
 {
     begin("chosen");
     string("bootargs", "log=com2");
     string("stdout-path", "/pl011@9000000:115200");
+    bytes("rng-seed", chance, chance_length);
     MODULE(0x52000000, 0x300, PLAIN, "modules.cpio and=so on");
     MODULE(0x51000000, 0x200, RAMDISK, NULL);
     MODULE(0x50000000, 0x100, KERNEL, "vm=a mem=16M -- hello");
@@ -114,6 +118,8 @@ static void what_qemu_writes(void **state)
     assert_int_equal(b->pci_io, 0x3eff0000);
     assert_int_equal(b->pci_io_size, 0x10000);
     assert_int_equal(b->psci, PSCI_SMC);
+    assert_true(b->has_seed);
+    assert_memory_equal(b->seed, chance, SEED_BYTES);
 
     assert_string_equal(dtb.boot.cmdline, "log=com2");
     assert_int_equal(dtb.boot.info_end - dtb.boot.info_start, fdt_totalsize(built));
@@ -127,6 +133,12 @@ static void what_qemu_writes(void **state)
     assert_string_equal(dtb.boot.modules[1].string, "module initrd");
     assert_int_equal(dtb.boot.modules[1].size, 0x200);
     assert_string_equal(dtb.boot.modules[2].string, "module modules.cpio and=so on");
+
+    chance_length = SEED_BYTES - 1; // too little chance is none
+    build_usual();
+    assert_true(read_built());
+    assert_false(dtb.board.has_seed);
+    chance_length = SEED_BYTES;
 }
 
 static void version_2_and_hvc(void **state)

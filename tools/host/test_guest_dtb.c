@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/guest_dtb.c
+// needs: vmm/guest_dtb.c vmm/guest_dtb_seed.c
 // libs: -lfdt
 // The guest's device tree: libfdt reads it back whole, and each property that a guest lives by is there. With DTB_DUMP
 // set to a folder the trees are left there, for dtc (tools/check/dtb.sh).
@@ -110,7 +110,7 @@ static void test_what_every_board_has(void **state)
         CELLS(tree, "/timer", "interrupts", 1, 13, flags, 1, 14, flags, 1, 11, flags, 1, 10, flags);
         has_flag(tree, "/timer", "always-on");
         assert_null(fdt_getprop(tree, node(tree, "/chosen"), "linux,initrd-start", NULL));
-        assert_null(fdt_getprop(tree, node(tree, "/chosen"), "rng-seed", NULL)); // V alone decides what a guest sees
+        assert_null(fdt_getprop(tree, node(tree, "/chosen"), "rng-seed", NULL));
         free(tree);
     }
 }
@@ -144,6 +144,34 @@ static void test_memory_and_initrd(void **state)
     CELLS(tree, "/memory@40000000", "reg", 0, 0x40000000, 1, 0x80000000);
     CELLS(tree, "/chosen", "linux,initrd-start", 1, 0x23456000);
     CELLS(tree, "/chosen", "linux,initrd-end", 1, 0x23456789);
+    free(tree);
+}
+
+// RFC 8439, A.1, test vector 1: a key of zeros, in two halves.
+static void test_seed(void **state)
+{
+    (void)state;
+    static const uint8_t next_key[] = { 0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90, 0x40, 0x5d, 0x6a,
+                                        0xe5, 0x53, 0x86, 0xbd, 0x28, 0xbd, 0xd2, 0x19, 0xb8, 0xa0, 0x8d,
+                                        0xed, 0x1a, 0xa8, 0x36, 0xef, 0xcc, 0x8b, 0x77, 0x0d, 0xc7 };
+    static const uint8_t given[] = { 0xda, 0x41, 0x59, 0x7c, 0x51, 0x57, 0x48, 0x8d, 0x77, 0x24, 0xe0,
+                                     0x3f, 0xb8, 0xd8, 0x4a, 0x37, 0x6a, 0x43, 0xb8, 0xf4, 0x15, 0x18,
+                                     0xa1, 0x1c, 0xc3, 0x87, 0xb6, 0x69, 0xb2, 0xee, 0x65, 0x86 };
+    uint8_t key[SEED_BYTES] = { 0 }, first[SEED_BYTES], second[SEED_BYTES];
+    guest_seed_take(key, first);
+    assert_memory_equal(key, next_key, SEED_BYTES);
+    assert_memory_equal(first, given, SEED_BYTES);
+    guest_seed_take(key, second);
+    assert_memory_not_equal(first, second, SEED_BYTES);
+    assert_memory_not_equal(key, next_key, SEED_BYTES);
+
+    struct guest_dtb board = plain(3);
+    board.seed = given;
+    void *tree = build(&board);
+    int length;
+    const void *shown = fdt_getprop(tree, node(tree, "/chosen"), "rng-seed", &length);
+    assert_int_equal(length, SEED_BYTES);
+    assert_memory_equal(shown, given, SEED_BYTES);
     free(tree);
 }
 
@@ -195,7 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_every_board_has), cmocka_unit_test(test_interrupt_controllers),
         cmocka_unit_test(test_memory_and_initrd),    cmocka_unit_test(test_command_lines),
-        cmocka_unit_test(test_dump),
+        cmocka_unit_test(test_seed),                 cmocka_unit_test(test_dump),
     };
     return cmocka_run_group_tests_name("guest device tree", tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ def prepare(options, _folder):
 def command(options, image, log, folder):
     interactive = sys.stdin is not None and sys.stdin.isatty()
     places, memory = layout(options)
-    words = [NEEDS[0], "-machine", "virt,accel=tcg,virtualization=on,dtb-randomness=off,gic-version=%d" % (options.gic or GIC),
+    words = [NEEDS[0], "-machine", "virt,accel=tcg,virtualization=on,gic-version=%d" % (options.gic or GIC),
              "-cpu", cpu(options), "-smp", "1", "-m", "%dM" % (-(-memory // MIB)), "-nodefaults", "-display", "none",
              "-no-reboot", "-chardev", "stdio,id=console,logfile=" + quoted(os.path.join(folder, CONSOLE)) +
              (",mux=on,signal=off" if interactive else ""), "-serial", "chardev:console",
