@@ -28,7 +28,7 @@ static const struct port_range port_ranges[] = {
     { 0x092, 0x092, DEVICE_DEBUGEXIT }, { 0x0a0, 0x0a1, DEVICE_PIC },       { 0x0e9, 0x0e9, DEVICE_DEBUGEXIT },
     { 0x0f4, 0x0f7, DEVICE_DEBUGEXIT }, { 0x3b0, 0x3df, DEVICE_VGA },       { 0x3f8, 0x3ff, DEVICE_UART },
     { 0x4d0, 0x4d1, DEVICE_PIC },       { 0x510, 0x511, DEVICE_FWCFG },     { 0x600, 0x60b, DEVICE_PM },
-    { 0xcf8, 0xcff, DEVICE_PCI },
+    { 0xcf8, 0xcff, DEVICE_PCI },       { 0xcf9, 0xcf9, DEVICE_DEBUGEXIT },
     { TESTDEV_PORT, TESTDEV_PORT + TESTDEV_PORTS - 1, DEVICE_TESTDEV },
 };
 
@@ -177,7 +177,7 @@ static void settle_debugexit(struct vm *vm)
     if (device->request == REQUEST_EXIT)
         vm_end(vm, VM_EXITED, device->value, "debug exit");
     else if (device->request == REQUEST_RESET)
-        vm_end(vm, VM_RESET, 0, "reset");
+        vm_end(vm, VM_RESET, 0, "a reset by the guest");
 }
 
 static void settle_testdev(struct vm *vm)

@@ -18,7 +18,7 @@ void settle_i8042(struct vm *vm)
     drive(machine, IRQ_KEYBOARD, &machine->i8042.irq);
     drive(machine, IRQ_AUX, &machine->i8042.aux_irq);
     if (machine->i8042.reset)
-        vm_end(vm, VM_RESET, 0, "reset");
+        vm_end(vm, VM_RESET, 0, "a reset by the guest");
 }
 
 bool machine_key_input(struct vm *vm, const struct key *key)

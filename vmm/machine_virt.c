@@ -237,7 +237,7 @@ void machine_power_off(struct vm *vm)
 
 void machine_reset(struct vm *vm)
 {
-    vm_end(vm, VM_RESET, 0, "reset");
+    vm_end(vm, VM_RESET, 0, "a reset by the guest");
 }
 
 // The board has no screen, and so no keyboard.

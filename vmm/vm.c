@@ -15,6 +15,7 @@
 #include "vmm/vm.h"
 
 #define STATUS_KILLED  2u // also for an image that cannot be run
+#define STATUS_LIMITED 6u
 #define STATUS_REFUSED 8u // a word that this machine cannot honour
 #define STATUS_LACKS   10u
 
@@ -45,10 +46,13 @@ void vm_kill(struct vm *vm, const char *text, ...)
 
 void vm_end_at_limit(struct vm *vm)
 {
-    if (vm->limit == LIMIT_V_CYCLES)
+    char reason[64];
+    if (vm->limit == LIMIT_V_CYCLES) {
         vm_kill(vm, "its clock came to the end that every VM's clock has");
-    else
-        vm_kill(vm, "ran for its limit of %lu ms of its own time", vm->config.limit_ms);
+        return;
+    }
+    format(reason, sizeof(reason), "its limit of %lu ms of its own time was reached", vm->config.limit_ms);
+    vm_end(vm, VM_LIMITED, 0, reason);
 }
 
 static unsigned exit_status(const struct vm *vm)
@@ -58,6 +62,7 @@ static unsigned exit_status(const struct vm *vm)
     case VM_STATUS: return vm->exit_value & 0xff;
     case VM_POWER_OFF:
     case VM_RESET: return 0;
+    case VM_LIMITED: return STATUS_LIMITED;
     case VM_KILLED: return STATUS_KILLED;
     case VM_RUNNING: break;
     }

@@ -21,6 +21,7 @@ enum vm_end {
     VM_STATUS,    // power off, with a status of the guest's own: that value
     VM_POWER_OFF, // status 0
     VM_RESET,     // the guest asked for a reset: status 0, as an emulator told not to reboot does
+    VM_LIMITED,   // it ran for its limit=: status 6
     VM_KILLED,    // the monitor ended it: status 2
 };
 

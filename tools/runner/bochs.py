@@ -3,37 +3,41 @@
 clocks run at as many ticks a second as the configuration says.
 
 The first serial port is a pseudo-terminal whose other end is here (terminal.py), the second is the log's file. Debian's
-Bochs has its debugger built in, which wants commands: continue, and quit when the monitor stops the machine."""
+Bochs has its debugger built in, which wants commands: continue, and quit when the monitor stops the machine. Since 3.0 it
+has to be asked for. Without it a chain of instructions is one step, whose ticks are counted when it has ended: every exit
+from a guest then leaves the clock behind by a part of a chain, and the port that stops the machine does nothing."""
+import contextlib
 import os
 import re
+import shutil
 import subprocess
 
 from runner import medium
 from runner.terminal import Console
 from runner.words import machine_mib
 
-NEEDS = ["bochs-bin"] + medium.NEEDS
+NAME, PROGRAM, GROUP = "Bochs", "bochs-bin", "vmx"
+NEEDS = medium.NEEDS
 MONITOR = medium.MONITOR
 prepare = medium.make_medium
-BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/bochs/VGABIOS-lgpl-latest"
-DATA = [(BIOS, "bochsbios"), (VGA_BIOS, "vgabios"),
-        ("/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so", "bochs-term")]
 
 LOG = "bochs.log"
+KEYS_LEGEND = "Ctrl-A then  x end the emulator  Ctrl-A itself"
 CPU = "corei7_skylake_x"  # the newest model whose VMX has all that the monitor can use and no known gap
 AMD_MODELS = ("zambezi", "trinity_apu", "ryzen")  # the ones that announce SVM; reading VM_CR faults
 MHZ = 100                 # a second of the machine's time then takes one to two of this computer's
 HOST_MIB_MAX = 2048       # Bochs swaps what is beyond to a file
 TIME0 = 1767225600        # 2026-01-01, as under QEMU
+DEBUGGER_ASKED_SINCE = (3,)
 SECTOR, TRACK_SECTORS, HEADS = 512, 63, 16
 
 # Display: text on a terminal that is /dev/null. Without realtime=0 the VGA's blanking follows this computer's clock.
 CONFIGURATION = """\
 display_library: term
 config_interface: textconfig
-plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=1, iodebug=1
-romimage: file=%(bios)s, options=fastboot
-vgaromimage: file=%(vga_bios)s
+plugin_ctrl: unmapped=1, biosdev=0, speaker=0, parallel=0, serial=1, iodebug=1
+romimage: file=$BXSHARE/BIOS-bochs-latest, options=fastboot
+vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest
 vga: extension=vbe, update_freq=5, realtime=0
 memory: guest=%(mib)d, host=%(host_mib)d
 cpu: model=%(cpu)s, count=1, ips=%(ips)d, reset_on_triple_fault=0, ignore_bad_msrs=0
@@ -56,10 +60,14 @@ def pad_to_cylinders(image):
     os.truncate(image, -(-os.path.getsize(image) // cylinder) * cylinder)
 
 
+def debugger_option(emulator):
+    return ["-debugger"] if emulator.numbers >= DEBUGGER_ASKED_SINCE else []
+
+
 def configure(options, image, log, folder, console):
     path = os.path.join(folder, "bochsrc")
     mib = machine_mib(options)
-    values = {"bios": BIOS, "vga_bios": VGA_BIOS, "mib": mib, "host_mib": min(mib, HOST_MIB_MAX), "image": image,
+    values = {"mib": mib, "host_mib": min(mib, HOST_MIB_MAX), "image": image,
               "cpu": options.cpu or CPU, "ips": (options.mhz or MHZ) * 1000000, "time0": TIME0, "heads": HEADS,
               "sectors": TRACK_SECTORS, "console": console, "log": log, "own_log": os.path.join(folder, LOG)}
     with open(path, "w", encoding="utf-8") as out:
@@ -69,14 +77,21 @@ def configure(options, image, log, folder, console):
     return path
 
 
+def append(lines, log):
+    with contextlib.suppress(FileNotFoundError), open(lines, "rb") as source, open(log, "ab") as out:
+        shutil.copyfileobj(source, out)
+
+
 def run(options, image, log, folder):
-    """Bochs' status, or None if its time was up. It takes no signal but SIGKILL, and has no children."""
+    """How Bochs ended. It takes no signal but SIGKILL, and has no children."""
     pad_to_cylinders(image)
+    own_log = os.path.join(folder, "monitor")  # Bochs makes the file anew
     with Console() as console:
-        configuration = configure(options, image, log, folder, console.path)
+        configuration = configure(options, image, own_log, folder, console.path)
         environment = dict(os.environ, TERM="vt100")
         with open(os.path.join(folder, "bochs.out"), "wb") as out, \
-                subprocess.Popen([NEEDS[0], "-q", "-f", configuration, "-rc", os.path.join(folder, "debugger")],
+                subprocess.Popen([options.emulator.path, "-q", *debugger_option(options.emulator), "-f", configuration,
+                                  "-rc", os.path.join(folder, "debugger")],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out, env=environment,
                                  cwd=folder, start_new_session=True) as emulator:
             try:
@@ -84,6 +99,8 @@ def run(options, image, log, folder):
             finally:
                 if emulator.poll() is None:
                     emulator.kill()
+                    emulator.wait()
+                append(own_log, log)
 
 
 def instead_of_log(_folder):

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
 """QEMU's TCG with AMD's SVM. The console is stdin and stdout, which QEMU handles itself."""
+import contextlib
 import os
+import re
+import socket
 import subprocess
 import sys
 
 from runner import medium
+from runner.outcome import KEYBOARD, RESET, TIMEOUT
 from runner.words import machine_mib
 
-NEEDS = ["qemu-system-x86_64"] + medium.NEEDS  # commands
-DATA = []                                      # (file, its package)
-LOG = None                                     # it has none: its words are on stderr
+NAME, PROGRAM, GROUP = "QEMU", "qemu-system-x86_64", "x86_64"  # the last: a word for tools/install-packages
+NEEDS = medium.NEEDS  # commands
+LOG = None            # it has none
+SAID = "qemu.err"
+KEYS_LEGEND = "Ctrl-A then  x end the emulator  c its own monitor and back  Ctrl-A itself"
 MONITOR = medium.MONITOR
 prepare = medium.make_medium
 CPU = "max,+svm"
@@ -21,42 +27,78 @@ def cpu(options):
     return model + ",-x2apic" if options.exact and "x2apic" not in model else model
 
 
+def interactive():
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def command(options, image, log):
-    interactive = sys.stdin is not None and sys.stdin.isatty()
-    words = [NEEDS[0], "-machine", "q35,accel=tcg", "-cpu", cpu(options), "-smp", "1",
+    words = [options.emulator.path, "-machine", "q35,accel=tcg", "-cpu", cpu(options), "-smp", "1",
              "-m", "%dM" % machine_mib(options), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
              "-drive", "if=none,id=cd,media=cdrom,readonly=on,format=raw,file=" + image.replace(",", ",,"),
              "-device", "ide-cd,drive=cd,bootindex=0",
-             "-serial", "mon:stdio" if interactive else "stdio", "-serial", "file:" + log.replace(",", ",,"),
+             "-serial", "mon:stdio" if interactive() else "stdio", "-chardev", "file,id=log,append=on,path=" + log.replace(",", ",,"), "-serial", "chardev:log",
              "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if options.exact:
         words += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     return words + options.qemu_arg
 
 
-def start(words, timeout):
-    """QEMU's status, or None if its time was up."""
-    with subprocess.Popen(words) as emulator:
-        try:
-            return emulator.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            if emulator.poll() is None:
-                emulator.terminate()
-                try:
-                    emulator.wait(5)
-                except subprocess.TimeoutExpired:
-                    emulator.kill()
+def shutdown_reason(events):
+    """Why QEMU ended, in its own word: host-qmp-quit, guest-reset and the like; None before 10 if a key ended it."""
+    events.setblocking(False)
+    said = b""
+    with contextlib.suppress(OSError):
+        while data := events.recv(65536):
+            said += data
+    reasons = re.findall(rb'"event": "SHUTDOWN".*"reason": "([a-z-]*)"|"reason": "([a-z-]*)".*"event": "SHUTDOWN"', said)
+    return b"".join(reasons[-1]).decode() if reasons else None
 
 
-def run(options, image, log, _folder):
-    return start(command(options, image, log), options.timeout)
+def outcome(status, reason):
+    """QEMU's status, or what it stands for: a person's command and a reset are 0, too, since it is told not to reboot."""
+    if status == 0 and reason == "guest-reset":
+        return RESET
+    if status == 0 and interactive() and reason in (None, "host-qmp-quit"):
+        return KEYBOARD
+    return status
+
+
+def wait(emulator, timeout):
+    """Its status, or None if its time was up: then it is ended."""
+    try:
+        return emulator.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if emulator.poll() is None:
+            emulator.terminate()
+            try:
+                emulator.wait(5)
+            except subprocess.TimeoutExpired:
+                emulator.kill()
+
+
+def start(words, timeout, folder):
+    """How QEMU ended. What it says goes to a file: complaints() has it."""
+    ours, theirs = socket.socketpair()
+    words = words + ["-chardev", "socket,id=events,fd=%d" % theirs.fileno(), "-mon", "chardev=events,mode=control"]
+    with ours, theirs, open(os.path.join(folder, SAID), "wb") as said:
+        ours.sendall(b'{"execute":"qmp_capabilities"}\n')
+        with subprocess.Popen(words, pass_fds=[theirs.fileno()], stderr=said) as emulator:
+            status = wait(emulator, timeout)
+        return TIMEOUT if status is None else outcome(status, shutdown_reason(ours))
+
+
+def run(options, image, log, folder):
+    return start(command(options, image, log), options.timeout, folder)
 
 
 def instead_of_log(_folder):
     return os.devnull
 
 
-def complaints(_folder):
-    return []
+def complaints(folder):
+    """QEMU's own words."""
+    with open(os.path.join(folder, SAID), encoding="utf-8", errors="replace") as said:
+        lines = [re.sub(r"^\S*qemu-system-\w+: ", "", line) for line in said.read().splitlines()]
+    return ["QEMU says: " + line for line in lines if line and "terminating on signal" not in line]

@@ -3,15 +3,15 @@
 boot protocol, puts the guest's files into memory, and says in the device tree where they are (its guest-loader device).
 The console is the board's own UART on stdin and stdout, the log a second one on the PCI bus."""
 import os
-import sys
 
 from runner import qemu
 from runner.refused import Refused
 from runner.words import MIB, guest_bytes, vm_line
 
-NEEDS = ["qemu-system-aarch64"]
-DATA = []
+NAME, PROGRAM, GROUP = "QEMU", "qemu-system-aarch64", "arm64"
+NEEDS = []
 LOG = None
+KEYS_LEGEND = qemu.KEYS_LEGEND
 CONSOLE = "console.log"  # a copy: before the monitor has found its log, the console is where it says what is wrong
 MONITOR = "escapement-arm64.img"
 
@@ -84,19 +84,18 @@ def prepare(options, _folder):
 
 
 def command(options, image, log, folder):
-    interactive = sys.stdin is not None and sys.stdin.isatty()
     places, memory = layout(options)
-    words = [NEEDS[0], "-machine", "virt,accel=tcg,virtualization=on,gic-version=%d" % (options.gic or GIC),
+    words = [options.emulator.path, "-machine", "virt,accel=tcg,virtualization=on,gic-version=%d" % (options.gic or GIC),
              "-cpu", cpu(options), "-smp", "1", "-m", "%dM" % (-(-memory // MIB)), "-nodefaults", "-display", "none",
              "-no-reboot", "-chardev", "stdio,id=console,logfile=" + quoted(os.path.join(folder, CONSOLE)) +
-             (",mux=on,signal=off" if interactive else ""), "-serial", "chardev:console",
-             "-chardev", "file,id=log,path=" + quoted(log), "-device", "pci-serial,chardev=log",
+             (",mux=on,signal=off" if qemu.interactive() else ""), "-serial", "chardev:console",
+             "-chardev", "file,id=log,append=on,path=" + quoted(log), "-device", "pci-serial,chardev=log",
              "-kernel", image, "-append", options.monitor,
              "-device", "guest-loader,addr=0x%x,kernel=%s,bootargs=%s" % (places[0][1], quoted(places[0][0]),
                                                                        quoted(vm_line(options)))]
     for path, address in places[1:]:
         words += ["-device", "guest-loader,addr=0x%x,initrd=%s" % (address, quoted(path))]
-    if interactive:
+    if qemu.interactive():
         words += ["-mon", "chardev=console"]
     if options.exact:
         words += ["-icount", "shift=%d,sleep=off" % shift(options), "-seed", "1",
@@ -105,7 +104,7 @@ def command(options, image, log, folder):
 
 
 def run(options, image, log, folder):
-    return qemu.start(command(options, image, log, folder), options.timeout)
+    return qemu.start(command(options, image, log, folder), options.timeout, folder)
 
 
 def instead_of_log(folder):
@@ -113,5 +112,4 @@ def instead_of_log(folder):
     return os.path.join(folder, CONSOLE)
 
 
-def complaints(_folder):
-    return []
+complaints = qemu.complaints

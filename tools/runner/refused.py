@@ -2,7 +2,8 @@
 """Errors of the person who called, and the exit statuses of tools/run."""
 import sys
 
-STATUS_IMAGE, STATUS_USAGE, STATUS_MISSING, STATUS_DIED, STATUS_TIMEOUT = 2, 64, 69, 70, 124
+STATUS_IMAGE, STATUS_PANIC, STATUS_REFUSED, STATUS_LACKS, STATUS_USAGE, STATUS_MISSING, STATUS_DIED = 2, 4, 8, 10, 64, 69, 70
+STATUS_TIMEOUT, STATUS_KEYBOARD = 124, 130
 
 
 class Refused(Exception):

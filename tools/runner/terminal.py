@@ -8,6 +8,8 @@ import termios
 import time
 import tty
 
+from runner.outcome import KEYBOARD, TIMEOUT
+
 CTRL_A = 1
 # A UART's FIFO has 16 bytes, and what comes while it is full is lost: keys go in as fast as a person types, or so.
 KEYS_AT_A_TIME, KEYS_EVERY_S = 4, 0.02
@@ -21,7 +23,7 @@ class Console:
         tty.setraw(self.slave)
         os.set_blocking(self.master, False)
         self.path = os.ttyname(self.slave)
-        self.typed, self.escape, self.keys_at, self.saved = b"", False, 0.0, None
+        self.typed, self.escape, self.keys_at, self.saved, self.line_open = b"", False, 0.0, None, False
         self.stdin = None if sys.stdin is None or sys.stdin.closed else sys.stdin.fileno()
         if self.stdin is not None and os.isatty(self.stdin):
             self.saved = termios.tcgetattr(self.stdin)
@@ -34,6 +36,8 @@ class Console:
     def __exit__(self, *_):
         if self.saved is not None:
             termios.tcsetattr(self.stdin, termios.TCSADRAIN, self.saved)
+            if self.line_open:
+                print(flush=True)
         os.close(self.slave)
         os.close(self.master)
 
@@ -43,6 +47,7 @@ class Console:
             data = os.read(self.master, 65536)
         except OSError:
             return False
+        self.line_open = not data.endswith(b"\n")
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return True
@@ -77,20 +82,20 @@ class Console:
             self.keys_at = time.monotonic() + KEYS_EVERY_S
 
     def pump(self, emulator, timeout):
-        """Until the emulator ends, or somebody says so, or the time is up: its status, 0, or None."""
+        """Until the emulator ends, or somebody says so, or the time is up: how it ended."""
         end = None if timeout is None else time.monotonic() + timeout
         ended = os.pidfd_open(emulator.pid)
         try:
             while emulator.poll() is None:
                 wait = None if end is None else end - time.monotonic()
                 if wait is not None and wait <= 0:
-                    return None
+                    return TIMEOUT
                 sources = [self.master, ended] + ([] if self.stdin is None or self.typed else [self.stdin])
                 ready = select.select(sources, [], [], KEYS_EVERY_S if self.typed else wait)[0]
                 if self.master in ready:
                     self.show()
                 if self.stdin in ready and self.take_keys():
-                    return 0
+                    return KEYBOARD
                 self.send_keys()
             return emulator.returncode
         finally:

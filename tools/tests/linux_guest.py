@@ -7,10 +7,8 @@ import subprocess
 import machines
 import tap_stream
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MACHINE = machines.MACHINE
+ROOT, BUILD, MACHINE = machines.ROOT, machines.BUILD, machines.MACHINE
 ARM64 = MACHINE == "arm64"
-BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 FOLDER = os.path.join(BUILD, "linux-arm64" if ARM64 else "linux")
 CONSOLE = "ttyAMA0" if ARM64 else "ttyS0"
 PARALLEL = 2     # boots at a time

@@ -4,6 +4,8 @@ import collections
 import os
 
 MACHINE = os.environ.get("MACHINE", "svm")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "arm64.machines")
 
 Model = collections.namedtuple("Model", "name words")

@@ -166,6 +166,23 @@ on_arm64() {
     refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.img"
 }
 
+# What tools/run looks at before it starts anything, and what the emulator has not got.
+emulators() {
+    refused 69 "is neither in PATH nor in" "a version of the emulator that is not here" --kernel "$good" --emulator 99.1
+    refused 69 "is no version, and no program" "an emulator that does not exist" --kernel "$good" --emulator "$folder/none"
+    refused 64 "does not say that it is" "a program that is no emulator" --kernel "$good" --emulator /bin/true
+    refused 10 "cannot have the CPU asked for" "a CPU that the emulator has not got" --kernel "$good" --cpu nosuch
+    count=$((count + 1))
+    tools/run "$machine" --build "$build" --timeout 60 --exact --kernel "$good" --vm mem=16M --log /dev/stdout </dev/null 2>&1 |
+        grep '^emulator: ' >"$folder/out"
+    if [ "$(wc -l <"$folder/out")" -eq 1 ] && grep -qE '^emulator: (QEMU|Bochs) [0-9]+\.[0-9.]+ \(/.*\)$' "$folder/out"; then
+        echo "ok $count - a log that cannot be read again begins with the emulator, too: $(cat "$folder/out")"
+    else
+        echo "not ok $count - a log that cannot be read again begins with the emulator, too: $(cat "$folder/out")"
+    fi
+}
+
+emulators
 case $machine in
 vmx) on_vmx ;;
 arm64) on_arm64 ;;

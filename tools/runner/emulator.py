@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Which program emulates the machine: the one that --emulator or EMULATOR= names, by its file or its version, else the
+one of PATH. What tools/fetch-emulator has unpacked under build/emulators counts as if it were in PATH, and comes after it."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+from runner.refused import STATUS_MISSING, Refused
+
+FOLDER = "emulators"  # in the build folder; each of its folders has programs in bin/
+VERSION = re.compile(r"(QEMU) emulator version (\d[\w.]*)|(Bochs) x86 Emulator (\d[\w.]*)")
+ASKED_WITHIN_S = 20
+
+
+class Emulator:
+    """A program that was asked: its file, QEMU or Bochs, and its version as a text and as numbers."""
+
+    def __init__(self, path, name, version):
+        self.path, self.name, self.version = path, name, version
+        self.numbers = tuple(int(number) for number in re.findall(r"\d+", version))
+
+    def __str__(self):
+        return "%s %s (%s)" % (self.name, self.version, self.path)
+
+
+def ask(path, name):
+    """The emulator that a program says it is; None if it is not the one of that name. A wrapper answers as what it wraps."""
+    option = "--help" if name == "Bochs" else "--version"
+    try:
+        said = subprocess.run([path, option], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=ASKED_WITHIN_S).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = VERSION.search(said.decode("utf-8", "replace"))
+    words = [word for word in match.groups() if word] if match else [None]
+    return Emulator(path, *words) if words[0] == name else None
+
+
+def programs(machine, build):
+    """The files of that program: PATH's, then what was unpacked."""
+    first = shutil.which(machine.PROGRAM)
+    unpacked = sorted(glob.glob(os.path.join(build, FOLDER, "*", "bin", machine.PROGRAM)))
+    return ([first] if first else []) + unpacked
+
+
+def find_version(machine, wanted, build):
+    """7.2 is 7.2.22 too, and 7 is both."""
+    numbers = tuple(int(number) for number in wanted.split("."))
+    others = []
+    for path in programs(machine, build):
+        found = ask(path, machine.NAME)
+        if found and found.numbers[:len(numbers)] == numbers:
+            return found
+        others += [str(found)] if found else []
+    raise Refused("%s %s is neither in PATH nor in %s; here is %s. tools/fetch-emulator --list names what it can fetch" %
+                  (machine.NAME, wanted, os.path.join(build, FOLDER), " and ".join(others) or "none"), STATUS_MISSING)
+
+
+def find_file(machine, wanted):
+    path = shutil.which(wanted)
+    if path is None:
+        raise Refused("--emulator %s is no version, and no program that can be run" % wanted, STATUS_MISSING)
+    found = ask(path, machine.NAME)
+    if found is None:
+        raise Refused("--emulator %s does not say that it is %s, which this machine needs" % (wanted, machine.NAME))
+    return found
+
+
+def find(machine, wanted, build):
+    """The emulator for a machine (a module as qemu.py, with NAME and PROGRAM); wanted: FILE, VERSION, or nothing."""
+    if wanted and re.fullmatch(r"\d+(\.\d+)*", wanted):
+        return find_version(machine, wanted, build)
+    if wanted:
+        return find_file(machine, wanted)
+    for path in programs(machine, build):
+        found = ask(path, machine.NAME)
+        if found:
+            return found
+    raise Refused("%s is not installed: tools/install-packages %s installs it, make doctor says more" %
+                  (machine.PROGRAM, machine.GROUP), STATUS_MISSING)
