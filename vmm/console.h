@@ -41,6 +41,6 @@ struct vm;
 void console_put(struct vm *vm, uint8_t byte);
 
 // Sends what is buffered, finds the monitor's keys in what is typed, and hands the rest to the guest.
-__attribute__((cold, noinline)) void console_poll(struct vm *vm);
+__attribute__((noinline)) void console_poll(struct vm *vm);
 
 #endif

@@ -29,7 +29,7 @@ static void watch(struct vcpu *vcpu, bool watched)
 }
 
 // Called now and then while the guest exits; what is counted was counted for the report anyway.
-__attribute__((noinline, cold)) void polling_look(struct vcpu *vcpu, const struct exit *exit)
+void polling_look(struct vcpu *vcpu, const struct exit *exit)
 {
     struct vm *vm = vcpu->vm;
     if (vm->polling.told)

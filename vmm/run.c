@@ -77,6 +77,13 @@ static void timers_due(struct vcpu *vcpu)
     machine_run_timers(vcpu->vm);
 }
 
+// Exits alone have filled the time of a slice.
+static __attribute__((noinline, cold)) void exits_only(struct vcpu *vcpu, const struct exit *exit)
+{
+    console_poll(vcpu->vm);
+    polling_look(vcpu, exit);
+}
+
 static struct vcpu *slice(struct vcpu *vcpu)
 {
     struct slice slice;
@@ -87,10 +94,8 @@ static struct vcpu *slice(struct vcpu *vcpu)
         vcpu_account(vcpu, &slice, exit.kind);
     if (vcpu_timers_due(vcpu)) // mostly not: asked here, where it costs no call
         timers_due(vcpu);
-    if (vcpu->last_t1 - vcpu->vm->console.polled >= vcpu->vm->slice_cycles) { // exits alone can fill that time
-        console_poll(vcpu->vm);
-        polling_look(vcpu, &exit);
-    }
+    if (vcpu->last_t1 - vcpu->vm->console.polled >= vcpu->vm->slice_cycles)
+        exits_only(vcpu, &exit);
     exit_dispatch(vcpu, &exit);
     if (vcpu_timers_due(vcpu)) // clock=guest+emu: the instruction's own cost can reach a deadline
         machine_run_timers(vcpu->vm);
