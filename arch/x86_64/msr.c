@@ -317,10 +317,10 @@ static const struct msr_rule rules[] = {
     { 0x79, 0x79, ON_INTEL, NULL, write_ignored },                // microcode update: taken, without effect
     { 0x8b, 0x8b, ALWAYS, read_revision, write_ignored },         // microcode revision, AMD's PATCH_LEVEL
     { MSR_MTRR_CAP, MSR_MTRR_CAP, ALWAYS, read_mtrr, NULL },
+    { 0x179, 0x179, ALWAYS, read_zero, NULL },                    // MCG_CAP: no bank that could report an error
     { 0x1a0, 0x1a0, ALWAYS, read_misc_enable, write_misc_enable },
     { 0x1d9, 0x1d9, ALWAYS, read_zero, write_ignored },           // DEBUGCTL: no branch records, no branch stepping
-    { 0x200, 0x20f, ALWAYS, read_mtrr, write_mtrr },
-    { 0x250, 0x26f, ALWAYS, read_mtrr, write_mtrr },
+    { 0x200, 0x26f, ALWAYS, read_mtrr, write_mtrr },              // variable and fixed ones; those between are refused
     { 0x277, 0x277, ALWAYS, read_pat, write_pat },
     { MSR_MTRR_DEF, MSR_MTRR_DEF, ALWAYS, read_mtrr, write_mtrr },
     { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, ALWAYS, read_deadline, write_deadline },
