@@ -202,6 +202,7 @@ host-tests: $(HOST_TESTS)
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
 again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
+.PHONY: test-people
 .PHONY: run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux iso gdb doctor help clean
 # $(call installed,GROUP...): tools/install-packages says what is in each.
 installed = @tools/install-packages $(1)
@@ -261,6 +262,11 @@ test-svm test-vmx test-slow: test-%:
 	@+$(again) all-x86_64
 	@BUILD=$(BUILD) tools/test-all $*
 
+test-people:
+	$(call installed,$(needs_test_vmx))
+	@+$(again) all-x86_64
+	@BUILD=$(BUILD) XV6=$(XV6) tools/test-all people
+
 test-arm64:
 	$(call installed,$(needs_test_arm64))
 	@+$(again) all-arm64
@@ -309,6 +315,7 @@ help:
 	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
 	@echo 'make test-arm64 the same for arm64 at EL2, on three machines of QEMU'
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
+	@echo 'make test-people XV6=FILE   kernels that people have on SVM and VMX: memtest86+, Xen, and xv6 when you have built it'
 	@echo 'make test-on DEBIAN=trixie   all of this on another Debian (bookworm, trixie, forky), in a folder that is gone after it'
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'

@@ -7,10 +7,19 @@
 #include "vmm/guestmem.h"
 #include "vmm/vm.h"
 
+// The word for what this board has not, NULL if it has all.
+static const char *asked_in_vain(const struct vm_config *config)
+{
+    if (config->testdev)
+        return "testdev=on";
+    return config->follow ? "screen=follow" : NULL;
+}
+
 bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_state *entry, struct refusal *refusal)
 {
-    if (vm->config.testdev) {
-        format(refusal->text, sizeof(refusal->text), "testdev=on: only the x86 machine has such a device");
+    const char *absent = asked_in_vain(&vm->config);
+    if (absent != NULL) {
+        format(refusal->text, sizeof(refusal->text), "%s: only the x86 machine has such a device", absent);
         return false;
     }
     if (!loader_load(input, vm->ram, entry, refusal))

@@ -37,7 +37,7 @@ shows() { grep -qF -- "$1" "$folder/text"; }
 keys_of_guest() { sed -n 's/.*key \([0-9]*\),.*/\1/p' "$folder/text" | tr '\n' ' '; }
 
 mkfifo "$folder/keys"
-echo 1..15
+echo 1..18
 run 'a\035lb\035ec\035td\035ce\035nf\035hg\035]\035\035x' --exact
 claim "the guest got its keys, Ctrl-] twice, and ended: status $status" $((status != 33))
 [ "$(keys_of_guest)" = "97 98 99 100 101 102 103 29 29 120 " ]
@@ -65,4 +65,10 @@ claim "clock=wall went on, a guest with a clock page is told that it was stopped
 
 run '\035q' --exact
 claim "q ends the VM: status $status" "$status"
+grep -q "ended from the keyboard" "$folder/log"; claim "and the log says why" $?
+
+# More than its port and the monitor's buffer take, and then the keys.
+run "$(printf '%2000s' '' | tr ' ' y) \\035c \\035q" --cmdline deaf
+shows "Clocks side by side"; claim "keys of a guest that never reads its port are obeyed" $?
+claim "q ends it: status $status" "$status"
 grep -q "ended from the keyboard" "$folder/log"; claim "and the log says why" $?

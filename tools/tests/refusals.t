@@ -154,6 +154,7 @@ on_arm64() {
     refused 8 'unknown word "clok"; the nearest known word is "clock"' "an unknown word" --kernel "$good" --vm clok=guest
     refused 8 "nois" "an unknown word for the monitor" --kernel "$good" --monitor nois=1
     refused 8 "vcpus=2" "two vCPUs" --kernel "$good" --vm vcpus=2
+    refused 2 "screen=follow: only the x86 machine" "a screen that the board has not" --kernel "$good" --vm screen=follow
     refused 10 "EL2" "a machine without EL2" --kernel "$good" --qemu-arg=-machine --qemu-arg=virtualization=off
     refused 10 "mem=512M asked for" "too little memory" --kernel "$good" --vm mem=512M --qemu-arg=-m --qemu-arg=256M
     changed_tree no-gic arm,gic-v3 arm,gic-v9
