@@ -106,7 +106,7 @@ def xen(tap, machine):
     tap.held(guest, version, "%s: its banner: %s" % (name, version.group(1) if version else "none"))
     tap.held(guest, guest.shows(r"\(XEN\) Panic on CPU 0:\n\(XEN\) .*dom0"), name + ": panics for want of a dom0")
     status, reason = guest.ended()
-    tap.held(guest, (status, reason) == (0, "reset"), "%s: resets the machine: status %d, %s" % (name, status, reason))
+    tap.held(guest, (status, reason) == (0, "a reset by the guest"), "%s: resets the machine: status %d, %s" % (name, status, reason))
 
 
 # xv6 leaves OUT2 of its serial port off, which on a PC keeps the port's interrupts from the CPU: it hears the keyboard.
