@@ -202,7 +202,7 @@ host-tests: $(HOST_TESTS)
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
 again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
-.PHONY: test-people
+.PHONY: test-people test-versions
 .PHONY: run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux iso gdb doctor help clean
 # $(call installed,GROUP...): tools/install-packages says what is in each.
 installed = @tools/install-packages $(1)
@@ -267,6 +267,12 @@ test-people:
 	@+$(again) all-x86_64
 	@BUILD=$(BUILD) XV6=$(XV6) tools/test-all people
 
+# Those of other versions of the emulators than are installed here, which are fetched.
+test-versions:
+	$(call installed,$(needs_test))
+	@+$(again) all-x86_64 all-arm64
+	@BUILD=$(BUILD) tools/test-all versions
+
 test-arm64:
 	$(call installed,$(needs_test_arm64))
 	@+$(again) all-arm64
@@ -314,6 +320,7 @@ help:
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
 	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
 	@echo 'make test-arm64 the same for arm64 at EL2, on three machines of QEMU'
+	@echo 'make test-versions   a few of them in QEMU 10 and Bochs 3, fetched and not installed'
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
 	@echo 'make test-people XV6=FILE   kernels that people have on SVM and VMX: memtest86+, Xen, and xv6 when you have built it'
 	@echo 'make test-on DEBIAN=trixie   all of this on another Debian (bookworm, trixie, forky), in a folder that is gone after it'

@@ -41,7 +41,7 @@ def ask(path, name):
 def programs(machine, build):
     """The files of that program: PATH's, then what was unpacked."""
     first = shutil.which(machine.PROGRAM)
-    unpacked = sorted(glob.glob(os.path.join(build, FOLDER, "*", "bin", machine.PROGRAM)))
+    unpacked = sorted(glob.glob(os.path.join(os.path.abspath(build), FOLDER, "*", "bin", machine.PROGRAM)))
     return ([first] if first else []) + unpacked
 
 
@@ -62,6 +62,7 @@ def find_file(machine, wanted):
     path = shutil.which(wanted)
     if path is None:
         raise Refused("--emulator %s is no version, and no program that can be run" % wanted, STATUS_MISSING)
+    path = os.path.abspath(path)
     found = ask(path, machine.NAME)
     if found is None:
         raise Refused("--emulator %s does not say that it is %s, which this machine needs" % (wanted, machine.NAME))

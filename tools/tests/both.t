@@ -26,7 +26,7 @@ for kernel in $kernels; do
     wait
     count=$((count + 1))
     what="$kernel: $(wc -l <"$folder/svm.out") lines, status $(cat "$folder/svm.status"), on SVM"
-    if cmp -s "$folder/svm.out" "$folder/vmx.out" && cmp -s "$folder/svm.status" "$folder/vmx.status" &&
+    if [ -s "$folder/svm.out" ] && cmp -s "$folder/svm.out" "$folder/vmx.out" && cmp -s "$folder/svm.status" "$folder/vmx.status" &&
         [ "$(cat "$folder/svm.status")" -eq 33 ]; then
         echo "ok $count - $what, and the same on VMX"
     else

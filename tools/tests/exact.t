@@ -35,7 +35,7 @@ lateness() {
 # same NAME GUEST WORDS: as the run of that guest with delivery=alarm, byte for byte, and every deadline met.
 same() {
     bad=0
-    cmp -s "$folder/$2.out" "$folder/$1.out" || bad=1
+    [ -s "$folder/$2.out" ] && cmp -s "$folder/$2.out" "$folder/$1.out" || bad=1
     [ "$(cat "$folder/$1.status")" -eq 33 ] && [ "$(cat "$folder/$2.status")" -eq 33 ] || bad=1
     # MOV SS lets nothing in behind it: a deadline at that boundary is met at the next, where a guest asks for it.
     case $2 in
@@ -48,9 +48,11 @@ same() {
     claim "$bad" "$2, $3: the console of delivery=alarm, byte for byte, lateness $(lateness "$1")"
 }
 
-if [ "$machine" != svm ]; then
+# Bochs has had a monitor trap flag that works since 3.0, arm64 cannot step.
+run refused demo "delivery=exact" ""
+case "$machine $(head -n 1 "$folder/refused.log")" in
+arm64* | "vmx emulator: Bochs 2."*)
     echo 1..1
-    run refused demo "delivery=exact" ""
     sed 's/^/# /' "$folder/refused.err"
     bad=0
     [ "$(cat "$folder/refused.status")" -eq 8 ] || bad=1
@@ -58,7 +60,8 @@ if [ "$machine" != svm ]; then
         "$folder/refused.err" || bad=1
     claim "$bad" "delivery=exact is refused where a guest cannot be stepped"
     exit 0
-fi
+    ;;
+esac
 
 # Wide errors and steps are what takes time: each kind of error and each guest has its turn, not all with all.
 echo 1..8

@@ -13,10 +13,9 @@ import sys
 sys.dont_write_bytecode = True
 import machines
 import tap_stream
+from machines import BUILD, MACHINE, ROOT
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-MACHINE = os.environ.get("MACHINE", "svm")
+EMULATOR = machines.emulator()
 CONFIG, FOLDER = ("tests-arm64.cfg", "guests-arm64") if MACHINE == "arm64" else ("tests.cfg", "guests")
 DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
 DEFAULT_TIMEOUT = 60
@@ -37,9 +36,10 @@ def read_config(path):
 
 
 def read_options(text, model):
-    """Words of the last column, {name: value}; one that begins with a machine's name is for that machine, and wins."""
+    """Words of the last column, {name: value}; one that begins with the name of a machine, or with bochs2, qemu10 and the like,
+    is for that one, and wins."""
     options = {}
-    names = ["", MACHINE, model.name] + model.name.split("-")[-1:]
+    names = ["", MACHINE, EMULATOR, model.name] + model.name.split("-")[-1:]
     for word in sorted(text.split(), key=lambda word: ":" in word):
         machine, _, rest = word.rpartition(":")
         if machine in names:

@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The other versions of the emulators, those that a newer Debian has: a few guests whose figures are equalities, and the
+# demonstration, on QEMU 10 (x86-64 and arm64) and on Bochs 3, which are fetched if they are not here. A room of its own.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${BUILD:-build}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+count=0
+
+# claim STATUS TEXT
+claim() {
+    count=$((count + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
+}
+
+# guests MACHINE VERSION "GUESTS": their claims, renumbered. A guest without a claim fails in guests.t.
+guests() {
+    EMULATOR=$2 MACHINE=$1 GUESTS=$3 MODELS=neoverse-n1-gicv3 tools/tests/guests.t >"$folder/guests" 2>&1
+    awk -v count="$count" -v name="$1 on $2" '
+        /^(not )?ok [0-9]+ / { sub(/ok [0-9]+ - /, "ok " ++count " - " name ", "); print; next }
+        !/^1\.\./ { print ($0 ~ /^#/ ? "" : "# ") $0 }' "$folder/guests"
+    made=$(grep -cE '^(not )?ok ' "$folder/guests")
+    count=$((count + made))
+    [ "$made" -gt 0 ]
+    claim $? "$1 on $2: $made claims of $3"
+}
+
+# demonstration MACHINE VERSION KERNEL
+demonstration() {
+    status=0
+    tools/run "$1" --emulator "$2" --exact --build "$build" --kernel "$3" --vm mem=16M --timeout 240 --log "$folder/log" \
+        </dev/null >"$folder/out" 2>"$folder/err" || status=$?
+    grep -q '^closure: 0 cycles$' "$folder/log" && grep -q 'ticks due 240, handled 240, lost 0' "$folder/out" || status=1
+    [ "$status" -eq 0 ] || sed 's/^/# /' "$folder/err" | tail -n 5
+    claim "$status" "$1, $(head -n 1 "$folder/log"): the demonstration loses no tick, its accounts close"
+}
+
+# there NAME VERSION PROGRAM: the computer's own, or one that is fetched.
+there() {
+    for program in "$3" "$build/emulators/$1/bin/$3"; do
+        case "$("$program" --version 2>/dev/null </dev/null | head -n 1)" in *"version $2."*) return 0 ;; esac
+        ! "$program" --help 2>/dev/null </dev/null | grep -q "Bochs x86 Emulator $2\." || return 0
+    done
+    timeout 300 tools/fetch-emulator "$1" "$build/emulators/$1" >"$folder/fetched" 2>&1 && return 0
+    claim 0 "$1 # SKIP $(tail -n 1 "$folder/fetched" | tr '#' ' ')"
+    return 1
+}
+
+# make test fetches them while the other rooms run.
+if [ "${1:-}" = fetch ]; then
+    there qemu-10 10 qemu-system-x86_64
+    there bochs-3 3 bochs-bin
+    exit 0
+fi
+
+if there qemu-10 10 qemu-system-x86_64; then
+    demonstration svm 10 "$build/guests/demo.elf"
+    guests svm 10 "cycle_bias int_window lapic_timer"
+    demonstration arm64 10 "$build/guests-arm64/demo.img"
+    guests arm64 10 "cycle_bias gtimer halt_wake"
+fi
+if there bochs-3 3 bochs-bin; then
+    demonstration vmx 3 "$build/guests/demo.elf"
+    guests vmx 3 "int_window halt_wake"
+fi
+echo "1..$count"
