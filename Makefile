@@ -304,7 +304,7 @@ test-on:
 	@tools/test-on $(DEBIAN)
 
 doctor:
-	@sh tools/doctor
+	@BUILD=$(BUILD) sh tools/doctor
 
 clean:
 	rm -rf $(BUILD)

@@ -76,6 +76,10 @@ def main():
                 out.write(image(code))
         one_line(tap, "limit=", run(loop, "--exact", "--vm", "mem=4M limit=300ms"), 6, "its limit of 300 ms")
         one_line(tap, "a reset", run(reset, "--exact", "--vm", "mem=4M"), 0, "a reset by the guest")
+    said = subprocess.run(["sh", os.path.join(machines.ROOT, "tools", "doctor")], check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True, env=dict(os.environ, BUILD=os.path.abspath(machines.BUILD))).stdout
+    started = re.search(r"^  tools/run %s +works +(\S+ [0-9.]+) .*; tested with .*$" % machines.MACHINE, said, re.MULTILINE)
+    tap.claim(bool(started), "make doctor starts the machine: %s" % (started.group(1) if started else said[-200:]))
     tap.plan()
 
 
