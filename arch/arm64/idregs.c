@@ -7,7 +7,6 @@
 //   registers that the monitor does not switch   SVE SME MTE RAS MPAM AMU TRF SPE TRBE BRBE CSV2_2 (SCXTNUM) LORegions
 //   registers that need HCRX_EL2 or traps opened LS64 MOPS THE GCS PIE POE SCTLR2 TCR2 D128 NMI CMOW
 //   what EL2 and EL3 are for                     EL2 EL3 VHE NV ECV FGT TWED EVT FWB XNX VMID16 stage 2 granules
-//   counters that count what is not the guest's  PMU
 //   a source of chance that no run repeats       RNDR, TME
 //   waiting with a limit                         WFxT: the halted guest would need one more timer
 //   addresses of more than 48 bits               LPA, LPA2: stage 2 has no more
@@ -57,7 +56,7 @@ static const struct limit limits[IDREG_CRM_LAST + 1][8] = {
         [1] = { 0x0000000100000021, 0 },                  // ID_AA64PFR1: CSV2_frac SSBS BT
     },
     [5] = {
-        [0] = { 0x00000000f0f0f006, 0x000000f000000000 }, // ID_AA64DFR0: CTX_CMPs WRPs BRPs, version 8; DoubleLock
+        [0] = { 0x00000000f0f0f106, 0x000000f000000f00 }, // ID_AA64DFR0: CTX_CMPs WRPs BRPs PMU 8; DoubleLock
     },
     [6] = {
         [0] = { 0x0221111110312120, 0 }, // ID_AA64ISAR0: TLB TS FHM DP SM4 SM3 SHA3 RDM Atomic CRC32 SHA2 SHA1 AES

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Trapped system registers (Arm ARM DDI 0487, ESR_EL2's ISS of class 0x18; the registers are in D19). What has no row
-// here is undefined to a guest, as it is on a CPU that has not got what the ID registers do not announce: performance
-// counters, SVE, SME, MTE, RAS, LORegions, activity monitors, trace, implementation defined registers.
+// here is undefined to a guest, as it is on a CPU that has not got what the ID registers do not announce:
+// SVE, SME, MTE, RAS, LORegions, activity monitors, trace, implementation defined registers.
 #include "arch/arm64/sysreg.h"
 
 #include "arch/arm64/idregs.h"
@@ -137,7 +137,7 @@ bool sysreg_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t
         if (rules[i].encoding == encoding)
             return access != NULL && access(vcpu, encoding, value);
     }
-    return false;
+    return guest_pmu_access(vcpu, encoding, is_write, value);
 }
 
 // MRC, MCR: what an AArch32 application may have of these are CNTP_TVAL and CNTP_CTL, if EL1 lets it.

@@ -42,4 +42,8 @@ uint64_t sysreg_undefined(uint64_t esr);
 bool sysreg_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t *value);
 bool debug_access(struct debug_state *debug, uint32_t encoding, bool is_write, uint64_t *value);
 
+// The performance monitors (pmu.c): as after reset, and one access. False: there is no such register.
+void guest_pmu_reset(struct vcpu *vcpu);
+__attribute__((cold)) bool guest_pmu_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t *value);
+
 #endif

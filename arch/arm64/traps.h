@@ -29,9 +29,9 @@
 #define TRAPS_HCR_PAUTH (HCR_API | HCR_APK)
 
 // MDCR_EL2, always: all debug registers trap, because MDSCR_EL1 is shared with whoever steps the guest (debugregs.c);
-// the ones of powering down and of the debug ROM with them. Performance counters, profiling and trace filters trap, and
-// are not announced; the buffers of SPE and TRBE belong to EL2 (E2PB and E2TB 0). HPMN is the number of counters, so
-// that none is reserved.
+// the ones of powering down and of the debug ROM with them. Performance counters trap: the CPU's are the monitor's, and
+// the guest's are made of them (pmu.c). Profiling and trace filters trap and are not announced; the buffers of SPE and
+// TRBE belong to EL2 (E2PB and E2TB 0). HPMN is the number of counters, so that none is reserved.
 #define TRAPS_MDCR     (MDCR_TPM | MDCR_TPMCR | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA)
 #define TRAPS_MDCR_SPE MDCR_TPMS
 #define TRAPS_MDCR_TRF MDCR_TTRF

@@ -145,7 +145,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     arch->world.pc = entry->pc;
     arch->world.x[0] = entry->x0;
     arch->world.pstate = PSTATE_EL1H | PSTATE_DAIF;
-    arch->counts_at_start = meter_counts();
+    guest_pmu_reset(vcpu);
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
     vcpu->never_ahead = !timertrial_leads();
     vcpu->no_step = "delivery=exact is not there on arm64 in this version: leave the word out, the alarm is met to the "
@@ -173,7 +173,9 @@ static __attribute__((noinline, cold)) void plan_counter(struct vcpu *vcpu)
     struct counter_plan plan = vtime_counter_plan(vt, vcpu->vm->machine.counter_start, switch_costs.in);
     arch->world.counter_base = plan.base;
     arch->world.counter_mask = plan.mask;
-    arch->counter_planned = !(vcpu->never_ahead && vt->clock == CLOCK_GUEST_EMU);
+    arch->counter_planned = !(vcpu->never_ahead && vt->clock == CLOCK_GUEST_EMU) && !arch->pmu_counts;
+    if (arch->pmu_counts)
+        meter_look();
     while (vcpu->never_ahead && arm64_counter() < vt->now)
         arm64_yield();
 }

@@ -10,6 +10,7 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic_lr.h"
 #include "arch/arm64/world.h"
+#include "devices/pmu.h"
 #include "vmm/vm.h"
 
 struct arch_vcpu {
@@ -21,6 +22,8 @@ struct arch_vcpu {
     bool          timer_queued;    // the vCPU halted: the timer queue has its virtual timer
     uint32_t      timer_ctl;       // ... and this is its CNTV_CTL, which is off in the hardware
     uint64_t      counts_at_start; // the PMU's (meter.h)
+    struct pmu    pmu;             // the guest's
+    bool          pmu_counts;      // it is on
 };
 
 // What a world switch costs on this CPU, found out at boot (calibrate.c).

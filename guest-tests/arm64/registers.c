@@ -144,7 +144,6 @@ struct hidden {
     uint32_t    encoding;
 };
 static const struct hidden hidden[] = {
-    { "PMU", ENCODING(3, 0, 0, 5, 0), 8, ENCODING(3, 3, 9, 12, 0) },     // PMCR_EL0
     { "SPE", ENCODING(3, 0, 0, 5, 0), 32, ENCODING(3, 0, 9, 9, 0) },     // PMSCR_EL1
     { "trace", ENCODING(3, 0, 0, 5, 0), 4, ENCODING(2, 1, 0, 0, 1) },    // TRCTRACEIDR
     { "trace filter", ENCODING(3, 0, 0, 5, 0), 40, ENCODING(3, 0, 1, 2, 1) }, // TRFCR_EL1

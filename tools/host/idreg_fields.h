@@ -50,8 +50,9 @@ static const struct idreg_field idreg_fields[] = {
     { "SHA3", 4, 4, 32, H }, { "SM4", 4, 4, 40, H }, { "I8MM", 4, 4, 44, H }, { "F32MM", 4, 4, 52, H },
     { "F64MM", 4, 4, 56, H }, { "F32F32", 4, 5, 32, H }, { "I8I32", 4, 5, 36, H }, { "SMEver", 4, 5, 56, H },
     { "FA64", 4, 5, 60, H },
-    // ID_AA64DFR0_EL1: debug of version 8.0
-    { "DebugVer", 5, 0, 0, 6 }, { "TraceVer", 5, 0, 4, H }, { "PMUVer", 5, 0, 8, H }, { "BRPs", 5, 0, 12, NUMBER },
+    // ID_AA64DFR0_EL1: debug of version 8.0; performance monitors of version 3, 15 are others
+    { "DebugVer", 5, 0, 0, 6 }, { "TraceVer", 5, 0, 4, H }, { "PMUVer", 5, 0, 8, SIGNED(1) },
+    { "BRPs", 5, 0, 12, NUMBER },
     { "PMSS", 5, 0, 16, H }, { "WRPs", 5, 0, 20, NUMBER }, { "SEBEP", 5, 0, 24, H }, { "CTX_CMPs", 5, 0, 28, NUMBER },
     { "PMSVer", 5, 0, 32, H }, { "DoubleLock", 5, 0, 36, SIGNED_H }, { "TraceFilt", 5, 0, 40, H },
     { "TraceBuffer", 5, 0, 44, H }, { "MTPMU", 5, 0, 48, H }, { "BRBE", 5, 0, 52, H }, { "ExtTrcBuff", 5, 0, 56, H },
