@@ -34,7 +34,8 @@ run() {
 }
 
 shows() { grep -qF -- "$1" "$folder/text"; }
-keys_of_guest() { sed -n 's/.*key \([0-9]*\),.*/\1/p' "$folder/text" | tr '\n' ' '; }
+# A report may come in the middle of a line that the guest is printing.
+keys_of_guest() { sed -n 's/^\(.*[^0-9]\)\{0,1\}\([0-9]*\), stopped.*/\2/p' "$folder/text" | tr '\n' ' '; }
 
 mkfifo "$folder/keys"
 echo 1..18
