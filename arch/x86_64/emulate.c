@@ -5,33 +5,7 @@
 // state and touches no memory. Encodings: SDM 2, each instruction's opcode table.
 #include "arch/x86_64/emulate.h"
 
-enum { RAX = 0, RCX = 1, RSI = 6, RDI = 7, NO_REGISTERS_8H = 4 };
-
-// Without REX the byte registers 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2).
-static bool high_byte(const struct insn *insn, unsigned reg, unsigned size)
-{
-    return size == 1 && insn->rex == 0 && reg >= NO_REGISTERS_8H;
-}
-
-static uint64_t read_register(const struct insn *insn, const struct emulate_regs *regs, unsigned reg, unsigned size)
-{
-    if (high_byte(insn, reg, size))
-        return (regs->gpr[reg - NO_REGISTERS_8H] >> 8) & 0xFF;
-    return regs->gpr[reg] & alu_mask(size);
-}
-
-// Four bytes clear the upper half, one and two merge (SDM 1, 3.4.1.1).
-static void write_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg, unsigned size,
-                           uint64_t value)
-{
-    if (high_byte(insn, reg, size)) {
-        uint64_t *whole = &regs->gpr[reg - NO_REGISTERS_8H];
-        *whole = (*whole & ~UINT64_C(0xFF00)) | (value & 0xFF) << 8;
-        return;
-    }
-    uint64_t kept = size >= 4 ? 0 : regs->gpr[reg] & ~alu_mask(size);
-    regs->gpr[reg] = kept | (value & alu_mask(size));
-}
+#include "arch/x86_64/emulate_plan.h"
 
 static uint64_t next_rip(const struct insn *insn, const struct emulate_regs *regs)
 {
@@ -39,7 +13,7 @@ static uint64_t next_rip(const struct insn *insn, const struct emulate_regs *reg
     return insn->bits == 64 ? next : (uint32_t)next;
 }
 
-static uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs)
+uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs)
 {
     uint64_t address = (uint64_t)insn->displacement;
 
@@ -50,35 +24,6 @@ static uint64_t effective_address(const struct insn *insn, const struct emulate_
     if (insn->index != INSN_NO_REGISTER)
         address += regs->gpr[insn->index] * insn->scale;
     return address & alu_mask(insn->address_size);
-}
-
-// What the handlers below decide: the operation, the direction of the access, and the operand that is not memory.
-// They return false for encodings that are not emulated.
-static bool plan_to_register(struct mmio_plan *plan, enum alu_operation operation, unsigned reg)
-{
-    plan->kind = MMIO_READ;
-    plan->operation = operation;
-    plan->to_register = true;
-    plan->reg = (uint8_t)reg;
-    return true;
-}
-
-static bool plan_from_register(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind, unsigned reg,
-                               const struct insn *insn, const struct emulate_regs *regs)
-{
-    plan->kind = kind;
-    plan->operation = operation;
-    plan->reg = (uint8_t)reg;
-    plan->source = read_register(insn, regs, reg, plan->size);
-    return true;
-}
-
-static bool plan_from_value(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind, uint64_t value)
-{
-    plan->kind = kind;
-    plan->operation = operation;
-    plan->source = value;
-    return true;
 }
 
 static enum mmio_kind kind_of(enum alu_operation operation)
@@ -117,26 +62,6 @@ static bool plan_group_3(struct mmio_plan *plan, const struct insn *insn)
     case 3: return plan_from_value(plan, ALU_NEG, MMIO_READ_WRITE, 0);
     default: return false;
     }
-}
-
-// MOVS, STOS, LODS. A count of zero is looked at here, so that no access is planned for it.
-static bool plan_string(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
-{
-    uint64_t mask = alu_mask(insn->address_size);
-
-    plan->string = true;
-    plan->repeated = (insn->prefixes & (INSN_PREFIX_REP | INSN_PREFIX_REPNE)) != 0;
-    plan->read = (struct mmio_operand){ regs->gpr[RSI] & mask, insn->segment };
-    plan->write = (struct mmio_operand){ regs->gpr[RDI] & mask, INSN_ES };
-    if ((insn->opcode & 0xFE) == 0xA4)
-        plan_from_value(plan, ALU_MOVE, MMIO_COPY, 0);
-    else if ((insn->opcode & 0xFE) == 0xAA)
-        plan_from_register(plan, ALU_MOVE, MMIO_WRITE, RAX, insn, regs);
-    else
-        plan_to_register(plan, ALU_MOVE, RAX);
-    if (plan->repeated && (regs->gpr[RCX] & mask) == 0)
-        plan->kind = MMIO_NONE;
-    return true;
 }
 
 static bool plan_arithmetic(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
@@ -253,14 +178,15 @@ static bool plan_0f38(struct mmio_plan *plan, const struct insn *insn, const str
     return insn->opcode == 0xF1 && plan_from_register(plan, ALU_MOVE_SWAPPED, MMIO_WRITE, insn_reg(insn), insn, regs);
 }
 
-static bool plan_operation(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+static bool plan_operation(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs,
+                           unsigned stack_bytes)
 {
-    uint8_t pair = insn->opcode & 0xFE;
-
     if (insn->encoding != INSN_LEGACY)
         return false;
-    if (insn->map == INSN_MAP_ONE_BYTE && (pair == 0xA4 || pair == 0xAA || pair == 0xAC))
-        return plan_string(plan, insn, regs);
+    bool implied = !insn->is_memory || insn->opcode == 0xFF || insn->opcode == 0x8F;
+    if (implied && insn->map == INSN_MAP_ONE_BYTE &&
+        (plan_string(plan, insn, regs) || plan_stack(plan, insn, regs, stack_bytes)))
+        return true;
     if (!insn->is_memory)
         return false;
     plan->read = plan->write = (struct mmio_operand){ effective_address(insn, regs), insn->segment };
@@ -272,36 +198,17 @@ static bool plan_operation(struct mmio_plan *plan, const struct insn *insn, cons
     }
 }
 
-enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs,
+                                  unsigned stack_bytes)
 {
     *plan = (struct mmio_plan){ .size = insn->operand_size, .register_size = insn->operand_size };
-    if (!plan_operation(plan, insn, regs))
+    if (!plan_operation(plan, insn, regs, stack_bytes))
         return EMULATE_UNSUPPORTED;
     // LOCK goes with what reads and writes memory, but not with shifts (SDM 2A, LOCK); elsewhere it is #UD.
     bool lockable = plan->kind == MMIO_READ_WRITE && !(plan->operation >= ALU_ROL && plan->operation <= ALU_SAR);
     if ((insn->prefixes & INSN_PREFIX_LOCK) != 0 && !lockable)
         return EMULATE_UNSUPPORTED;
     return EMULATE_OK;
-}
-
-static void add_to_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg, uint64_t delta)
-{
-    write_register(insn, regs, reg, insn->address_size, regs->gpr[reg] + delta);
-}
-
-// Moves the pointers; false while iterations remain.
-static bool finish_string(const struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs)
-{
-    uint64_t delta = (regs->rflags & RFLAGS_DF) != 0 ? -(uint64_t)plan->size : plan->size;
-
-    if (mmio_plan_reads(plan))
-        add_to_register(insn, regs, RSI, delta);
-    if (mmio_plan_writes(plan))
-        add_to_register(insn, regs, RDI, delta);
-    if (!plan->repeated)
-        return true;
-    add_to_register(insn, regs, RCX, UINT64_MAX);
-    return (regs->gpr[RCX] & alu_mask(insn->address_size)) == 0;
 }
 
 // CMPXCHG compares rAX with memory, and always writes: what memory held, if they differ.
@@ -340,7 +247,7 @@ static void finish_memory(struct mmio_plan *plan, const struct insn *insn, struc
 // Most instructions on device registers: one register or constant to memory, or memory to a register. No flag changes.
 static bool is_plain_move(const struct mmio_plan *plan)
 {
-    return plan->operation == ALU_MOVE && (plan->kind == MMIO_WRITE || plan->kind == MMIO_READ) && !plan->string;
+    return plan->operation == ALU_MOVE && (plan->kind == MMIO_WRITE || plan->kind == MMIO_READ) && !plan->implied;
 }
 
 void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs, uint64_t read_value)
@@ -358,7 +265,10 @@ void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emul
     }
 
     if (plan->kind != MMIO_NONE) {
-        if (plan->operation == ALU_EXCHANGE_EQUAL)
+        emulate_move_stack(plan, regs);
+        if (plan->kind == MMIO_COMPARE)
+            (void)alu_execute(ALU_CMP, memory, plan->source, plan->size, &regs->rflags);
+        else if (plan->operation == ALU_EXCHANGE_EQUAL)
             finish_compare_exchange(plan, insn, regs, memory);
         else if (plan->to_register)
             finish_register(plan, insn, regs, memory);

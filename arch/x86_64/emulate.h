@@ -8,8 +8,8 @@
 //
 // Called on nested page faults outside RAM. It never touches memory and knows no segment bases: offsets are
 // segment-relative, and the faulting guest-physical address usually makes them needless. What it does not know is
-// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSH and POP of memory, CMPS, SCAS, RCL, RCR, SHLD, SHRD,
-// the multiplications, CMPXCHG8B, x87 and all vector instructions. TF and RF, and the interrupt shadow, are the
+// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSHF, PUSHA, CALL, RCL, RCR, SHLD, SHRD, the
+// multiplications, CMPXCHG8B, x87 and all vector instructions. TF and RF, and the interrupt shadow, are the
 // caller's. A LOCK prefix is accepted where the CPU accepts it; atomicity is the caller's.
 #ifndef ARCH_X86_64_EMULATE_H
 #define ARCH_X86_64_EMULATE_H
@@ -28,9 +28,10 @@ struct emulate_regs {
 enum mmio_kind {
     MMIO_NONE,       // a repeated string instruction with a count of zero: finish at once
     MMIO_READ,       // plan.read
-    MMIO_WRITE,      // plan.write
+    MMIO_COMPARE,    // CMPS: plan.read and plan.write are both read, the second into plan.source
+    MMIO_WRITE,      // plan.write, as in all that follow
     MMIO_READ_WRITE, // the same operand is read, then written
-    MMIO_COPY,       // MOVS: plan.read then plan.write, two operands, of which usually one is a device
+    MMIO_COPY,       // MOVS, PUSH, POP: plan.read then plan.write, two operands, of which usually one is a device
 };
 
 struct mmio_operand {
@@ -49,14 +50,19 @@ struct mmio_plan {
     bool to_register;      // the destination is `reg`; else it is memory
     uint8_t reg;           // the register operand, whether destination or source
     uint8_t register_size; // bytes; differs from size for MOVZX and MOVSX
-    uint64_t source;       // the operand that is not memory
+    uint64_t source;       // the operand that is not memory, or CMPS's second one
+    bool implied;          // operands come from rSI, rDI or rSP
     bool string, repeated;
+    int8_t stack_delta;    // by which rSP moves; a push is negative
+    uint8_t stack_bytes;
 };
 
 enum emulate_result { EMULATE_OK, EMULATE_UNSUPPORTED };
 
-// Plan `insn`, which was decoded at regs->rip. The plan is valid only when the result is EMULATE_OK.
-enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs);
+// Plan `insn`, which was decoded at regs->rip, with a stack pointer of stack_bytes: 8 in 64-bit mode, else by SS.B 4 or
+// 2. The plan is valid only when the result is EMULATE_OK.
+enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs,
+                                  unsigned stack_bytes);
 
 // Complete it. `read_value` is what the caller read (its bits above plan->size are ignored). A repeated string
 // instruction does one iteration: rip advances with the last, until then the guest executes it again.
@@ -64,12 +70,12 @@ void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emul
 
 static inline bool mmio_plan_reads(const struct mmio_plan *plan)
 {
-    return plan->kind == MMIO_READ || plan->kind == MMIO_READ_WRITE || plan->kind == MMIO_COPY;
+    return plan->kind != MMIO_WRITE && plan->kind != MMIO_NONE;
 }
 
 static inline bool mmio_plan_writes(const struct mmio_plan *plan)
 {
-    return plan->kind == MMIO_WRITE || plan->kind == MMIO_READ_WRITE || plan->kind == MMIO_COPY;
+    return plan->kind >= MMIO_WRITE;
 }
 
 #endif

@@ -31,11 +31,10 @@ static bool is_what_faulted(const struct exit *exit, const struct mmio_plan *pla
            ((linear ^ exit->address.value) & (PAGE_SIZE - 1)) == 0;
 }
 
-// Where one operand is.
-static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio_plan *plan, enum guest_access access,
-                   struct operand_address *out)
+// Where one operand is, which is one of the plan's.
+static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio_plan *plan,
+                   const struct mmio_operand *operand, enum guest_access access, struct operand_address *out)
 {
-    const struct mmio_operand *operand = access == GUEST_WRITE ? &plan->write : &plan->read;
     out->linear = guest_linear(vcpu, operand->segment, operand->offset);
     if (is_what_faulted(exit, plan, out->linear)) {
         out->physical = exit->address;
@@ -99,12 +98,16 @@ static bool finish(struct vcpu *vcpu, const struct insn *insn, struct mmio_plan 
 static void execute(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, struct mmio_plan *plan)
 {
     struct operand_address from = { 0 }, to = { 0 };
-    if (mmio_plan_reads(plan) && !locate(vcpu, exit, plan, GUEST_READ, &from))
+    if (mmio_plan_reads(plan) && !locate(vcpu, exit, plan, &plan->read, GUEST_READ, &from))
         return;
-    if (mmio_plan_writes(plan) && !locate(vcpu, exit, plan, GUEST_WRITE, &to))
+    if (mmio_plan_writes(plan) && !locate(vcpu, exit, plan, &plan->write, GUEST_WRITE, &to))
+        return;
+    if (plan->kind == MMIO_COMPARE && !locate(vcpu, exit, plan, &plan->write, GUEST_READ, &to))
         return;
     uint64_t value = 0;
     if (mmio_plan_reads(plan) && !read_operand(vcpu, &from, plan->size, &value))
+        return;
+    if (plan->kind == MMIO_COMPARE && !read_operand(vcpu, &to, plan->size, &plan->source))
         return;
     uint64_t rip = vcpu_regs(vcpu)->rip;
     if (!finish(vcpu, insn, plan, &to, value))
@@ -136,6 +139,11 @@ static const struct insn *fetch_insn(struct vcpu *vcpu, uint64_t bytes[2], size_
     return &last->insn;
 }
 
+static unsigned stack_bytes(const struct vcpu *vcpu, const struct insn *insn)
+{
+    return insn->bits == 64 ? 8 : (unsigned)vendor->get(vcpu, REGISTER_SS_BITS) / 8;
+}
+
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
 {
     if (exit->is_fetch || exit->is_table_walk || exit->during_delivery) {
@@ -154,7 +162,7 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
         kill_undecodable(vcpu, (const uint8_t *)bytes, count, exit->address, "cannot decode the instruction");
         return;
     }
-    if (emulate_begin(&plan, insn, vcpu_regs(vcpu)) != EMULATE_OK) {
+    if (emulate_begin(&plan, insn, vcpu_regs(vcpu), stack_bytes(vcpu, insn)) != EMULATE_OK) {
         kill_undecodable(vcpu, (const uint8_t *)bytes, insn->length, exit->address,
                          "this version cannot emulate the device access");
         return;

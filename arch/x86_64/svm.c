@@ -272,7 +272,8 @@ static uint64_t *register_field(const struct vcpu *vcpu, enum guest_register reg
     case REGISTER_LSTAR: return &vmcb->lstar;
     case REGISTER_CSTAR: return &vmcb->cstar;
     case REGISTER_CPL:
-    case REGISTER_CS_BITS: return NULL;
+    case REGISTER_CS_BITS:
+    case REGISTER_SS_BITS: return NULL;
     }
     return NULL;
 }
@@ -285,6 +286,8 @@ static uint64_t svm_get(const struct vcpu *vcpu, enum guest_register reg)
         return reg == REGISTER_EFER ? *field & ~EFER_SVME : *field;
     if (reg == REGISTER_CPL)
         return vmcb->cpl;
+    if (reg == REGISTER_SS_BITS)
+        return (vmcb->ss.attributes & (1u << 10)) != 0 ? 32 : 16;
     bool long_code = (vmcb->efer & EFER_LMA) != 0 && (vmcb->cs.attributes & (1u << 9)) != 0;
     return long_code ? 64 : (vmcb->cs.attributes & (1u << 10)) != 0 ? 32 : 16;
 }

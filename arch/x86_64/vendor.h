@@ -28,6 +28,7 @@ enum guest_register {
     REGISTER_LSTAR,
     REGISTER_CSTAR,
     REGISTER_CS_BITS, // 16, 32 or 64: width of the code that runs; read only
+    REGISTER_SS_BITS, // 16 or 32: width of the stack pointer outside 64-bit mode; read only
 };
 
 enum event_type { EVENT_INTERRUPT, EVENT_NMI, EVENT_EXCEPTION };

@@ -78,7 +78,7 @@ static const uint16_t plain_fields[] = {
     [REGISTER_DS_BASE] = VMCS_GUEST_DS_BASE,
     [REGISTER_FS_BASE] = VMCS_GUEST_FS_BASE,
     [REGISTER_GS_BASE] = VMCS_GUEST_GS_BASE,
-    [REGISTER_CS_BITS] = 0,
+    [REGISTER_SS_BITS] = 0,
 };
 
 // CR2 and DR6 are live, like DR0-3: an exit leaves them, and the monitor has no page faults and no breakpoints.
@@ -98,6 +98,8 @@ uint64_t vmx_get(const struct vcpu *vcpu, enum guest_register reg)
         return vmread(VMCS_GUEST_EFER);
     if (reg == REGISTER_CS_BITS)
         return code_bits();
+    if (reg == REGISTER_SS_BITS)
+        return (vmread(VMCS_GUEST_SS_RIGHTS) & RIGHTS_BIG) != 0 ? 32 : 16;
     if (reg == REGISTER_CPL)
         return vmread(VMCS_GUEST_SS_RIGHTS) >> RIGHTS_DPL_SHIFT & 3;
     INVARIANT(reg == REGISTER_DR6);

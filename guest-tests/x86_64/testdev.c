@@ -46,10 +46,56 @@ static void test_lines(void)
     ok(right == ARRAY_LENGTH(lines), "nine lines interrupt, once a pulse (%u)", right);
 }
 
+static bool compare(const void *left, const void *right, uint64_t count)
+{
+    bool equal;
+    __asm__ volatile("repe cmpsb" : "+S"(left), "+D"(right), "+c"(count), "=@cce"(equal) : : "memory");
+    return equal;
+}
+
+static uint64_t scan(const void *at, uint8_t byte, uint64_t count)
+{
+    uint64_t left = count;
+    __asm__ volatile("repne scasb" : "+D"(at), "+c"(left) : "a"(byte) : "cc", "memory");
+    return count - left;
+}
+
+// A string in the device beside one in RAM, in both directions.
+static void test_strings(void)
+{
+    static const char text[] = "time is what the guest executed";
+    volatile uint8_t *memory = (volatile uint8_t *)MEMORY;
+    const void *device = (const void *)MEMORY;
+    for (unsigned i = 0; i < sizeof(text); i++)
+        memory[i] = (uint8_t)text[i];
+    ok(compare(text, device, sizeof(text)) && compare(device, text, sizeof(text)), "CMPS finds them equal");
+    memory[20] = 'G';
+    ok(!compare(text, device, sizeof(text)) && compare(text, device, 20), "CMPS finds the byte that differs");
+    ok(scan(device, 'G', sizeof(text)) == 21 && scan(device, '#', sizeof(text)) == sizeof(text), "SCAS finds it, too");
+}
+
+// PUSH and POP with the operand in the device, and with the stack in it.
+static void test_stack(void)
+{
+    volatile uint64_t *memory = (volatile uint64_t *)MEMORY;
+    uint64_t out = 0, value = 0x1122334455667788, stack = MEMORY + 0x100, saved;
+    memory[0] = value;
+    __asm__ volatile("pushq (%1)\n\tpopq %0" : "=r"(out) : "r"(MEMORY) : "memory");
+    ok(out == value, "PUSH of device memory");
+    __asm__ volatile("pushq %0\n\tpopq 8(%1)" : : "r"(~value), "r"(MEMORY) : "memory");
+    ok(memory[1] == ~value, "POP into device memory");
+    __asm__ volatile("mov %%rsp, %2\n\tmov %1, %%rsp\n\tpush %3\n\tpush $-5\n\tpop %0\n\tmov %%rsp, %1\n\t"
+                     "mov %2, %%rsp"
+                     : "=&r"(out), "+&r"(stack), "=&r"(saved)
+                     : "r"(value)
+                     : "memory");
+    ok(out == (uint64_t)-5 && stack == MEMORY + 0xf8 && memory[31] == value, "a stack in device memory");
+}
+
 void test_main(void)
 {
     bool absent = cmdline_word("absent");
-    plan(absent ? 3 : 4);
+    plan(absent ? 3 : 10);
     outb(0xe9, '#');
     outb(0xe9, '\n');
     ok(inb(0xe9) == 0xe9, "port 0xe9 is the debug console");
@@ -60,5 +106,7 @@ void test_main(void)
         finish();
     }
     test_echo();
+    test_strings();
+    test_stack();
     test_lines();
 }

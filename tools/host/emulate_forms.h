@@ -18,6 +18,9 @@ enum trait {
     EIGHT_OPCODES = 0x40,    // every eighth from the given one: the operations of 00-3F
     EIGHT_EXTENSIONS = 0x80, // ModRM.reg chooses
     SIXTEEN_OPCODES = 0x100, // a condition each
+    STACK = 0x200,           // rSP points into the memory
+    NO_MODRM = 0x400,
+    IN_OPCODE = 0x800, // the register's number is in the opcode
 };
 
 struct form {
@@ -97,6 +100,16 @@ static const struct form forms[] = {
     { "stos",                0, 0xAB, REG, NO_IMM, STRING },
     { "lodsb",               0, 0xAC, REG, NO_IMM, STRING | BYTES },
     { "lods",                0, 0xAD, REG, NO_IMM, STRING },
+    { "cmpsb",               0, 0xA6, REG, NO_IMM, STRING | BYTES },
+    { "cmps",                0, 0xA7, REG, NO_IMM, STRING },
+    { "scasb",               0, 0xAE, REG, NO_IMM, STRING | BYTES },
+    { "scas",                0, 0xAF, REG, NO_IMM, STRING },
+    { "push m",              0, 0xFF, 6,   NO_IMM, STACK },
+    { "pop m",               0, 0x8F, 0,   NO_IMM, STACK },
+    { "push r",              0, 0x50, REG, NO_IMM, STACK | IN_OPCODE },
+    { "pop r",               0, 0x58, REG, NO_IMM, STACK | IN_OPCODE },
+    { "push imm",            0, 0x68, REG, IMMZ,   STACK | NO_MODRM },
+    { "push imm8",           0, 0x6A, REG, IMM8,   STACK | NO_MODRM },
 };
 // clang-format on
 

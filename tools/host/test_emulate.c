@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// needs: arch/x86_64/emulate.c arch/x86_64/emulate_alu.c arch/x86_64/decode.c arch/x86_64/decode_tables.c
+// needs: arch/x86_64/emulate.c arch/x86_64/emulate_implied.c arch/x86_64/emulate_alu.c arch/x86_64/decode.c
+// needs: arch/x86_64/decode_tables.c
 // needs: tools/host/native_x86.c
 // The emulator against the CPU this test runs on: every supported form is built with random operands, addressing,
 // registers and flags, executed, and emulated. All sixteen registers, the defined arithmetic flags, rip and 16 KiB of
@@ -27,6 +28,7 @@ struct instance {
     int extension;
     unsigned size; // of the operand
     bool opsize, addrsize, lock, repeat, any_rex, wide;
+    bool until_equal; // REPNE
     bool relative, absolute, indexed;
     unsigned base, index, scale_bits, mod;
     uint64_t displacement, target;
@@ -159,15 +161,15 @@ static void emit_instruction(struct native_code *code, const struct instance *x)
     if (x->lock)
         native_emit(code, 1, 0xF0);
     if (x->repeat)
-        native_emit(code, 1, 0xF3);
+        native_emit(code, 1, x->until_equal ? 0xF2 : 0xF3);
     if (x->any_rex)
         native_emit(code, 1, rex);
     if (form->map != 0)
         native_emit(code, form->map, 0x380F);
-    native_emit(code, 1, x->opcode);
+    native_emit(code, 1, x->opcode + ((form->traits & IN_OPCODE) != 0 ? x->base & 7 : 0));
     if ((form->traits & MOFFS) != 0)
         native_emit(code, x->addrsize ? 4 : 8, x->target);
-    else if ((form->traits & STRING) == 0)
+    else if ((form->traits & (STRING | NO_MODRM | IN_OPCODE)) == 0)
         emit_modrm(code, x, immediate_size);
     native_emit(code, immediate_size, random_value());
 }
@@ -177,6 +179,7 @@ static void choose_string(struct instance *x)
     struct emulate_regs *in = &arena->in;
 
     x->repeat = one_in(2);
+    x->until_equal = one_in(2);
     in->gpr[6] = x->target - 0x800 + random_below(0x1000);
     in->gpr[7] = x->target - 0x800 + random_below(0x1000);
     if (x->repeat)
@@ -189,6 +192,20 @@ static void choose_string(struct instance *x)
         in->gpr[1] |= random_64() << 32;
     if (one_in(2))
         in->rflags |= RFLAGS_DF;
+}
+
+// An operand that counts from rSP is near it.
+static void choose_stack(struct instance *x)
+{
+    bool is_base = (x->form->traits & (NO_MODRM | IN_OPCODE)) == 0 && !x->relative && !x->absolute && x->base == 4;
+    if (is_base) {
+        x->addrsize = x->indexed = false;
+        x->mod = 1;
+        x->displacement = alu_sign_extend(random_64(), 1);
+        arena->in.gpr[4] = x->target - x->displacement;
+    } else {
+        arena->in.gpr[4] = x->target - 0x400 + random_below(0x800);
+    }
 }
 
 static void choose_memory(const struct instance *x)
@@ -242,9 +259,11 @@ static void emulate(struct mmio_plan *plan, const struct insn *insn, struct emul
 
     for (unsigned iteration = 0; iteration < 16 && regs->rip == start; iteration++) {
         uint64_t value = UINT64_C(0xEEEEEEEEEEEEEEEE); // what lies above the size must not matter
-        assert_int_equal(emulate_begin(plan, insn, regs), EMULATE_OK);
+        assert_int_equal(emulate_begin(plan, insn, regs, 8), EMULATE_OK);
         if (mmio_plan_reads(plan))
             memcpy(&value, model_at(&plan->read, plan->size), plan->size);
+        if (plan->kind == MMIO_COMPARE)
+            memcpy(&plan->source, model_at(&plan->write, plan->size), plan->size);
         emulate_finish(plan, insn, regs, value);
         if (mmio_plan_writes(plan))
             memcpy(model_at(&plan->write, plan->size), &plan->write_value, plan->size);
@@ -323,6 +342,8 @@ static void test_against_this_cpu(void **state)
             choose_registers(&x);
             if ((forms[f].traits & STRING) != 0)
                 choose_string(&x);
+            if ((forms[f].traits & STACK) != 0)
+                choose_stack(&x);
             choose_memory(&x);
             disagreements += !check(&x);
         }
