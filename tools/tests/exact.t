@@ -19,7 +19,7 @@ claim() {
 run() {
     status=0
     tools/run "$machine" --exact --build "$build" --kernel "$(kernel "$2")" --vm "mem=16M oracle=off $3" \
-        --monitor "$4" --timeout 240 --log "$folder/$1.log" </dev/null >"$folder/$1.out" 2>"$folder/$1.err" || status=$?
+        --monitor "$4" --timeout 600 --log "$folder/$1.log" </dev/null >"$folder/$1.out" 2>"$folder/$1.err" || status=$?
     echo "$status" >"$folder/$1.status"
 }
 
