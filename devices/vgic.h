@@ -16,7 +16,8 @@
 //   PPIs              level-sensitive, which GICD_ICFGR1 and GICR_ICFGR1 show and do not change
 //   SGIs of a GICv2   always enabled; GICD_ISPENDR0 shows them and does not change them
 //   a level's latch   ISPENDR makes a level-sensitive interrupt pending until it is acknowledged or ICPENDR says no
-//   targets           with one CPU GICD_ITARGETSR reads 0 (IHI 0048, 4.3.12); GICD_IROUTER counts
+//   targets           GICD_ITARGETSR keeps CPU 0's bit, as KVM's does, where IHI 0048, 4.3.12, lets one CPU have none;
+//                     it decides nothing. GICD_IROUTER counts
 //   GICR_WAKER        awake, as firmware leaves it; a sleeping redistributor asks to be woken and is at once
 #ifndef DEVICES_VGIC_H
 #define DEVICES_VGIC_H
@@ -55,6 +56,8 @@ struct vgic {
     uint32_t waker[VGIC_CPUS];
     uint32_t routed[VGIC_CPUS]; // the SPIs that go to this CPU
     uint64_t router[VGIC_SPIS]; // GICD_IROUTER
+    uint32_t targeted; // the SPIs whose GICD_ITARGETSR names CPU 0
+    uint32_t reserved;
     struct vgic_bank bank[VGIC_CPUS + 1]; // the last one: the SPIs
 };
 

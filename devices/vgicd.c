@@ -7,6 +7,8 @@
 #define GICD_TYPER      0x0004u
 #define GICD_IIDR       0x0008u
 #define GICD_INTERRUPTS 0x0080u // from here on there is something for each interrupt
+#define GICD_ITARGETSR  0x0800u // version 2 only, a byte each
+#define GICD_ITARGETSR_END 0x0840u // those of all interrupts here
 #define GICD_SGIR       0x0f00u // version 2 only, and the bytes that follow
 #define GICD_CPENDSGIR  0x0f10u
 #define GICD_SPENDSGIR  0x0f20u
@@ -81,6 +83,23 @@ static void access_sgi_bytes(struct vgic_bank *bank, struct io_access *io)
     }
 }
 
+// The only CPU may be in an SPI's list or not, and gets it in any case; of its own interrupts it is the target for
+// good.
+static void access_targets(struct vgic *v, struct io_access *io)
+{
+    uint64_t first = io->offset - GICD_ITARGETSR;
+    if (io->size != 1 && io->size != 4)
+        return;
+    for (unsigned i = 0; i < io->size; i++) {
+        uint32_t bit = first + i >= VGIC_FIRST_SPI ? UINT32_C(1) << (first + i - VGIC_FIRST_SPI) : 0;
+        bool named = io->value >> (8 * i) & 1;
+        if (io->is_write)
+            v->targeted = named ? v->targeted | bit : v->targeted & ~bit;
+        else
+            io->value |= (uint64_t)(bit == 0 || (v->targeted & bit) != 0) << (8 * i);
+    }
+}
+
 static void access_sgis(struct vgic *v, struct io_access *io)
 {
     if (io->offset >= GICD_CPENDSGIR && (io->size == 1 || io->size == 4))
@@ -136,6 +155,8 @@ static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t n
         return IO_OK;
     if (is_router(v, io->offset))
         access_router(v, io);
+    else if (v->version == 2 && io->offset >= GICD_ITARGETSR && io->offset < GICD_ITARGETSR_END)
+        access_targets(v, io);
     else if (v->version == 2 && io->offset >= GICD_SGIR && io->offset < GICD_SGI_END)
         access_sgis(v, io);
     return IO_OK;

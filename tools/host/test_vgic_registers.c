@@ -24,6 +24,7 @@ static void test_reset(void **state)
             expected = offset == TYPER ? (version == 2 ? 0x1 : 0x480001) : offset == 8 ? 0x4500043b : expected;
             expected = version == 2 && (offset == ISENABLER || offset == ICENABLER) ? 0xffff : expected;
             expected = version == 2 && offset == ICFGR ? 0xaaaaaaaa : expected;
+            expected = version == 2 && offset >= ITARGETSR && offset < ITARGETSR + 32 ? 0x01010101 : expected;
             if (offset < size - 0x30)
                 assert_int_equal(get(&v, D, offset, 4), expected);
         }
@@ -96,8 +97,10 @@ static const struct writable writables[] = {
     { 3, D, IPRIORITYR + 28, 0, 0 },
     { 3, R, SGI_FRAME + IPRIORITYR + 28, 0xf8f8f8f8, 0 },
     { 3, R, SGI_FRAME + IPRIORITYR + 32, 0, 0 },
-    { 2, D, ITARGETSR, 0, 0 },
-    { 2, D, ITARGETSR + 32, 0, 0 },
+    { 2, D, ITARGETSR, 0x01010101, 0x01010101 },
+    { 2, D, ITARGETSR + 32, 0x01010101, 0 },
+    { 2, D, ITARGETSR + 64, 0, 0 },
+    { 3, D, ITARGETSR + 32, 0, 0 },
     { 2, D, ICFGR, 0xaaaaaaaa, 0xaaaaaaaa },
     { 2, D, ICFGR + 4, 0, 0 },
     { 2, D, ICFGR + 8, 0xaaaaaaaa, 0 },
@@ -165,6 +168,7 @@ static bool is_known(unsigned version, const struct device_ops *ops, uint64_t of
 {
     uint64_t frame = version == 2 ? 0x1000 : 0x10000, inside = offset % frame;
     bool bytes = inside >= IPRIORITYR && inside < IPRIORITYR + 64;
+    bytes = bytes || (version == 2 && inside >= ITARGETSR && inside < ITARGETSR + 64);
     bytes = bytes || (version == 2 && inside >= CPENDSGIR && inside < 0xf30);
     bool wide = version == 3 && ops == D && inside >= IROUTER + 8 * 32 && inside < IROUTER + 8 * 64;
     wide = wide || (ops == R && offset == 8);
