@@ -20,7 +20,7 @@ enum {
     VM_HYPERVISOR, VM_DELIVERY, VM_MARGIN, VM_COUNTER_HZ, VM_TESTDEV, VM_SCREEN,
     VM_WORDS
 };
-enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_WORDS };
+enum { MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_SCREEN, MONITOR_WORDS };
 #define WORDS_MAX  VM_WORDS
 #define COUNTER_HZ_MIN UINT64_C(10000000)
 #define COUNTER_HZ_MAX UINT64_C(10000000000)
@@ -52,6 +52,7 @@ static const struct word monitor_words[MONITOR_WORDS] = {
     [MONITOR_ALARM_ERROR] = { "alarm_error", WORD_SIGNED, "-1000000 to 1000000 cycles" },
     [MONITOR_REPORT] = { "report", WORD_CHOICE, "off|on" },
     [MONITOR_COUNTER] = { "counter", WORD_CHOICE, "said|measured" },
+    [MONITOR_SCREEN] = { "screen", WORD_CHOICE, "off|text" },
 };
 
 struct vocabulary {
@@ -294,6 +295,7 @@ bool config_parse_monitor(const char *line, struct monitor_config *out, struct r
     out->alarm_error_cycles = (int32_t)error;
     out->noise_seed = values[MONITOR_NOISE].number;
     out->counter_measured = number_or(&values[MONITOR_COUNTER], 0) != 0;
+    out->screen = number_or(&values[MONITOR_SCREEN], 0) != 0;
     out->report = number_or(&values[MONITOR_REPORT], 1) != 0;
     return understood;
 }

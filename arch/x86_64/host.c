@@ -5,6 +5,7 @@
 #include "arch/arch.h"
 #include "arch/x86_64/acpi_host.h"
 #include "arch/x86_64/hostrtc.h"
+#include "arch/x86_64/hostscreen.h"
 #include "arch/x86_64/hostserial.h"
 #include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/idt.h"
@@ -32,6 +33,7 @@ void arch_take_interrupts(void)
 void arch_write(enum arch_channel channel, const void *bytes, size_t count)
 {
     hostserial_write(channel == ARCH_LOG ? hostserial_log_port() : HOSTSERIAL_COM1, bytes, count);
+    hostscreen_write(bytes, count);
 }
 
 int arch_console_read(void)

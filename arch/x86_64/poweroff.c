@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Ways to end the machine, most exact first, when the serial ports are empty: QEMU's debug exit (its status becomes
 // (status << 1) | 1), Bochs' stop (status 0), ACPI power-off, the chip set's reset register. Stops for good when none
-// of them works. Called at the end of a run and by panic.
+// of them works, and when a person is to read the screen first. Called at the end of a run and by panic.
 #include "arch/arch.h"
 #include "arch/x86_64/acpi_host.h"
+#include "arch/x86_64/hostscreen.h"
 #include "arch/x86_64/hostserial.h"
 #include "arch/x86_64/x86.h"
 
@@ -39,6 +40,11 @@ _Noreturn void arch_machine_exit(unsigned status)
     hostserial_flush();
     x86_out32(DEBUG_EXIT_PORT, status);
     bochs_stop();
+    if (hostscreen_taken()) {
+        static const char end[] = "The end. The power switch does the rest.\r\n";
+        hostscreen_write(end, sizeof(end) - 1);
+        x86_halt_forever();
+    }
     acpi_power_off(acpi_host());
     for (unsigned i = 0; i < 100000; i++) // power-off is not immediate everywhere
         x86_pause();

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "arch/x86_64/hostscreen.h"
 #include "arch/x86_64/hostserial.h"
 #include "boot/x86_64/multiboot2.h"
 #include "vmm/config.h"
@@ -37,6 +38,8 @@ const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
     config_parse_monitor(info.cmdline, &config, &refusal);
     if (config.log_com == 2)
         hostserial_set_log(HOSTSERIAL_COM2);
+    if (config.screen)
+        hostscreen_take();
     log_line("boot", "build %.12s by %s, %u modules, %u memory ranges", build_id(), info.loader, info.module_count,
              info.memory_count);
     if (info.modules_ignored + info.memory_ignored > 0)
