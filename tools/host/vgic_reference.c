@@ -4,7 +4,7 @@
 #include <string.h>
 
 struct interrupt {
-    bool enabled, group1, edge, line, latched, active;
+    bool enabled, group1, edge, line, latched, active, targeted;
     unsigned priority; // 0..31
     uint64_t router;
 };
@@ -118,10 +118,17 @@ static void write_config(enum ref_frame frame, uint64_t offset, uint64_t value)
             all[first + field].edge = value >> (2 * field + 1) & 1;
 }
 
+static bool is_target(enum ref_frame frame, uint64_t offset)
+{
+    return version == 2 && frame == REF_DISTRIBUTOR && offset >= 0x800 && offset < 0xc00 && here(frame, offset - 0x800);
+}
+
 static uint8_t read_byte(enum ref_frame frame, uint64_t offset)
 {
     if (offset >= 0x400 && offset < 0x800 && here(frame, offset - 0x400))
         return (uint8_t)(all[offset - 0x400].priority * 8);
+    if (is_target(frame, offset)) // the only CPU is the target of its own interrupts for good
+        return offset - 0x800 < 32 || all[offset - 0x800].targeted;
     if (version == 2 && frame == REF_DISTRIBUTOR && offset >= 0xf10 && offset < 0xf30)
         return all[offset % 16].latched;
     return 0;
@@ -131,13 +138,15 @@ static void write_byte(enum ref_frame frame, uint64_t offset, uint8_t value)
 {
     if (offset >= 0x400 && offset < 0x800 && here(frame, offset - 0x400))
         all[offset - 0x400].priority = value / 8;
+    if (is_target(frame, offset))
+        all[offset - 0x800].targeted = value & 1;
     if (version == 2 && frame == REF_DISTRIBUTOR && offset >= 0xf10 && offset < 0xf30 && value & 1)
         all[offset % 16].latched = offset >= 0xf20;
 }
 
 static bool is_bytes(uint64_t offset)
 {
-    return (offset >= 0x400 && offset < 0x800) || (offset >= 0xf10 && offset < 0xf30);
+    return (offset >= 0x400 && offset < 0xc00) || (offset >= 0xf10 && offset < 0xf30);
 }
 
 static bool is_router(enum ref_frame frame, uint64_t offset)
