@@ -55,14 +55,28 @@ static void count_event(struct pmu *pmu, const struct pmu_counts *now)
     add(pmu, &pmu->event, more, PMU_EVENT_BIT, false);
 }
 
-void pmu_count(struct pmu *pmu, const struct pmu_counts *now)
+// What is measured can come out less than before, where exits cost what they did not at boot: the guest's counters wait
+// then, and neither go back nor overflow.
+static void never_back(uint64_t now[2], const uint64_t last[2])
 {
+    for (unsigned level = 0; level < 2; level++)
+        if ((int64_t)(now[level] - last[level]) < 0)
+            now[level] = last[level];
+}
+
+void pmu_count(struct pmu *pmu, const struct pmu_counts *measured)
+{
+    struct pmu_counts now = *measured;
+    if ((pmu->control & PMCR_E) != 0) {
+        never_back(now.cycles, pmu->last.cycles);
+        never_back(now.instructions, pmu->last.instructions);
+    }
     if (running(pmu, PMU_CYCLE_BIT))
-        add(pmu, &pmu->cycle, filtered(pmu->cycle.type, now->cycles, pmu->last.cycles), PMU_CYCLE_BIT,
+        add(pmu, &pmu->cycle, filtered(pmu->cycle.type, now.cycles, pmu->last.cycles), PMU_CYCLE_BIT,
             (pmu->control & PMCR_LC) != 0);
     if (running(pmu, PMU_EVENT_BIT))
-        count_event(pmu, now);
-    pmu->last = *now;
+        count_event(pmu, &now);
+    pmu->last = now;
 }
 
 // A read takes a cycle at least, where it is carried out by somebody who stops the counter, too.

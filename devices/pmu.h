@@ -57,8 +57,8 @@ struct pmu {
 // `identity` is PMCR's upper half; event counters: 0 or 1; `retired`: instructions are among what is counted.
 void pmu_init(struct pmu *pmu, uint32_t identity, unsigned event_counters, bool retired);
 
-// Whatever is enabled counts what came since the last call.
-void pmu_count(struct pmu *pmu, const struct pmu_counts *now);
+// Whatever is enabled counts what came since the last call. What is less than it was counts as nothing.
+void pmu_count(struct pmu *pmu, const struct pmu_counts *measured);
 
 // After pmu_count(). Two reads of a cycle counter that runs at each level never show the same cycle.
 uint64_t pmu_read(struct pmu *pmu, enum pmu_register reg);

@@ -125,6 +125,29 @@ static void test_registers(void **state)
     assert_int_equal(get(PMU_PMCCNTR) + get(PMU_PMEVCNTR0), 0);
 }
 
+// Less than before is no time, and no overflow; what comes after it is counted from where it was. A counter that is off
+// has no before.
+static void test_measured_short(void **state)
+{
+    (void)state;
+    fresh(1, true);
+    put(PMU_PMEVTYPER0, PMU_CPU_CYCLES);
+    pass(20, 100);
+    assert_int_equal(get(PMU_PMEVCNTR0), 120);
+    now.cycles[0] -= 5;
+    now.cycles[1] -= 30;
+    assert_int_equal(get(PMU_PMEVCNTR0), 120);
+    assert_int_equal(get(PMU_PMCCNTR), 120);
+    assert_int_equal(get(PMU_PMOVSSET), 0);
+    pass(5, 40);
+    assert_int_equal(get(PMU_PMEVCNTR0), 130);
+    put(PMU_PMCR, LC);
+    now = (struct pmu_counts){ { 7, 7 }, { 7, 7 } };
+    put(PMU_PMCR, E | LC);
+    pass(0, 3);
+    assert_int_equal(get(PMU_PMEVCNTR0), 133);
+}
+
 // The value of a counter is what was written plus all that came while it ran, and it overflowed if that is more.
 static void test_random(void **state)
 {
@@ -174,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_reads_take_a_cycle),
         cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_measured_short),
         cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
