@@ -77,9 +77,11 @@ static void timers_due(struct vcpu *vcpu)
     machine_run_timers(vcpu->vm);
 }
 
-// Exits alone have filled the time of a slice.
-static __attribute__((noinline, cold)) void exits_only(struct vcpu *vcpu, const struct exit *exit)
+// A slice's time has passed since the last time here: exits alone may have filled it. An access to the UART polls the
+// console by itself, so its time says nothing.
+static __attribute__((noinline, cold)) void now_and_then(struct vcpu *vcpu, const struct exit *exit)
 {
+    vcpu->vm->polling.asked_at = vcpu->last_t1;
     console_poll(vcpu->vm);
     polling_look(vcpu, exit);
 }
@@ -94,8 +96,8 @@ static struct vcpu *slice(struct vcpu *vcpu)
         vcpu_account(vcpu, &slice, exit.kind);
     if (vcpu_timers_due(vcpu)) // mostly not: asked here, where it costs no call
         timers_due(vcpu);
-    if (vcpu->last_t1 - vcpu->vm->console.polled >= vcpu->vm->slice_cycles)
-        exits_only(vcpu, &exit);
+    if (vcpu->last_t1 - vcpu->vm->polling.asked_at >= vcpu->vm->slice_cycles)
+        now_and_then(vcpu, &exit);
     exit_dispatch(vcpu, &exit);
     if (vcpu_timers_due(vcpu)) // clock=guest+emu: the instruction's own cost can reach a deadline
         machine_run_timers(vcpu->vm);

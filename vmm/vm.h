@@ -60,6 +60,7 @@ struct noise {
 
 // Where a guest that may be waiting by counting its accesses was last looked at (vmm/polling.c).
 struct polling {
+    htime_t  asked_at; // when exits alone had filled a slice
     uint64_t accesses;
     vtime_t  v;
     bool     watched; // kept off the short way until a read is seen
