@@ -10,7 +10,7 @@
 #define CODE_BACKSPACE 0x0e
 #define CODE_ENTER     0x1c
 
-enum { PLAIN, ESCAPED, SEQUENCE, FUNCTION }; // after: nothing, ESC, ESC [, ESC O
+enum { PLAIN, ESCAPED, SEQUENCE, PARAMETERS, FUNCTION }; // after: nothing, ESC, ESC [, its first number, ESC O
 
 // By the make code in set 1; a blank is a code without a character.
 #define LAYOUT_CODES 0x36
@@ -74,10 +74,15 @@ static unsigned final(uint8_t byte, struct key *out)
     return 0;
 }
 
+// What is below the letters goes on: a second number says what is held, as in ESC [ 1 ; 5 C, and is not looked at.
 static unsigned sequence(struct typing *t, uint8_t byte, struct key *out)
 {
-    if (byte >= '0' && byte <= '9') {
+    if (t->state == SEQUENCE && byte >= '0' && byte <= '9') {
         t->number = (uint8_t)(t->number * 10 + (byte - '0'));
+        return 0;
+    }
+    if (byte >= ' ' && byte < '@') {
+        t->state = PARAMETERS;
         return 0;
     }
     uint8_t number = t->number;
@@ -93,7 +98,8 @@ unsigned typing_feed(struct typing *t, uint8_t byte, struct key *out)
 {
     unsigned count = 0;
     switch (t->state) {
-    case SEQUENCE: return sequence(t, byte, out);
+    case SEQUENCE:
+    case PARAMETERS: return sequence(t, byte, out);
     case FUNCTION: *t = (struct typing){ PLAIN, 0 }; return final(byte, out);
     case ESCAPED:
         if (byte == '[' || byte == 'O') {

@@ -31,6 +31,7 @@ static const struct {
     { "\x01", 0x1e, 0x1c, false, 0x1d, 0x14 }, { "\x1a", 0x2c, 0x1a, false, 0x1d, 0x14 },
     { "\x1b[A", 0x48, 0x75, true, 0, 0 },      { "\x1b[B", 0x50, 0x72, true, 0, 0 },
     { "\x1bOC", 0x4d, 0x74, true, 0, 0 },      { "\x1b[D", 0x4b, 0x6b, true, 0, 0 },
+    { "\x1b[1;5C", 0x4d, 0x74, true, 0, 0 },   { "\x1b[3;2~", 0x53, 0x71, true, 0, 0 },
     { "\x1b[H", 0x47, 0x6c, true, 0, 0 },      { "\x1b[4~", 0x4f, 0x69, true, 0, 0 },
     { "\x1b[2~", 0x52, 0x70, true, 0, 0 },     { "\x1b[3~", 0x53, 0x71, true, 0, 0 },
     { "\x1b[5~", 0x49, 0x7d, true, 0, 0 },     { "\x1b[6~", 0x51, 0x7a, true, 0, 0 },
