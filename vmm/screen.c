@@ -20,7 +20,7 @@
 #define PEN_CELL_MAX   24 // bytes that a cell can need
 #define SECOND_SCREEN  "\x1b[?1049h\x1b[0m\x1b[2J"
 #define FIRST_SCREEN   "\x1b[0m\x1b[?25h\x1b[?1049l"
-#define NOT_TEXT       "\x1b[H[the guest's screen is in a graphics mode, which is not shown; Ctrl-] s goes back]\x1b[K"
+#define NOT_TEXT       "\x1b[H[the guest's screen is in a graphics mode, which is not shown; Ctrl-] s goes back]\x1b[J"
 
 // What is looked at: the layout within the limits, and the memory.
 struct view {
@@ -89,16 +89,32 @@ static void draw_cell(struct pen *pen, const uint8_t *at)
     pen->count += cp437_utf8(at[0], pen->bytes + pen->count);
 }
 
+// The row is cleared first: after its last character a terminal of as many columns would clear that one.
 static void draw_row(struct pen *pen, const struct view *view, unsigned row)
 {
     pen_flush(pen);
     pen->drawn++;
     pen->attribute = ATTRIBUTE_GREY;
-    pen->count = format(pen->bytes, PEN_BYTES, "\x1b[%u;1H\x1b[0;37;40m", row + 1);
+    pen->count = format(pen->bytes, PEN_BYTES, "\x1b[%u;1H\x1b[0m\x1b[K\x1b[0;37;40m", row + 1);
     for (unsigned column = 0; column < view->columns; column++)
         draw_cell(pen, cell(view, row, column));
     pen_flush(pen);
-    pen->count = format(pen->bytes, PEN_BYTES, "\x1b[0m\x1b[K");
+    pen->count = format(pen->bytes, PEN_BYTES, "\x1b[0m");
+}
+
+// Rows that were drawn when the screen had more of them.
+static void erase_from(struct screen *screen, struct pen *pen, unsigned row)
+{
+    bool stale = false;
+    for (unsigned i = row; i < SCREEN_ROWS; i++) {
+        stale |= screen->drawn[i] != 0;
+        screen->drawn[i] = 0;
+    }
+    if (!stale)
+        return;
+    pen_flush(pen);
+    pen->drawn++;
+    pen->count = format(pen->bytes, PEN_BYTES, "\x1b[%u;1H\x1b[J", row + 1);
 }
 
 static void draw_cursor(struct screen *screen, struct pen *pen, const struct view *view)
@@ -132,6 +148,7 @@ static void draw(struct vm *vm)
         vm->screen.drawn[row] = sum;
         draw_row(&pen, &view, row);
     }
+    erase_from(&vm->screen, &pen, view.rows);
     draw_cursor(&vm->screen, &pen, &view);
 }
 
@@ -245,12 +262,12 @@ void screen_poll(struct vm *vm)
     struct screen *screen = &vm->screen;
     htime_t now = arch_counter_read();
     if (screen->shown && now - screen->drawn_at >= DRAW_SLICES * vm->slice_cycles) {
-        screen->drawn_at = now;
         draw(vm);
+        screen->drawn_at = arch_counter_read(); // a slow line must leave the guest some time
     }
     if (screen->follow && now - screen->followed_at >= FOLLOW_SLICES * vm->slice_cycles) {
-        screen->followed_at = now;
         follow(vm);
+        screen->followed_at = arch_counter_read();
     }
 }
 

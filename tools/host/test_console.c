@@ -231,15 +231,15 @@ static void test_drawn(void **state)
     put(24, "last row \xc4\xb3");
     screen_toggle(&vm);
     assert_int_equal(times_shown("\033[?1049h"), 1);
-    assert_int_equal(times_shown("\033[1;1H\033[0;37;40m\033[0;93;41mh\033[0;37;40mello "), 1);
-    assert_int_equal(times_shown("\033[25;1H\033[0;37;40mlast row \xe2\x94\x80\xe2\x94\x82 "), 1);
+    assert_int_equal(times_shown("\033[1;1H\033[0m\033[K\033[0;37;40m\033[0;93;41mh\033[0;37;40mello "), 1);
+    assert_int_equal(times_shown("\033[25;1H\033[0m\033[K\033[0;37;40mlast row \xe2\x94\x80\xe2\x94\x82 "), 1);
     assert_int_equal(times_shown("\033[1;1H\033[?25h"), 1); // the cursor
     size_t drawn = terminal_count;
     poll(20);
     assert_int_equal(terminal_count, drawn); // nothing has changed
     put(3, "new");
     poll(5);
-    assert_int_equal(times_shown("\033[4;1H\033[0;37;40mnew "), 1);
+    assert_int_equal(times_shown("\033[4;1H\033[0m\033[K\033[0;37;40mnew "), 1);
     assert_int_equal(times_shown("hello"), 0); // its h has a colour of its own, the row was drawn once
     assert_int_equal(times_shown("last row"), 1);
     console_put(&vm, 'S'); // the serial console meanwhile
@@ -255,6 +255,27 @@ static void test_drawn(void **state)
     screen_toggle(&vm);
     assert_int_equal(times_shown("[this machine has no screen]"), 1);
     assert_false(vm.screen.shown);
+}
+
+// A screen of fewer rows than before leaves none of the others behind, and graphics leave no text.
+static void test_fewer_rows(void **state)
+{
+    (void)state;
+    begin();
+    vga.crtc[0x09] = 7; // 50 rows
+    put(40, "below");
+    screen_toggle(&vm);
+    assert_int_equal(times_shown("below"), 1);
+    terminal_count = 0;
+    vga.crtc[0x09] = 15;
+    poll(5);
+    assert_int_equal(times_shown("\033[26;1H\033[J"), 1);
+    poll(20);
+    assert_int_equal(times_shown("\033[J"), 1);
+    kind = SCREEN_GRAPHICS;
+    terminal_count = 0;
+    poll(5);
+    assert_true(times_shown("goes back]\033[J") >= 1);
 }
 
 static void test_held(void **state)
@@ -351,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_slow_reader),    cmocka_unit_test(test_deaf_guest),
         cmocka_unit_test(test_bounds),         cmocka_unit_test(test_keys_go_where_one_looks),
         cmocka_unit_test(test_drawn),          cmocka_unit_test(test_held),
+        cmocka_unit_test(test_fewer_rows),
         cmocka_unit_test(test_hostile_screen), cmocka_unit_test(test_followed),
         cmocka_unit_test(test_characters),
     };
