@@ -75,15 +75,25 @@ static bool translate(struct vcpu *vcpu, uint64_t linear, uint64_t need, gpa *ou
     return walk_32bit(ram, cr3, cr4, linear & UINT32_MAX, need, out);
 }
 
-bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
+// The walk looks at 48 bits; the others must repeat the highest of them.
+static bool is_canonical(struct vcpu *vcpu, uint64_t linear)
 {
-    return translate(vcpu, linear, needed_bits(vcpu, access), out);
+    return (uint64_t)((int64_t)(linear << 16) >> 16) == linear || (vendor->get(vcpu, REGISTER_EFER) & EFER_LMA) == 0;
 }
 
-// SDM 3A 4.7: the error code tells present, write, user.
+bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
+{
+    return is_canonical(vcpu, linear) && translate(vcpu, linear, needed_bits(vcpu, access), out);
+}
+
+// SDM 3A 4.7: the error code tells present, write, user. An address that is not canonical is no page's.
 void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access access)
 {
     gpa ignored;
+    if (!is_canonical(vcpu, linear)) {
+        guest_fault(vcpu, EXCEPTION_GP, true, 0);
+        return;
+    }
     uint32_t error = (translate(vcpu, linear, PTE_PRESENT, &ignored) ? 1u : 0u) | (access == GUEST_WRITE ? 2u : 0u) |
                      (vendor->get(vcpu, REGISTER_CPL) == 3 ? 4u : 0u);
     vendor->set(vcpu, REGISTER_CR2, linear);

@@ -47,6 +47,12 @@ static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio
     if (crosses && !out->in_ram)
         vm_kill(vcpu->vm, "an access of %u bytes at %#lx crosses a page of device memory", plan->size,
                 out->physical.value);
+    uint64_t second = (out->linear | (PAGE_SIZE - 1)) + 1;
+    gpa ignored;
+    if (crosses && out->in_ram && !guest_translate(vcpu, second, access, &ignored)) {
+        guest_page_fault(vcpu, second, access);
+        return false;
+    }
     return vcpu->vm->end == VM_RUNNING;
 }
 
@@ -59,9 +65,10 @@ static bool read_operand(struct vcpu *vcpu, const struct operand_address *at, un
         *value = io.value;
         return true;
     }
-    if (guest_read_linear(vcpu, at->linear, GUEST_READ, value, size) == size)
+    size_t done = guest_read_linear(vcpu, at->linear, GUEST_READ, value, size);
+    if (done == size)
         return true;
-    guest_page_fault(vcpu, at->linear, GUEST_READ);
+    guest_page_fault(vcpu, at->linear + done, GUEST_READ);
     return false;
 }
 
@@ -72,9 +79,10 @@ static bool write_operand(struct vcpu *vcpu, const struct operand_address *at, u
         machine_mmio(vcpu->vm, at->physical, &io);
         return true;
     }
-    if (guest_write_linear(vcpu, at->linear, &value, size) == size)
+    size_t done = guest_write_linear(vcpu, at->linear, &value, size);
+    if (done == size)
         return true;
-    guest_page_fault(vcpu, at->linear, GUEST_WRITE);
+    guest_page_fault(vcpu, at->linear + done, GUEST_WRITE);
     return false;
 }
 

@@ -32,18 +32,21 @@ static bool string_once(struct vcpu *vcpu, const struct exit *exit, const struct
     uint64_t *index = &regs->gpr[exit->is_write ? GPR_RSI : GPR_RDI];
     uint64_t linear = guest_linear(vcpu, exit->is_write ? insn->segment : INSN_ES, *index & address_mask);
     struct io_access io = { .offset = exit->port, .size = exit->size, .is_write = exit->is_write };
-    if (exit->is_write && guest_read_linear(vcpu, linear, GUEST_READ, &io.value, exit->size) != exit->size) {
-        guest_page_fault(vcpu, linear, GUEST_READ);
+    size_t done = exit->is_write ? guest_read_linear(vcpu, linear, GUEST_READ, &io.value, exit->size) : exit->size;
+    if (done != exit->size) {
+        guest_page_fault(vcpu, linear + done, GUEST_READ);
         return false;
     }
     gpa probe;
-    if (!exit->is_write && !guest_translate(vcpu, linear, GUEST_WRITE, &probe)) { // before the device is touched
-        guest_page_fault(vcpu, linear, GUEST_WRITE);
+    uint64_t last = (linear + exit->size - 1) & ~(uint64_t)(PAGE_SIZE - 1), second = last > linear ? last : linear;
+    if (!exit->is_write && !(guest_translate(vcpu, linear, GUEST_WRITE, &probe) &&
+                             guest_translate(vcpu, second, GUEST_WRITE, &probe))) { // before the device is touched
+        guest_page_fault(vcpu, guest_translate(vcpu, linear, GUEST_WRITE, &probe) ? second : linear, GUEST_WRITE);
         return false;
     }
     machine_port(vcpu->vm, &io);
-    if (!exit->is_write && guest_write_linear(vcpu, linear, &io.value, exit->size) != exit->size) {
-        guest_page_fault(vcpu, linear, GUEST_WRITE);
+    if (!exit->is_write && (done = guest_write_linear(vcpu, linear, &io.value, exit->size)) != exit->size) {
+        guest_page_fault(vcpu, linear + done, GUEST_WRITE);
         return false;
     }
     bool down = (regs->rflags & (UINT64_C(1) << 10)) != 0;

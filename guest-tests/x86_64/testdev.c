@@ -92,10 +92,33 @@ static void test_stack(void)
     ok(out == (uint64_t)-5 && stack == MEMORY + 0xf8 && memory[31] == value, "a stack in device memory");
 }
 
+// A string instruction whose other operand is no memory: each faults as the CPU would have it, before the device is
+// touched. The guest's tables end at 4 GiB.
+static void move_to(uint64_t to)
+{
+    uint64_t from = MEMORY;
+    __asm__ volatile("movsq" : "+S"(from), "+D"(to) : : "memory", "cc");
+}
+
+static void input_to(uint64_t to)
+{
+    __asm__ volatile("insl" : "+D"(to) : "d"((uint16_t)PORT) : "memory", "cc");
+}
+
+static void test_no_memory(void)
+{
+    struct caught move = catch_trap(move_to, UINT64_C(1) << 63), input = catch_trap(input_to, UINT64_C(1) << 63);
+    ok(move.vector == 13 && input.vector == 13 && (move.error | input.error) == 0,
+       "MOVS and INS to an address that is not canonical: vectors %u, %u", move.vector, input.vector);
+    input = catch_trap(input_to, 0xfffffffe);
+    ok(input.vector == 14 && input.cr2 == UINT64_C(1) << 32, "INS across the last page: CR2 is the next one's, 0x%lx",
+       input.cr2);
+}
+
 void test_main(void)
 {
     bool absent = cmdline_word("absent");
-    plan(absent ? 3 : 10);
+    plan(absent ? 3 : 12);
     outb(0xe9, '#');
     outb(0xe9, '\n');
     ok(inb(0xe9) == 0xe9, "port 0xe9 is the debug console");
@@ -109,4 +132,5 @@ void test_main(void)
     test_strings();
     test_stack();
     test_lines();
+    test_no_memory();
 }
