@@ -10,37 +10,50 @@
 #define PTE_PRESENT  UINT64_C(0x01)
 #define PTE_WRITABLE UINT64_C(0x02)
 #define PTE_USER     UINT64_C(0x04)
+#define PTE_ACCESSED UINT64_C(0x20)
+#define PTE_DIRTY    UINT64_C(0x40) // of the last entry
 #define PTE_LARGE    UINT64_C(0x80)
 #define PTE_ADDRESS  UINT64_C(0x000ffffffffff000)
 
-// `need`: the bits that every entry on the way must have.
-static bool walk_32bit(struct guest_ram ram, uint64_t cr3, uint64_t cr4, uint64_t linear, uint64_t need, gpa *out)
+// What every entry on the way must have, and what it gets (SDM 3A 4.8).
+struct rights {
+    uint64_t need, mark;
+};
+
+static bool walk_32bit(struct guest_ram ram, uint64_t cr3, uint64_t cr4, uint64_t linear, struct rights rights, gpa *out)
 {
-    const uint32_t *pde = guest_pointer(ram, (gpa){ (cr3 & 0xfffff000u) + ((linear >> 22) & 1023) * 4 }, 4);
-    if (pde == NULL || (*pde & need) != need)
+    uint32_t *pde = guest_pointer(ram, (gpa){ (cr3 & 0xfffff000u) + ((linear >> 22) & 1023) * 4 }, 4);
+    if (pde == NULL || (*pde & rights.need) != rights.need)
         return false;
     if ((*pde & PTE_LARGE) != 0 && (cr4 & CR4_PSE) != 0) {
+        *pde |= (uint32_t)rights.mark;
         // PSE-36 (SDM 3A table 4-4): bits 20:13 are address bits 39:32
         out->value = (*pde & 0xffc00000u) | (uint64_t)((*pde >> 13) & 0xff) << 32 | (linear & 0x3fffff);
         return true;
     }
-    const uint32_t *pte = guest_pointer(ram, (gpa){ (*pde & 0xfffff000u) + ((linear >> 12) & 1023) * 4 }, 4);
-    if (pte == NULL || (*pte & need) != need)
+    *pde |= (uint32_t)(rights.mark & PTE_ACCESSED);
+    uint32_t *pte = guest_pointer(ram, (gpa){ (*pde & 0xfffff000u) + ((linear >> 12) & 1023) * 4 }, 4);
+    if (pte == NULL || (*pte & rights.need) != rights.need)
         return false;
+    *pte |= (uint32_t)rights.mark;
     out->value = (*pte & 0xfffff000u) | (linear & 0xfff);
     return true;
 }
 
 // PAE and 4-level paging: `level` tables of 64-bit entries, the first at `table`.
-static bool walk_64bit(struct guest_ram ram, uint64_t table, unsigned level, uint64_t linear, uint64_t need, gpa *out)
+static bool walk_64bit(struct guest_ram ram, uint64_t table, unsigned level, uint64_t linear, struct rights rights,
+                       gpa *out)
 {
     for (unsigned shift = 12 + 9 * (level - 1);; shift -= 9) {
         uint64_t index = level == 3 && shift == 30 ? (linear >> 30) & 3 : (linear >> shift) & 511;
-        const uint64_t *entry = guest_pointer(ram, (gpa){ table + index * 8 }, 8);
-        uint64_t wanted = level == 3 && shift == 30 ? PTE_PRESENT : need; // PAE's top level has no rights bits
+        uint64_t *entry = guest_pointer(ram, (gpa){ table + index * 8 }, 8);
+        bool bare = level == 3 && shift == 30; // PAE's top level has none of these bits
+        uint64_t wanted = bare ? PTE_PRESENT : rights.need;
         if (entry == NULL || (*entry & wanted) != wanted)
             return false;
         bool large = (*entry & PTE_LARGE) != 0 && (shift == 21 || (shift == 30 && level == 4));
+        if (!bare)
+            *entry |= rights.mark & (shift == 12 || large ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED);
         if (shift == 12 || large) {
             uint64_t offset_mask = (UINT64_C(1) << shift) - 1;
             out->value = (*entry & PTE_ADDRESS & ~offset_mask) | (linear & offset_mask);
@@ -59,7 +72,7 @@ static uint64_t needed_bits(struct vcpu *vcpu, enum guest_access access)
     return PTE_PRESENT | (user ? PTE_USER : 0) | (access == GUEST_WRITE && protected ? PTE_WRITABLE : 0);
 }
 
-static bool translate(struct vcpu *vcpu, uint64_t linear, uint64_t need, gpa *out)
+static bool translate(struct vcpu *vcpu, uint64_t linear, struct rights rights, gpa *out)
 {
     struct guest_ram ram = vcpu->vm->ram;
     if ((vendor->get(vcpu, REGISTER_CR0) & CR0_PG) == 0) {
@@ -68,11 +81,11 @@ static bool translate(struct vcpu *vcpu, uint64_t linear, uint64_t need, gpa *ou
     }
     uint64_t cr3 = vendor->get(vcpu, REGISTER_CR3);
     if ((vendor->get(vcpu, REGISTER_EFER) & EFER_LMA) != 0)
-        return walk_64bit(ram, cr3 & PTE_ADDRESS, 4, linear, need, out);
+        return walk_64bit(ram, cr3 & PTE_ADDRESS, 4, linear, rights, out);
     uint64_t cr4 = vendor->get(vcpu, REGISTER_CR4);
     if ((cr4 & CR4_PAE) != 0)
-        return walk_64bit(ram, cr3 & 0xffffffe0u, 3, linear & UINT32_MAX, need, out);
-    return walk_32bit(ram, cr3, cr4, linear & UINT32_MAX, need, out);
+        return walk_64bit(ram, cr3 & 0xffffffe0u, 3, linear & UINT32_MAX, rights, out);
+    return walk_32bit(ram, cr3, cr4, linear & UINT32_MAX, rights, out);
 }
 
 // The walk looks at 48 bits; the others must repeat the highest of them.
@@ -83,7 +96,8 @@ static bool is_canonical(struct vcpu *vcpu, uint64_t linear)
 
 bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
 {
-    return is_canonical(vcpu, linear) && translate(vcpu, linear, needed_bits(vcpu, access), out);
+    struct rights rights = { needed_bits(vcpu, access), access == GUEST_WRITE ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED };
+    return is_canonical(vcpu, linear) && translate(vcpu, linear, rights, out);
 }
 
 // SDM 3A 4.7: the error code tells present, write, user. An address that is not canonical is no page's.
@@ -94,7 +108,7 @@ void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access acce
         guest_fault(vcpu, EXCEPTION_GP, true, 0);
         return;
     }
-    uint32_t error = (translate(vcpu, linear, PTE_PRESENT, &ignored) ? 1u : 0u) | (access == GUEST_WRITE ? 2u : 0u) |
+    uint32_t error = (translate(vcpu, linear, (struct rights){ .need = PTE_PRESENT }, &ignored) ? 1u : 0u) | (access == GUEST_WRITE ? 2u : 0u) |
                      (vendor->get(vcpu, REGISTER_CPL) == 3 ? 4u : 0u);
     vendor->set(vcpu, REGISTER_CR2, linear);
     guest_fault(vcpu, EXCEPTION_PF, true, error);

@@ -105,6 +105,27 @@ static void input_to(uint64_t to)
     __asm__ volatile("insl" : "+D"(to) : "d"((uint16_t)PORT) : "memory", "cc");
 }
 
+// A page of 2 MiB that nobody has used yet: the monitor writes there for the guest, and the tables say so.
+static uint64_t entry_of(uint64_t address)
+{
+    uint64_t table;
+    __asm__("mov %%cr3, %0" : "=r"(table));
+    for (unsigned shift = 39;; shift -= 9) {
+        uint64_t entry = ((volatile uint64_t *)(table & 0xffffffffff000))[address >> shift & 511];
+        if (shift == 12 || (entry & 0x80) != 0)
+            return entry;
+        table = entry;
+    }
+}
+
+static void test_marks(void)
+{
+    uint64_t fresh = 0xe00000, before = entry_of(fresh);
+    input_to(fresh);
+    ok((before & 0x60) == 0 && (entry_of(fresh) & 0x60) == 0x60, "INS leaves a page accessed and dirty: 0x%lx, 0x%lx",
+       before, entry_of(fresh));
+}
+
 static void test_no_memory(void)
 {
     struct caught move = catch_trap(move_to, UINT64_C(1) << 63), input = catch_trap(input_to, UINT64_C(1) << 63);
@@ -118,7 +139,7 @@ static void test_no_memory(void)
 void test_main(void)
 {
     bool absent = cmdline_word("absent");
-    plan(absent ? 3 : 12);
+    plan(absent ? 3 : 13);
     outb(0xe9, '#');
     outb(0xe9, '\n');
     ok(inb(0xe9) == 0xe9, "port 0xe9 is the debug console");
@@ -133,4 +154,5 @@ void test_main(void)
     test_stack();
     test_lines();
     test_no_memory();
+    test_marks();
 }
