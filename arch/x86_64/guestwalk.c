@@ -20,7 +20,8 @@ struct rights {
     uint64_t need, mark;
 };
 
-static bool walk_32bit(struct guest_ram ram, uint64_t cr3, uint64_t cr4, uint64_t linear, struct rights rights, gpa *out)
+static bool walk_32bit(struct guest_ram ram, uint64_t cr3, uint64_t cr4, uint64_t linear, struct rights rights,
+                       gpa *out)
 {
     uint32_t *pde = guest_pointer(ram, (gpa){ (cr3 & 0xfffff000u) + ((linear >> 22) & 1023) * 4 }, 4);
     if (pde == NULL || (*pde & rights.need) != rights.need)
@@ -96,8 +97,23 @@ static bool is_canonical(struct vcpu *vcpu, uint64_t linear)
 
 bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
 {
-    struct rights rights = { needed_bits(vcpu, access), access == GUEST_WRITE ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED };
+    struct rights rights = { .need = needed_bits(vcpu, access),
+                             .mark = access == GUEST_WRITE ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED };
     return is_canonical(vcpu, linear) && translate(vcpu, linear, rights, out);
+}
+
+bool guest_may_access(struct vcpu *vcpu, uint64_t linear, size_t size, enum guest_access access)
+{
+    uint64_t last = (linear + size - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+    const uint64_t starts[2] = { linear, last > linear ? last : linear };
+    for (unsigned i = 0; i < 2; i++) {
+        gpa ignored;
+        if (!guest_translate(vcpu, starts[i], access, &ignored)) {
+            guest_page_fault(vcpu, starts[i], access);
+            return false;
+        }
+    }
+    return true;
 }
 
 // SDM 3A 4.7: the error code tells present, write, user. An address that is not canonical is no page's.
@@ -108,7 +124,8 @@ void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access acce
         guest_fault(vcpu, EXCEPTION_GP, true, 0);
         return;
     }
-    uint32_t error = (translate(vcpu, linear, (struct rights){ .need = PTE_PRESENT }, &ignored) ? 1u : 0u) | (access == GUEST_WRITE ? 2u : 0u) |
+    bool present = translate(vcpu, linear, (struct rights){ .need = PTE_PRESENT }, &ignored);
+    uint32_t error = (present ? 1u : 0u) | (access == GUEST_WRITE ? 2u : 0u) |
                      (vendor->get(vcpu, REGISTER_CPL) == 3 ? 4u : 0u);
     vendor->set(vcpu, REGISTER_CR2, linear);
     guest_fault(vcpu, EXCEPTION_PF, true, error);

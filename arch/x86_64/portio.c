@@ -25,30 +25,26 @@ static void simple(struct vcpu *vcpu, const struct exit *exit)
     vcpu_skip(vcpu, exit->insn_length);
 }
 
-// One iteration; false: the guest got a page fault instead.
+static bool not_ram(struct vcpu *vcpu, uint64_t linear)
+{
+    vm_kill(vcpu->vm, "string I/O with memory that is not RAM, at linear address %#lx", linear);
+    return false;
+}
+
+// One iteration; false: the guest got a fault instead. It gets it before the device is touched.
 static bool string_once(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, uint64_t address_mask)
 {
     struct emulate_regs *regs = vcpu_regs(vcpu);
     uint64_t *index = &regs->gpr[exit->is_write ? GPR_RSI : GPR_RDI];
     uint64_t linear = guest_linear(vcpu, exit->is_write ? insn->segment : INSN_ES, *index & address_mask);
     struct io_access io = { .offset = exit->port, .size = exit->size, .is_write = exit->is_write };
-    size_t done = exit->is_write ? guest_read_linear(vcpu, linear, GUEST_READ, &io.value, exit->size) : exit->size;
-    if (done != exit->size) {
-        guest_page_fault(vcpu, linear + done, GUEST_READ);
+    if (!guest_may_access(vcpu, linear, exit->size, exit->is_write ? GUEST_READ : GUEST_WRITE))
         return false;
-    }
-    gpa probe;
-    uint64_t last = (linear + exit->size - 1) & ~(uint64_t)(PAGE_SIZE - 1), second = last > linear ? last : linear;
-    if (!exit->is_write && !(guest_translate(vcpu, linear, GUEST_WRITE, &probe) &&
-                             guest_translate(vcpu, second, GUEST_WRITE, &probe))) { // before the device is touched
-        guest_page_fault(vcpu, guest_translate(vcpu, linear, GUEST_WRITE, &probe) ? second : linear, GUEST_WRITE);
-        return false;
-    }
+    if (exit->is_write && guest_read_linear(vcpu, linear, GUEST_READ, &io.value, exit->size) != exit->size)
+        return not_ram(vcpu, linear);
     machine_port(vcpu->vm, &io);
-    if (!exit->is_write && (done = guest_write_linear(vcpu, linear, &io.value, exit->size)) != exit->size) {
-        guest_page_fault(vcpu, linear + done, GUEST_WRITE);
-        return false;
-    }
+    if (!exit->is_write && guest_write_linear(vcpu, linear, &io.value, exit->size) != exit->size)
+        return not_ram(vcpu, linear);
     bool down = (regs->rflags & (UINT64_C(1) << 10)) != 0;
     uint64_t next = down ? *index - exit->size : *index + exit->size;
     *index = address_mask == UINT16_MAX ? (*index & ~address_mask) | (next & address_mask) : next & address_mask;

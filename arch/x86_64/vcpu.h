@@ -157,6 +157,9 @@ size_t guest_write_linear(struct vcpu *vcpu, uint64_t linear, const void *in, si
 // Gives the guest the page fault that an access at `linear` deserves.
 void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access access);
 
+// Are all of `size` bytes, at most a page, mapped for it? False: the guest has got the fault of the first that are not.
+bool guest_may_access(struct vcpu *vcpu, uint64_t linear, size_t size, enum guest_access access);
+
 // The linear address of a segment-relative one.
 uint64_t guest_linear(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset);
 
