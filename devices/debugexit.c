@@ -94,21 +94,9 @@ static enum io_result debugexit_access(void *device, struct io_access *io, vtime
     return IO_OK;
 }
 
-static void debugexit_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t debugexit_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops debugexit_ops = {
     .name = "debugexit",
     .access = debugexit_access,
-    .advance = debugexit_advance,
-    .next_deadline = debugexit_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

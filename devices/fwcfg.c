@@ -56,21 +56,9 @@ static enum io_result fwcfg_access(void *device, struct io_access *io, vtime_t n
     return IO_OK;
 }
 
-static void fwcfg_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t fwcfg_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops fwcfg_ops = {
     .name = "fwcfg",
     .access = fwcfg_access,
-    .advance = fwcfg_advance,
-    .next_deadline = fwcfg_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

@@ -211,21 +211,9 @@ bool i8042_press(struct i8042 *d, const struct key *key)
     return pressed;
 }
 
-static void i8042_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t i8042_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops i8042_ops = {
     .name = "i8042",
     .access = i8042_access,
-    .advance = i8042_advance,
-    .next_deadline = i8042_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

@@ -183,21 +183,9 @@ static enum io_result ioapic_access(void *device, struct io_access *io, vtime_t 
     }
 }
 
-static void ioapic_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t ioapic_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops ioapic_ops = {
     .name = "ioapic",
     .access = ioapic_access,
-    .advance = ioapic_advance,
-    .next_deadline = ioapic_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

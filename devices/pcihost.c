@@ -70,21 +70,9 @@ static enum io_result pcihost_access(void *device, struct io_access *io, vtime_t
     return IO_OK;
 }
 
-static void pcihost_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t pcihost_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops pcihost_ops = {
     .name = "pcihost",
     .access = pcihost_access,
-    .advance = pcihost_advance,
-    .next_deadline = pcihost_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

@@ -306,21 +306,9 @@ static enum io_result pic_access(void *device, struct io_access *io, vtime_t now
     return bytewise_access(device, io, now, pic_cycle);
 }
 
-static void pic_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t pic_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops pic_ops = {
     .name = "pic",
     .access = pic_access,
-    .advance = pic_advance,
-    .next_deadline = pic_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

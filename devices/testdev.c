@@ -60,28 +60,16 @@ static enum io_result access_memory(void *device, struct io_access *io, vtime_t 
     return IO_OK;
 }
 
-static void advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops testdev_port_ops = {
     .name = "testdev",
     .access = access_port,
-    .advance = advance,
-    .next_deadline = next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };
 
 const struct device_ops testdev_memory_ops = {
     .name = "testdev memory",
     .access = access_memory,
-    .advance = advance,
-    .next_deadline = next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

@@ -286,21 +286,9 @@ static enum io_result vga_access(void *device, struct io_access *io, vtime_t now
     return bytewise_access(device, io, now, byte_port);
 }
 
-static void vga_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t vga_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops vga_ops = {
     .name = "vga",
     .access = vga_access,
-    .advance = vga_advance,
-    .next_deadline = vga_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

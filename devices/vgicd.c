@@ -162,21 +162,9 @@ static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t n
     return IO_OK;
 }
 
-static void vgicd_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t vgicd_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops vgicd_ops = {
     .name = "vgicd",
     .access = vgicd_access,
-    .advance = vgicd_advance,
-    .next_deadline = vgicd_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };

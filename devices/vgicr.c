@@ -60,21 +60,9 @@ static enum io_result vgicr_access(void *device, struct io_access *io, vtime_t n
     return IO_OK;
 }
 
-static void vgicr_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static vtime_t vgicr_next_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
-
 const struct device_ops vgicr_ops = {
     .name = "vgicr",
     .access = vgicr_access,
-    .advance = vgicr_advance,
-    .next_deadline = vgicr_next_deadline,
+    .advance = device_untimed_advance,
+    .next_deadline = device_untimed_deadline,
 };
