@@ -2,10 +2,8 @@
 // See pmu.h. Called with each access that a guest makes.
 #include "devices/pmu.h"
 
-#define PMCR_E        1u
 #define PMCR_P        2u
 #define PMCR_C        4u
-#define PMCR_LC       (1u << 6) // the cycle counter overflows at 64 bits, not at 32
 #define PMCR_KEPT     (PMCR_E | 1u << 4 | 1u << 5 | PMCR_LC) // X and DP mean nothing here
 #define PMCR_N_SHIFT  11
 #define FILTER_P      (1u << 31) // not at EL1

@@ -10,6 +10,8 @@
 
 #define PMU_CYCLE_BIT  (UINT32_C(1) << 31) // of the cycle counter, in every mask
 #define PMU_EVENT_BIT  UINT32_C(1)         // of the event counter
+#define PMCR_E         UINT32_C(1)
+#define PMCR_LC        (UINT32_C(1) << 6) // the cycle counter overflows at 64 bits, not at 32
 #define PMU_SELECTABLE 31u                 // PMSELR's value for the cycle counter
 
 enum pmu_event { PMU_SW_INCR = 0x00, PMU_INST_RETIRED = 0x08, PMU_CPU_CYCLES = 0x11 };

@@ -7,8 +7,6 @@
 
 #define PMUVER_SHIFT      8
 #define PMUVER_OWN        15u // an implementation's own kind of PMU
-#define PMCR_E            UINT64_C(1)
-#define PMCR_LC           (UINT64_C(1) << 6) // 64 bits
 #define PMCCFILTR_NSH     (UINT64_C(1) << 27) // count at EL2, too
 #define CYCLE_COUNTER     (UINT64_C(1) << 31)
 #define RATE_TICKS        4096u

@@ -6,7 +6,6 @@
 
 #define PMUSERENR      SYSREG(3, 3, 9, 14, 0)
 #define PMUSERENR_KEPT UINT64_C(0xf)
-#define PMCR_E         UINT64_C(1)
 #define PMCR_IDENTITY  UINT32_C(0xffff0000)
 
 enum may { READS = 1, WRITES = 2, BOTH = 3 };
