@@ -47,12 +47,8 @@ static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio
     if (crosses && !out->in_ram)
         vm_kill(vcpu->vm, "an access of %u bytes at %#lx crosses a page of device memory", plan->size,
                 out->physical.value);
-    uint64_t second = (out->linear | (PAGE_SIZE - 1)) + 1;
-    gpa ignored;
-    if (crosses && out->in_ram && !guest_translate(vcpu, second, access, &ignored)) {
-        guest_page_fault(vcpu, second, access);
+    if (crosses && out->in_ram && !guest_may_access(vcpu, out->linear, plan->size, access))
         return false;
-    }
     return vcpu->vm->end == VM_RUNNING;
 }
 
