@@ -3,7 +3,7 @@
 // part. The other half of emulate.c, which calls it.
 #include "arch/x86_64/emulate_plan.h"
 
-// The four bytes of the opcode pairs: MOVS A4, CMPS A6, STOS AA, LODS AC, SCAS AE.
+// Opcode pairs: MOVS A4, CMPS A6, STOS AA, LODS AC, SCAS AE.
 bool plan_string(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
 {
     uint64_t mask = alu_mask(insn->address_size);
@@ -67,32 +67,30 @@ static uint8_t stack_operand_size(const struct insn *insn)
 
 // A push lowers rSP, then writes; a pop reads, then raises it, and only then is an operand's address looked at that
 // counts from rSP (SDM 2, POP).
-static void plan_push(struct mmio_plan *plan, const struct emulate_regs *regs, unsigned stack_bytes)
+static void plan_push(struct mmio_plan *plan, const struct emulate_regs *regs)
 {
     plan->stack_delta = (int8_t)-plan->size;
-    plan->write = (struct mmio_operand){ (regs->gpr[RSP] - plan->size) & alu_mask(stack_bytes), INSN_SS };
+    plan->write = (struct mmio_operand){ (regs->gpr[RSP] - plan->size) & alu_mask(plan->stack_bytes), INSN_SS };
 }
 
-static void plan_pop(struct mmio_plan *plan, const struct emulate_regs *regs, unsigned stack_bytes)
+static void plan_pop(struct mmio_plan *plan, const struct emulate_regs *regs)
 {
     plan->stack_delta = (int8_t)plan->size;
-    plan->read = (struct mmio_operand){ regs->gpr[RSP] & alu_mask(stack_bytes), INSN_SS };
+    plan->read = (struct mmio_operand){ regs->gpr[RSP] & alu_mask(plan->stack_bytes), INSN_SS };
 }
 
-static bool push_memory(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs,
-                        unsigned stack_bytes)
+static bool push_memory(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
 {
     plan->read = (struct mmio_operand){ effective_address(insn, regs), insn->segment };
-    plan_push(plan, regs, stack_bytes);
+    plan_push(plan, regs);
     return plan_from_value(plan, ALU_MOVE, MMIO_COPY, 0);
 }
 
-static bool pop_memory(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs,
-                       unsigned stack_bytes)
+static bool pop_memory(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
 {
     struct emulate_regs raised = *regs;
 
-    plan_pop(plan, regs, stack_bytes);
+    plan_pop(plan, regs);
     emulate_move_stack(plan, &raised);
     plan->write = (struct mmio_operand){ effective_address(insn, &raised), insn->segment };
     return plan_from_value(plan, ALU_MOVE, MMIO_COPY, 0);
@@ -112,13 +110,12 @@ bool plan_stack(struct mmio_plan *plan, const struct insn *insn, const struct em
     plan->stack_bytes = (uint8_t)stack_bytes;
     plan->size = plan->register_size = stack_operand_size(insn);
     if (of_memory)
-        return insn->opcode == 0xFF ? push_memory(plan, insn, regs, stack_bytes)
-                                    : pop_memory(plan, insn, regs, stack_bytes);
+        return insn->opcode == 0xFF ? push_memory(plan, insn, regs) : pop_memory(plan, insn, regs);
     if ((insn->opcode & 0xF8) == 0x58) {
-        plan_pop(plan, regs, stack_bytes);
+        plan_pop(plan, regs);
         return plan_to_register(plan, ALU_MOVE, reg);
     }
-    plan_push(plan, regs, stack_bytes);
+    plan_push(plan, regs);
     return of_value ? plan_from_value(plan, ALU_MOVE, MMIO_WRITE, insn->immediate)
                     : plan_from_register(plan, ALU_MOVE, MMIO_WRITE, reg, insn, regs);
 }
