@@ -32,7 +32,7 @@ static void watch(struct vcpu *vcpu, bool watched)
 void polling_look(struct vcpu *vcpu, const struct exit *exit)
 {
     struct vm *vm = vcpu->vm;
-    if (vm->polling.told)
+    if (vm->polling.told || vcpu->stats.exits - vm->polling.accesses < ACCESSES_LOOKED_AT) // no more than exits
         return;
     uint64_t accesses = histogram_count(&vcpu->stats.cost[EXIT_PORT]) + histogram_count(&vcpu->stats.cost[EXIT_MMIO]);
     uint64_t made = accesses - vm->polling.accesses, took = vm->vtime.now - vm->polling.v;

@@ -55,6 +55,7 @@ static struct vm *fresh(void)
 static void made(struct vm *vm, enum exit_kind kind, uint64_t exits, uint64_t v_cycles)
 {
     vm->vcpu.stats.cost[kind].bucket[20] += exits;
+    vm->vcpu.stats.exits += exits;
     vm->vtime.now += v_cycles;
 }
 
