@@ -16,12 +16,6 @@ arm64) guests=$(for model in $(models); do printf '%s ' "cycle_bias@$model" "gti
 esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-count=0
-
-claim() {
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
-}
 
 run() {
     case $2 in

@@ -8,12 +8,6 @@ cd "$(dirname "$0")/../.."
 . tools/tests/machine
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-count=0
-
-claim() {
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
-}
 
 # run NAME GUEST VM-WORDS MONITOR-WORDS
 run() {

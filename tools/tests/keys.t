@@ -7,7 +7,6 @@ cd "$(dirname "$0")/../.." || exit 1
 . tools/tests/machine
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-count=0
 
 # claim "what" STATUS-OF-A-COMMAND
 claim() {

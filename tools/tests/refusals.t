@@ -8,7 +8,6 @@ good=$(kernel echo_cmdline)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export TMPDIR="$folder" # a run that dies leaves its files behind
-count=0
 
 # refused STATUS "a piece of the sentence" "the claim" ARGUMENTS OF tools/run
 refused() {

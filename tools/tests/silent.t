@@ -7,7 +7,6 @@ cd "$(dirname "$0")/../.." || exit 1
 . tools/tests/machine
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-count=0
 
 # It takes the log's path from QEMU's words, or from Bochs' configuration.
 cat >"$folder/silent" <<'END'

@@ -12,12 +12,6 @@ cd "$(dirname "$0")/../.."
 kernels=$build/multiboot-kernels
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-count=0
-
-claim() {
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
-}
 
 run() {
     status=0

@@ -4,16 +4,9 @@
 # demonstration, on QEMU 10 (x86-64 and arm64) and on Bochs 3, which are fetched if they are not here. A room of its own.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
+. tools/tests/machine
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-count=0
-
-# claim STATUS TEXT
-claim() {
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
-}
 
 # guests MACHINE VERSION "GUESTS": their claims, renumbered. A guest without a claim fails in guests.t.
 guests() {
