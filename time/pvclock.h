@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The clock page that a guest reads without a trap, KVM's and Xen's layout (TIME.md: ABI in Linux pvclock-abi.h).
+// The clock page that a guest reads without a trap, KVM's and Xen's layout (Linux, pvclock-abi.h).
 //
 // Writer side: a scale computed from Hz, an anchor {tsc, ns} kept with 64 fraction bits, updates that start from the
 // old page's own reading so that no reader sees a step, and the odd/even version protocol. Reader side: the loop a

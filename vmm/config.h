@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One line describes a VM, another the monitor; the same words everywhere (DESIGN.md: machines, guests, configuration).
+// One line describes a VM, another the monitor; the same words everywhere.
 //   vm=tick mem=16M clock=guest idle=warp tick=catchup limit=10s -- the guest's own command line
 // clock= takes rtc='s values, too: the two sets have nothing in common, and the words no quarrel.
 //   log=com2 noise=7 trace=on

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How the guest is stopped for its next deadline (TIME.md 10.3, 13), where that is more than setting the alarm:
+// How the guest is stopped for its next deadline, where that is more than setting the alarm:
 //
 //   delivery=exact   the alarm comes `margin` cycles early, and from there the guest goes on one instruction at a time
 //                    up to the first boundary where V has reached the deadline. However wrong the alarm is, as long as

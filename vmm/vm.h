@@ -14,7 +14,7 @@
 #include "vmm/trace.h"
 #include "vmm/types.h"
 
-// How a VM ended, and with which status the runner leaves (USERS.md conventions; README, exit status).
+// How a VM ended, and with which status the runner leaves (README, exit status).
 enum vm_end {
     VM_RUNNING,
     VM_EXITED,    // debug exit: status (value << 1) | 1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // CPUID as a guest sees it: the host's own leaves, less what this machine does not give, plus the leaves that tell a
-// guest its clock rates (TIME.md §2.1, KVM's cpuid.rst) and who we are. Static leaves are filtered once at boot; what
+// guest its clock rates (KVM's cpuid.rst) and who we are. Static leaves are filtered once at boot; what
 // depends on the guest's own state (CR4, APIC base, sub-leaf) is done per call.
 #include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"

@@ -53,7 +53,7 @@ enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RD
 enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_GP = 13, EXCEPTION_PF = 14, EXCEPTION_AC = 17,
                  EXCEPTION_MC = 18 };
 
-// The paravirtual clock of one vCPU (TIME.md §2): what its MSRs hold, and the line its page shows.
+// The paravirtual clock of one vCPU (KVM's msr.rst): what its MSRs hold, and the line its page shows.
 struct pvclock_state {
     uint64_t              system_msr;
     uint64_t              wall_msr;

@@ -5,7 +5,7 @@
 // boot.
 //
 // The alarm is the VMX-preemption timer: it counts in the guest alone, once when bit `rate` of the counter changes, so
-// its value is the difference of two such counts, the deadline's rounded up (TIME.md 10.2): never early. Where there is
+// its value is the difference of two such counts, the deadline's rounded up: never early. Where there is
 // none the host's LAPIC timer takes its place, as in world_svm.S.
 
 #define GPR(n)      ((n) * 8)

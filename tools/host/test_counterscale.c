@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // needs: time/counterscale.c
-// Scaled counters against exact rationals: the rate, the error bound (TIME.md, M16), continuity, and deadlines.
+// Scaled counters against exact rationals: the rate, the error bound (M16), continuity, and deadlines.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

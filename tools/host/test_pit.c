@@ -53,7 +53,7 @@ static void test_figures(void **state)
     }
 }
 
-// Bugs of others (STYLE.md): a count of 0 is 65536, or 10000 in BCD.
+// Bugs that others had: a count of 0 is 65536, or 10000 in BCD.
 static void test_count_zero(void **state)
 {
     (void)state;
