@@ -9,7 +9,7 @@
 // Called on nested page faults outside RAM. It never touches memory and knows no segment bases: offsets are
 // segment-relative, and the faulting guest-physical address usually makes them needless. What it does not know is
 // EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSHF, PUSHA, CALL, RCL, RCR, SHLD, SHRD, the
-// multiplications, CMPXCHG8B, x87 and all vector instructions. TF and RF, and the interrupt shadow, are the
+// multiplications, CMPXCHG8B and x87; emulate_vector.h has vector moves. TF and RF, and the interrupt shadow, are the
 // caller's. A LOCK prefix is accepted where the CPU accepts it; atomicity is the caller's.
 #ifndef ARCH_X86_64_EMULATE_H
 #define ARCH_X86_64_EMULATE_H

@@ -102,20 +102,6 @@ bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access acces
     return is_canonical(vcpu, linear) && translate(vcpu, linear, rights, out);
 }
 
-bool guest_may_access(struct vcpu *vcpu, uint64_t linear, size_t size, enum guest_access access)
-{
-    uint64_t last = (linear + size - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-    const uint64_t starts[2] = { linear, last > linear ? last : linear };
-    for (unsigned i = 0; i < 2; i++) {
-        gpa ignored;
-        if (!guest_translate(vcpu, starts[i], access, &ignored)) {
-            guest_page_fault(vcpu, starts[i], access);
-            return false;
-        }
-    }
-    return true;
-}
-
 // SDM 3A 4.7: the error code tells present, write, user. An address that is not canonical is no page's.
 void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access access)
 {

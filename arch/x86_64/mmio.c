@@ -3,14 +3,8 @@
 // execution are pure (decode.c, emulate.c); this file joins them to the guest's memory and to the bus.
 #include <string.h>
 
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/mmio.h"
 #include "vmm/format.h"
-
-struct operand_address {
-    uint64_t linear;
-    gpa      physical;
-    bool     in_ram;
-};
 
 static __attribute__((cold)) void kill_undecodable(struct vcpu *vcpu, const uint8_t *bytes, size_t count, gpa address,
                                                    const char *what)
@@ -35,70 +29,39 @@ static bool is_what_faulted(const struct exit *exit, const struct mmio_plan *pla
 static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio_plan *plan,
                    const struct mmio_operand *operand, enum guest_access access, struct operand_address *out)
 {
-    out->linear = guest_linear(vcpu, operand->segment, operand->offset);
-    if (is_what_faulted(exit, plan, out->linear)) {
-        out->physical = exit->address;
-    } else if (!guest_translate(vcpu, out->linear, access, &out->physical)) {
-        guest_page_fault(vcpu, out->linear, access);
-        return false;
-    }
-    out->in_ram = out->physical.value < vcpu->vm->ram.size; // a PC's begins at 0
-    bool crosses = (out->linear & (PAGE_SIZE - 1)) + plan->size > PAGE_SIZE;
-    if (crosses && !out->in_ram)
-        vm_kill(vcpu->vm, "an access of %u bytes at %#lx crosses a page of device memory", plan->size,
-                out->physical.value);
-    if (crosses && out->in_ram && !guest_may_access(vcpu, out->linear, plan->size, access))
-        return false;
-    return vcpu->vm->end == VM_RUNNING;
-}
-
-static bool read_operand(struct vcpu *vcpu, const struct operand_address *at, unsigned size, uint64_t *value)
-{
-    *value = 0;
-    if (!at->in_ram) {
-        struct io_access io = { .size = (uint8_t)size };
-        machine_mmio(vcpu->vm, at->physical, &io);
-        *value = io.value;
-        return true;
-    }
-    size_t done = guest_read_linear(vcpu, at->linear, GUEST_READ, value, size);
-    if (done == size)
-        return true;
-    guest_page_fault(vcpu, at->linear + done, GUEST_READ);
-    return false;
-}
-
-static bool write_operand(struct vcpu *vcpu, const struct operand_address *at, unsigned size, uint64_t value)
-{
-    if (!at->in_ram) {
-        struct io_access io = { .size = (uint8_t)size, .is_write = true, .value = value };
-        machine_mmio(vcpu->vm, at->physical, &io);
-        return true;
-    }
-    size_t done = guest_write_linear(vcpu, at->linear, &value, size);
-    if (done == size)
-        return true;
-    guest_page_fault(vcpu, at->linear + done, GUEST_WRITE);
-    return false;
-}
-
-// The registers change with the last iteration of a string instruction, and only when a page fault can no longer come.
-static bool finish(struct vcpu *vcpu, const struct insn *insn, struct mmio_plan *plan, const struct operand_address *to,
-                   uint64_t value)
-{
-    struct emulate_regs *regs = vcpu_regs(vcpu);
-    if (!mmio_plan_writes(plan) || !to->in_ram) {
-        emulate_finish(plan, insn, regs, value);
-        return !mmio_plan_writes(plan) || write_operand(vcpu, to, plan->size, plan->write_value);
-    }
-    struct emulate_regs after = *regs;
-    emulate_finish(plan, insn, &after, value);
-    if (!write_operand(vcpu, to, plan->size, plan->write_value))
-        return false;
-    *regs = after;
+    uint64_t linear = guest_linear(vcpu, operand->segment, operand->offset);
+    bool crosses = (linear & (PAGE_SIZE - 1)) + plan->size > PAGE_SIZE;
+    if (crosses || !is_what_faulted(exit, plan, linear))
+        return operand_translate(vcpu, linear, plan->size, access, out);
+    *out = (struct operand_address){ .linear = linear, .physical = exit->address, .first = plan->size };
     return true;
 }
 
+static bool is_one_access(const struct vcpu *vcpu, const struct operand_address *at)
+{
+    return at->second == 0 && !operand_in_ram(vcpu, at->physical);
+}
+
+static uint64_t read_operand(struct vcpu *vcpu, const struct operand_address *at)
+{
+    struct io_access io = { .size = at->first };
+    if (is_one_access(vcpu, at))
+        machine_mmio(vcpu->vm, at->physical, &io);
+    else
+        operand_read(vcpu, at, &io.value);
+    return io.value;
+}
+
+static void write_operand(struct vcpu *vcpu, const struct operand_address *at, uint64_t value)
+{
+    struct io_access io = { .size = at->first, .is_write = true, .value = value };
+    if (is_one_access(vcpu, at))
+        machine_mmio(vcpu->vm, at->physical, &io);
+    else
+        operand_write(vcpu, at, &value);
+}
+
+// Every fault comes before the first access: a device is touched, and a register changed, only by what then completes.
 static void execute(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, struct mmio_plan *plan)
 {
     struct operand_address from = { 0 }, to = { 0 };
@@ -108,14 +71,13 @@ static void execute(struct vcpu *vcpu, const struct exit *exit, const struct ins
         return;
     if (plan->kind == MMIO_COMPARE && !locate(vcpu, exit, plan, &plan->write, GUEST_READ, &to))
         return;
-    uint64_t value = 0;
-    if (mmio_plan_reads(plan) && !read_operand(vcpu, &from, plan->size, &value))
-        return;
-    if (plan->kind == MMIO_COMPARE && !read_operand(vcpu, &to, plan->size, &plan->source))
-        return;
+    uint64_t value = mmio_plan_reads(plan) ? read_operand(vcpu, &from) : 0;
+    if (plan->kind == MMIO_COMPARE)
+        plan->source = read_operand(vcpu, &to);
     uint64_t rip = vcpu_regs(vcpu)->rip;
-    if (!finish(vcpu, insn, plan, &to, value))
-        return;
+    emulate_finish(plan, insn, vcpu_regs(vcpu), value);
+    if (mmio_plan_writes(plan))
+        write_operand(vcpu, &to, plan->write_value);
     bool advanced = vcpu_regs(vcpu)->rip != rip;
     vcpu_regs(vcpu)->rip = rip;
     if (advanced)
@@ -166,10 +128,9 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
         kill_undecodable(vcpu, (const uint8_t *)bytes, count, exit->address, "cannot decode the instruction");
         return;
     }
-    if (emulate_begin(&plan, insn, vcpu_regs(vcpu), stack_bytes(vcpu, insn)) != EMULATE_OK) {
+    if (emulate_begin(&plan, insn, vcpu_regs(vcpu), stack_bytes(vcpu, insn)) == EMULATE_OK)
+        execute(vcpu, exit, insn, &plan);
+    else if (!mmio_vector(vcpu, insn))
         kill_undecodable(vcpu, (const uint8_t *)bytes, insn->length, exit->address,
                          "this version cannot emulate the device access");
-        return;
-    }
-    execute(vcpu, exit, insn, &plan);
 }

@@ -2,7 +2,7 @@
 // IN, OUT, INS and OUTS. The CPU has already checked IOPL and the TSS bitmap; what is left is the device's half and,
 // for the string forms, the guest's memory. A repeated one does a bounded number of iterations an exit, so that no
 // count a guest can load keeps the monitor busy.
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/operand.h"
 #include "vmm/account.h"
 
 #define STRING_ITERATIONS_PER_EXIT 32
@@ -25,12 +25,6 @@ static void simple(struct vcpu *vcpu, const struct exit *exit)
     vcpu_skip(vcpu, exit->insn_length);
 }
 
-static bool not_ram(struct vcpu *vcpu, uint64_t linear)
-{
-    vm_kill(vcpu->vm, "string I/O with memory that is not RAM, at linear address %#lx", linear);
-    return false;
-}
-
 // One iteration; false: the guest got a fault instead. It gets it before the device is touched.
 static bool string_once(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, uint64_t address_mask)
 {
@@ -38,13 +32,14 @@ static bool string_once(struct vcpu *vcpu, const struct exit *exit, const struct
     uint64_t *index = &regs->gpr[exit->is_write ? GPR_RSI : GPR_RDI];
     uint64_t linear = guest_linear(vcpu, exit->is_write ? insn->segment : INSN_ES, *index & address_mask);
     struct io_access io = { .offset = exit->port, .size = exit->size, .is_write = exit->is_write };
-    if (!guest_may_access(vcpu, linear, exit->size, exit->is_write ? GUEST_READ : GUEST_WRITE))
+    struct operand_address memory;
+    if (!operand_translate(vcpu, linear, exit->size, exit->is_write ? GUEST_READ : GUEST_WRITE, &memory))
         return false;
-    if (exit->is_write && guest_read_linear(vcpu, linear, GUEST_READ, &io.value, exit->size) != exit->size)
-        return not_ram(vcpu, linear);
+    if (exit->is_write)
+        operand_read(vcpu, &memory, &io.value);
     machine_port(vcpu->vm, &io);
-    if (!exit->is_write && guest_write_linear(vcpu, linear, &io.value, exit->size) != exit->size)
-        return not_ram(vcpu, linear);
+    if (!exit->is_write)
+        operand_write(vcpu, &memory, &io.value);
     bool down = (regs->rflags & (UINT64_C(1) << 10)) != 0;
     uint64_t next = down ? *index - exit->size : *index + exit->size;
     *index = address_mask == UINT16_MAX ? (*index & ~address_mask) | (next & address_mask) : next & address_mask;

@@ -50,8 +50,8 @@ struct decoded {
 enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
 
 // Exceptions by vector, SDM 3A 6.3.1.
-enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_GP = 13, EXCEPTION_PF = 14, EXCEPTION_AC = 17,
-                 EXCEPTION_MC = 18 };
+enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_NM = 7, EXCEPTION_GP = 13, EXCEPTION_PF = 14,
+                 EXCEPTION_AC = 17, EXCEPTION_MC = 18 };
 
 // The paravirtual clock of one vCPU (KVM's msr.rst): what its MSRs hold, and the line its page shows.
 struct pvclock_state {
@@ -156,9 +156,6 @@ size_t guest_write_linear(struct vcpu *vcpu, uint64_t linear, const void *in, si
 
 // Gives the guest the page fault that an access at `linear` deserves.
 void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access access);
-
-// Are all of `size` bytes, at most a page, mapped for it? False: the guest has got the fault of the first that are not.
-bool guest_may_access(struct vcpu *vcpu, uint64_t linear, size_t size, enum guest_access access);
 
 // The linear address of a segment-relative one.
 uint64_t guest_linear(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset);

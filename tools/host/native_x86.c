@@ -13,7 +13,11 @@ struct native_arena *native_open(void)
     const int protection = PROT_READ | PROT_WRITE | PROT_EXEC, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT;
     void *mapped = mmap(NULL, sizeof(struct native_arena), protection, flags, -1, 0);
 
-    return mapped == MAP_FAILED ? NULL : mapped;
+    if (mapped == MAP_FAILED)
+        return NULL;
+    struct native_arena *arena = mapped;
+    __asm__ volatile("fxsave64 %0" : "=m"(arena->vector_in));
+    return arena;
 }
 
 void native_emit(struct native_code *code, unsigned count, uint64_t bytes)
@@ -36,6 +40,13 @@ static void emit_move(struct native_code *code, unsigned opcode, unsigned reg, c
     emit_relative(code, place);
 }
 
+// FXSAVE64 (extension 0) or FXRSTOR64 (1) of a fixed place.
+static void emit_vector(struct native_code *code, unsigned extension, const struct fxsave_image *place)
+{
+    native_emit(code, 4, 0x05AE0F48 | extension << 27);
+    emit_relative(code, place);
+}
+
 struct native_code native_begin(struct native_arena *arena)
 {
     struct native_code code = { arena->code };
@@ -43,6 +54,8 @@ struct native_code native_begin(struct native_arena *arena)
     native_emit(&code, 2, 0x5553); // push rbx, rbp, r12 to r15
     native_emit(&code, 8, 0x5741564155415441);
     emit_move(&code, 0x89, 4, &arena->host_rsp);
+    emit_vector(&code, 0, &arena->host_vector);
+    emit_vector(&code, 1, &arena->vector_in);
     native_emit(&code, 2, 0x35FF); // push in.rflags; popfq
     emit_relative(&code, &arena->in.rflags);
     native_emit(&code, 1, 0x9D);
@@ -58,6 +71,8 @@ void native_finish(struct native_arena *arena, struct native_code *code)
     emit_move(code, 0x8B, 4, &arena->host_rsp);
     native_emit(code, 3, 0x058F9C); // pushfq; pop out.rflags
     emit_relative(code, &arena->out.rflags);
+    emit_vector(code, 0, &arena->vector_out);
+    emit_vector(code, 1, &arena->host_vector);
     native_emit(code, 1, 0xFC);               // cld
     native_emit(code, 8, 0x5C415D415E415F41); // pop r15 to r12, rbp, rbx; ret
     native_emit(code, 3, 0xC35B5D);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Runs one instruction on the CPU of this host, with all sixteen registers and the flags given, for tests that compare
-// the emulator with it. Only for instructions that a user program may execute, on memory inside the arena.
+// Runs one instruction on the CPU of this host, with all sixteen registers, the flags, and the x87 and XMM registers
+// given, for tests that compare the emulator with it. Only for instructions that a user program may execute, on memory
+// inside the arena.
 #ifndef TOOLS_HOST_NATIVE_X86_H
 #define TOOLS_HOST_NATIVE_X86_H
 
 #include <stdint.h>
 
 #include "arch/x86_64/emulate.h"
+#include "arch/x86_64/emulate_vector.h"
 
 #define NATIVE_MEMORY_SIZE 0x4000u
 
@@ -15,6 +17,7 @@ struct native_arena {
     uint8_t code[0x1000];
     uint64_t host_rsp;
     struct emulate_regs in, out; // rip is not used
+    struct fxsave_image host_vector, vector_in, vector_out;
     uint8_t memory[NATIVE_MEMORY_SIZE];
 };
 
@@ -23,7 +26,8 @@ struct native_code {
     uint8_t *at;
 };
 
-// Below 2 GiB, so that absolute addresses of any size reach it; NULL on failure.
+// Below 2 GiB, so that absolute addresses of any size reach it; NULL on failure. Its vector_in is what this process has
+// now.
 struct native_arena *native_open(void);
 
 // Start the code, which first loads arena->in; the caller then emits its instruction, and finishes it, which adds the

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// What mmio.c calls for instructions that are more than one value between registers and memory. Private to mmio*.c.
+#ifndef ARCH_X86_64_MMIO_H
+#define ARCH_X86_64_MMIO_H
+
+#include "arch/x86_64/operand.h"
+
+// An instruction that moves a vector register (mmio_vector.c). False: it is none.
+bool mmio_vector(struct vcpu *vcpu, const struct insn *insn);
+
+#endif

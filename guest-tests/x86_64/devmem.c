@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// Instructions on device memory: each is executed on RAM, where the CPU does it, and on the memory of testdev=on, where
+// the monitor does, from the same registers; what comes of it must be the same. Then operands that lie in both.
+#include "guest-tests/lib/x86_64/devices.h"
+
+#define DEVICE  UINT64_C(0xff000000)
+#define WINDOW  UINT64_C(0x800000) // four pages: RAM, device, device, RAM; and one that is not there
+#define BYTES   64
+#define OPERAND 16 // where it is among them
+#define FLAGS   0x8d5u
+
+struct state {
+    uint64_t rax, rcx, rdx, rsi, flags, mm;
+    uint8_t  xmm[16];
+};
+
+typedef void (*instruction)(struct state *state, void *operand);
+
+// The operand is at (%rbx); %xmm1 and %mm1 are the vector registers.
+#define INSN(name, text)                                                                                               \
+    static void name(struct state *state, void *operand)                                                               \
+    {                                                                                                                  \
+        __asm__ volatile("movups 48(%%rdi), %%xmm1\n\tmovq 40(%%rdi), %%mm1\n\t"                                       \
+                         "pushq 32(%%rdi)\n\tpopfq\n\tmov (%%rdi), %%rax\n\tmov 8(%%rdi), %%rcx\n\t"                   \
+                         "mov 16(%%rdi), %%rdx\n\tmov 24(%%rdi), %%rsi\n\t" text "\n\t"                                \
+                         "mov %%rax, (%%rdi)\n\tmov %%rcx, 8(%%rdi)\n\tmov %%rdx, 16(%%rdi)\n\t"                       \
+                         "mov %%rsi, 24(%%rdi)\n\tpushfq\n\tpopq 32(%%rdi)\n\t"                                        \
+                         "movq %%mm1, 40(%%rdi)\n\tmovups %%xmm1, 48(%%rdi)\n\temms"                                   \
+                         : "+D"(state), "+b"(operand)                                                                  \
+                         :                                                                                             \
+                         : "rax", "rcx", "rdx", "rsi", "memory", "cc");                                                \
+    }
+
+INSN(movups_load, "movups (%%rbx), %%xmm1")
+INSN(movups_store, "movups %%xmm1, 3(%%rbx)")
+INSN(movapd_load, "movapd (%%rbx), %%xmm1")
+INSN(movaps_store, "movaps %%xmm1, (%%rbx)")
+INSN(movdqu_load, "movdqu 5(%%rbx), %%xmm1")
+INSN(movdqa_store, "movdqa %%xmm1, (%%rbx)")
+INSN(movnt_store, "movntps %%xmm1, (%%rbx)\n\tmovntdq %%xmm1, 16(%%rbx)")
+INSN(movd_load, "movd (%%rbx), %%xmm1")
+INSN(movq_load, "movq (%%rbx), %%xmm1")
+INSN(movq_store, "movq %%xmm1, 1(%%rbx)")
+INSN(movhps_load, "movhps (%%rbx), %%xmm1")
+INSN(movlps_load, "movlps (%%rbx), %%xmm1")
+INSN(movhps_store, "movhps %%xmm1, (%%rbx)")
+INSN(mmx_load, "movq (%%rbx), %%mm1")
+INSN(mmx_store, "movntq %%mm1, 8(%%rbx)")
+INSN(mmx_load_4, "movd (%%rbx), %%mm1")
+
+static const struct {
+    const char *name;
+    instruction execute;
+    uint32_t    undefined; // flags
+} instructions[] = {
+    { "MOVUPS load", movups_load, 0 },   { "MOVUPS store", movups_store, 0 }, { "MOVAPD load", movapd_load, 0 },
+    { "MOVAPS store", movaps_store, 0 }, { "MOVDQU load", movdqu_load, 0 },   { "MOVDQA store", movdqa_store, 0 },
+    { "MOVNTPS", movnt_store, 0 },       { "MOVD load", movd_load, 0 },       { "MOVQ load", movq_load, 0 },
+    { "MOVQ store", movq_store, 0 },     { "MOVHPS load", movhps_load, 0 },   { "MOVLPS load", movlps_load, 0 },
+    { "MOVHPS store", movhps_store, 0 }, { "MMX MOVQ load", mmx_load, 0 },    { "MOVNTQ", mmx_store, 0 },
+    { "MMX MOVD load", mmx_load_4, 0 },
+};
+
+static uint64_t random_64(void)
+{
+    static uint64_t seed = 0x2545f4914f6cdd1d; // splitmix64
+    uint64_t z = seed += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+static void randomise(void *to, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *)to)[i] = (uint8_t)random_64();
+}
+
+static bool same(const void *left, const void *right, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (((const uint8_t *)left)[i] != ((const uint8_t *)right)[i])
+            return false;
+    return true;
+}
+
+// Byte by byte, which the monitor has always known.
+static void copy(volatile uint8_t *to, const volatile uint8_t *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = from[i];
+}
+
+// The instruction on RAM, and on the same bytes at `place`.
+static bool agrees(instruction execute, uint32_t undefined, uint8_t *place)
+{
+    static uint8_t ram[BYTES] __attribute__((aligned(64)));
+    struct state by_cpu = { 0 }, by_monitor;
+    uint8_t after[BYTES];
+    randomise(ram, sizeof(ram));
+    randomise(&by_cpu, sizeof(by_cpu));
+    by_cpu.flags = (by_cpu.flags & FLAGS) | 2;
+    by_monitor = by_cpu;
+    copy(place, ram, BYTES);
+    execute(&by_cpu, ram + OPERAND);
+    execute(&by_monitor, place + OPERAND);
+    copy(after, place, BYTES);
+    by_cpu.flags &= FLAGS & ~undefined;
+    by_monitor.flags &= FLAGS & ~undefined;
+    return same(&by_cpu, &by_monitor, sizeof(by_cpu)) && same(ram, after, BYTES);
+}
+
+static void test_instructions(void)
+{
+    for (unsigned i = 0; i < ARRAY_LENGTH(instructions); i++) {
+        unsigned right = 0;
+        for (unsigned round = 0; round < 8; round++)
+            right += agrees(instructions[i].execute, instructions[i].undefined, (uint8_t *)DEVICE + 64 * round);
+        ok(right == 8, "%s (%u of 8)", instructions[i].name, right);
+    }
+}
+
+extern uint64_t page_dirs[]; // lib/x86_64/start.S: one entry for each 2 MiB
+
+static void map_window(void)
+{
+    static uint64_t table[512] __attribute__((aligned(4096)));
+    static uint8_t before[4096] __attribute__((aligned(4096))), behind[4096] __attribute__((aligned(4096)));
+    table[0] = (uint64_t)before | 3;
+    table[1] = DEVICE | 3;
+    table[2] = (DEVICE + 0x2000) | 3; // not the page after that
+    table[3] = (uint64_t)behind | 3;
+    page_dirs[WINDOW >> 21] = (uint64_t)table | 3;
+    __asm__ volatile("mov %%cr3, %%rax\n\tmov %%rax, %%cr3" : : : "rax", "memory");
+}
+
+INSN(mov_load, "mov 0(%%rbx), %%rax")
+INSN(mov_store, "mov %%rax, (%%rbx)")
+INSN(add_store, "add %%rax, (%%rbx)")
+INSN(movsq, "mov %%rdi, %%rcx\n\tmov %%rbx, %%rsi\n\tlea 16(%%rbx), %%rdi\n\tmovsq\n\tsub %%rbx, %%rsi\n\t"
+            "mov %%rcx, %%rdi\n\txor %%ecx, %%ecx")
+
+// At each place around the end of a page: from one byte in the first page to one byte in the second.
+static void test_crossing(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t    end;
+    } ends[] = { { "RAM to device", 0x1000 }, { "device to device", 0x2000 }, { "device to RAM", 0x3000 } };
+    static const instruction crossing[] = { mov_load, mov_store, add_store, movsq, movdqu_load, movups_store };
+    for (unsigned i = 0; i < ARRAY_LENGTH(ends); i++) {
+        unsigned right = 0, tried = 0;
+        for (unsigned k = 0; k < ARRAY_LENGTH(crossing); k++)
+            for (unsigned before = 1; before < 24; before++, tried++)
+                right += agrees(crossing[k], 0, (uint8_t *)(WINDOW + ends[i].end - before - OPERAND));
+        ok(right == tried, "across the end of a page, %s (%u of %u)", ends[i].name, right, tried);
+    }
+}
+
+static void store_last(uint64_t to)
+{
+    __asm__ volatile("movups %%xmm1, (%0)" : : "r"(to) : "memory");
+}
+
+static void input_last(uint64_t to)
+{
+    __asm__ volatile("insl" : "+D"(to) : "d"((uint16_t)0xe0) : "memory", "cc");
+}
+
+// From the last page that is there into one that is not: nothing is written before the fault.
+static void test_missing_page(uint64_t *last_page)
+{
+    volatile uint8_t *last = (volatile uint8_t *)(WINDOW + 0x3fff);
+    *last_page = (DEVICE + 0x4000) | 3;
+    __asm__ volatile("mov %%cr3, %%rax\n\tmov %%rax, %%cr3" : : : "rax", "memory");
+    *last = 0x5a;
+    struct caught store = catch_trap(store_last, WINDOW + 0x3ff8), input = catch_trap(input_last, WINDOW + 0x3ffe);
+    ok(store.vector == 14 && store.cr2 == WINDOW + 0x4000 && store.error == 2, "MOVUPS into a missing page: CR2 0x%lx",
+       store.cr2);
+    ok(input.vector == 14 && input.cr2 == WINDOW + 0x4000 && input.error == 2, "INS likewise: CR2 0x%lx", input.cr2);
+    ok(*last == 0x5a, "and the device has kept what it had");
+}
+
+static void test_port_strings(void)
+{
+    uint8_t text[64], back[64];
+    uint64_t from = (uint64_t)text, to = WINDOW + 0x1000 - 30, count = 16;
+    randomise(text, sizeof(text));
+    outl(0xe0, 0x11223344);
+    __asm__ volatile("rep insl" : "+D"(to), "+c"(count) : "d"((uint16_t)0xe0) : "memory");
+    bool right = to == WINDOW + 0x1000 + 34;
+    copy(back, (uint8_t *)WINDOW + 0x1000 - 30, sizeof(back));
+    for (unsigned i = 0; i < sizeof(back); i++)
+        right &= back[i] == (uint8_t)(0x11223344u >> 8 * (i % 4));
+    ok(right, "REP INS across the end of a page into the device");
+    copy((uint8_t *)WINDOW + 0x2fe0, text, sizeof(text));
+    from = WINDOW + 0x2fe0;
+    count = 13;
+    __asm__ volatile("rep outsl" : "+S"(from), "+c"(count) : "d"((uint16_t)0xe0) : "memory");
+    uint32_t last = inl(0xe0);
+    ok(from == WINDOW + 0x3014 && same(&last, text + 48, 4), "REP OUTS from the device across the end of a page");
+}
+
+void test_main(void)
+{
+    plan(ARRAY_LENGTH(instructions) + 8);
+    __asm__ volatile("mov %%cr4, %%rax\n\tor $0x600, %%rax\n\tmov %%rax, %%cr4" : : : "rax"); // OSFXSR, OSXMMEXCPT
+    test_instructions();
+    map_window();
+    test_crossing();
+    test_port_strings();
+    test_missing_page((uint64_t *)(page_dirs[WINDOW >> 21] & ~UINT64_C(0xfff)) + 3);
+    finish();
+}
