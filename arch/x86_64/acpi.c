@@ -14,13 +14,6 @@ struct table {
     uint32_t size;
 };
 
-static const uint8_t *view(const struct acpi_memory *memory, uint64_t address, uint64_t size)
-{
-    if (address < memory->start || address > memory->end || size > memory->end - address)
-        return NULL;
-    return (const uint8_t *)(memory->bias + (uintptr_t)address);
-}
-
 // Fields beyond the end of a table read as 0: older revisions are shorter.
 static uint64_t field(struct table table, uint32_t offset, uint32_t bytes)
 {
@@ -38,13 +31,13 @@ static bool sums_to_zero(const uint8_t *bytes, uint32_t size)
     return sum == 0;
 }
 
-static bool load_table(const struct acpi_memory *memory, uint64_t address, struct table *out)
+static bool load_table(const struct memory_window *memory, uint64_t address, struct table *out)
 {
-    const uint8_t *header = view(memory, address, HEADER_BYTES);
+    const uint8_t *header = window_view(memory, address, HEADER_BYTES);
     if (header == NULL)
         return false;
     uint32_t size = (uint32_t)field((struct table){ header, HEADER_BYTES }, 4, 4);
-    if (size < HEADER_BYTES || size > TABLE_BYTES_MAX || view(memory, address, size) == NULL)
+    if (size < HEADER_BYTES || size > TABLE_BYTES_MAX || window_view(memory, address, size) == NULL)
         return false;
     *out = (struct table){ header, size };
     return sums_to_zero(header, size);
@@ -55,19 +48,19 @@ static bool rsdp_is_good(const uint8_t *rsdp, uint32_t size)
     return size >= 20 && memcmp(rsdp, "RSD PTR ", 8) == 0 && sums_to_zero(rsdp, 20);
 }
 
-static uint64_t scan_for_rsdp(const struct acpi_memory *memory, uint64_t start, uint64_t end)
+static uint64_t scan_for_rsdp(const struct memory_window *memory, uint64_t start, uint64_t end)
 {
     for (uint64_t at = (start + 15) & ~UINT64_C(15); at + 20 <= end; at += 16) {
-        const uint8_t *bytes = view(memory, at, 20);
+        const uint8_t *bytes = window_view(memory, at, 20);
         if (bytes != NULL && rsdp_is_good(bytes, 20))
             return at;
     }
     return 0;
 }
 
-uint64_t acpi_find_rsdp(const struct acpi_memory *memory)
+uint64_t acpi_find_rsdp(const struct memory_window *memory)
 {
-    const uint8_t *segment = view(memory, 0x40e, 2); // BIOS data area: segment of the EBDA
+    const uint8_t *segment = window_view(memory, 0x40e, 2); // BIOS data area: segment of the EBDA
     uint64_t ebda = segment != NULL ? (uint64_t)(segment[0] | segment[1] << 8) << 4 : 0;
     uint64_t found = ebda >= 0x400 && ebda < 0xa0000 ? scan_for_rsdp(memory, ebda, ebda + 1024) : 0;
     return found != 0 ? found : scan_for_rsdp(memory, 0xe0000, 0x100000);
@@ -161,7 +154,7 @@ static void parse_s5(struct table dsdt, struct acpi_info *out)
     }
 }
 
-static void parse_fadt(const struct acpi_memory *memory, struct table fadt, struct acpi_info *out)
+static void parse_fadt(const struct memory_window *memory, struct table fadt, struct acpi_info *out)
 {
     out->pm_timer_port = fadt_port(fadt, 76, 208);
     out->pm_timer_32bit = (field(fadt, 112, 4) & 1 << 8) != 0; // TMR_VAL_EXT
@@ -177,7 +170,7 @@ static void parse_fadt(const struct acpi_memory *memory, struct table fadt, stru
         out->bad_tables++;
 }
 
-static void parse_table(const struct acpi_memory *memory, uint64_t address, struct acpi_info *out)
+static void parse_table(const struct memory_window *memory, uint64_t address, struct acpi_info *out)
 {
     struct table table;
     if (!load_table(memory, address, &table)) {
@@ -193,7 +186,7 @@ static void parse_table(const struct acpi_memory *memory, uint64_t address, stru
         out->hpet_address = field(table, 44, 8);
 }
 
-bool acpi_parse(const struct acpi_memory *memory, const uint8_t *rsdp, uint32_t size, struct acpi_info *out)
+bool acpi_parse(const struct memory_window *memory, const uint8_t *rsdp, uint32_t size, struct acpi_info *out)
 {
     memset(out, 0, sizeof(*out));
     if (!rsdp_is_good(rsdp, size))

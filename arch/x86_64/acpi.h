@@ -4,17 +4,12 @@
 #ifndef ARCH_X86_64_ACPI_H
 #define ARCH_X86_64_ACPI_H
 
+#include "arch/x86_64/memorywindow.h"
 #include "vmm/types.h"
 
 #define ACPI_CPUS_MAX      16
 #define ACPI_IOAPICS_MAX   8
 #define ACPI_OVERRIDES_MAX 16
-
-// Physical addresses start..end may be read; address A is at bias + A (modulo 2^64).
-struct acpi_memory {
-    uintptr_t bias;
-    uint64_t  start, end;
-};
 
 // What the tables are found by, as a boot loader gives it (5.2.5.3).
 struct acpi_rsdp {
@@ -58,9 +53,9 @@ struct acpi_info {
 };
 
 // Searches where ACPI 5.2.5.1 says: first KiB of the EBDA, then E0000h..FFFFFh. 0: none.
-uint64_t acpi_find_rsdp(const struct acpi_memory *memory);
+uint64_t acpi_find_rsdp(const struct memory_window *memory);
 
 // Follows an RSDP of `size` bytes. False: it is damaged, or neither XSDT nor RSDT can be read; *out is then all 0.
-bool acpi_parse(const struct acpi_memory *memory, const uint8_t *rsdp, uint32_t size, struct acpi_info *out);
+bool acpi_parse(const struct memory_window *memory, const uint8_t *rsdp, uint32_t size, struct acpi_info *out);
 
 #endif

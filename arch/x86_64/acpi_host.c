@@ -14,7 +14,7 @@ const struct acpi_info *acpi_host(void)
 
 void acpi_host_init(const struct acpi_rsdp *rsdp)
 {
-    const struct acpi_memory memory = { .bias = 0, .start = 0x400, .end = 4 * GIB };
+    const struct memory_window memory = { .bias = 0, .start = 0x400, .end = 4 * GIB };
     uint64_t found = 0;
     if (rsdp->size == 0 || !acpi_parse(&memory, rsdp->bytes, rsdp->size, &acpi)) {
         found = acpi_find_rsdp(&memory);

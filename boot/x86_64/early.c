@@ -7,6 +7,8 @@
 
 #include "arch/x86_64/hostscreen.h"
 #include "arch/x86_64/hostserial.h"
+#include "boot/x86_64/magic.h"
+#include "boot/x86_64/multiboot1.h"
 #include "boot/x86_64/multiboot2.h"
 #include "vmm/config.h"
 #include "vmm/log.h"
@@ -25,11 +27,19 @@ static void unquote_strings(void)
         multiboot2_unquote((char *)(uintptr_t)info.modules[i].string);
 }
 
-const struct bootinfo *early_bootinfo(const void *information, htime_t handover)
+static bool read_information(uint32_t magic, const void *information, struct refusal *refusal)
+{
+    const struct memory_window memory = { .bias = 0, .start = 0x400, .end = 4 * GIB };
+    if (magic == MULTIBOOT1_LOADER_MAGIC)
+        return multiboot1_parse(&memory, (uint32_t)(uintptr_t)information, &info, refusal);
+    return multiboot2_parse(information, 4 * GIB - (uintptr_t)information, &info, &rsdp, refusal);
+}
+
+const struct bootinfo *early_bootinfo(uint32_t magic, const void *information, htime_t handover)
 {
     struct refusal refusal;
     log_set_start(handover);
-    if (!multiboot2_parse(information, 4 * GIB - (uintptr_t)information, &info, &rsdp, &refusal))
+    if (!read_information(magic, information, &refusal))
         panic("%s", refusal.text);
     info.handover = handover;
     unquote_strings();

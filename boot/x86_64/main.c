@@ -12,20 +12,20 @@
 #include "vmm/alloc.h"
 #include "vmm/main.h"
 
-_Noreturn void boot_main(const void *information, htime_t handover);
+_Noreturn void boot_main(uint32_t magic, const void *information, htime_t handover);
 
-_Noreturn void boot_main(const void *information, htime_t handover)
+_Noreturn void boot_main(uint32_t magic, const void *information, htime_t handover)
 {
-    gdt_init(&cpus[0]);                                                  // segments, TSS, this_cpu()
-    idt_init();                                                          // exceptions panic from here
-    cpu_features_init();                                                 // WP, SMEP, FPU for guests
-    hostserial_init();                                                   // COM1 and COM2
-    const struct bootinfo *info = early_bootinfo(information, handover); // what the loader said
-    alloc_init(info);                                                    // page frames
-    acpi_host_init(early_rsdp());                                        // where HPET and timers are
-    paging_init(info);                                                   // W^X, guard pages
-    hostapic_init();                                                     // interrupts, all silent
-    hosttimer_init();                                                    // the alarm
-    tsc_init();                                                          // how fast the counter is
-    vmm_main(info);                                                      // does not return
+    gdt_init(&cpus[0]);                                                         // segments, TSS, this_cpu()
+    idt_init();                                                                 // exceptions panic from here
+    cpu_features_init();                                                        // WP, SMEP, FPU for guests
+    hostserial_init();                                                          // COM1 and COM2
+    const struct bootinfo *info = early_bootinfo(magic, information, handover); // what the loader said
+    alloc_init(info);                                                           // page frames
+    acpi_host_init(early_rsdp());                                               // where HPET and timers are
+    paging_init(info);                                                          // W^X, guard pages
+    hostapic_init();                                                            // interrupts, all silent
+    hosttimer_init();                                                           // the alarm
+    tsc_init();                                                                 // how fast the counter is
+    vmm_main(info);                                                             // does not return
 }

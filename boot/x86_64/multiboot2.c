@@ -3,6 +3,7 @@
 // loader's structure and by the host tests with damaged ones. Reads nothing beyond the length it is given.
 #include "boot/x86_64/multiboot2.h"
 
+#include "boot/x86_64/multiboot.h"
 #include "vmm/format.h"
 #include <string.h>
 
@@ -19,20 +20,6 @@ enum tag_type { // 3.6.2 .. 3.6.14
 #define TAG_HEADER_BYTES 8
 #define INFO_BYTES_MAX   (16 * MIB) // far above any real one: a bad length must not swallow the machine's memory
 
-static uint32_t read32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
-static uint64_t read64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
 // A string inside a tag, null when it does not end inside it.
 static const char *string_in(const uint8_t *tag, uint32_t size, uint32_t offset)
 {
@@ -44,7 +31,7 @@ static bool parse_module(const uint8_t *tag, uint32_t size, struct bootinfo *out
     const char *string = string_in(tag, size, 16);
     if (string == NULL)
         return false;
-    uint32_t start = read32(tag + 8), end = read32(tag + 12);
+    uint32_t start = multiboot_read32(tag + 8), end = multiboot_read32(tag + 12);
     if (end < start)
         return false;
     if (out->module_count == BOOT_MODULES_MAX) {
@@ -55,35 +42,15 @@ static bool parse_module(const uint8_t *tag, uint32_t size, struct bootinfo *out
     return true;
 }
 
-// 3.6.8: 1 usable, 3 ACPI reclaimable, 4 ACPI NVS; every other number is reserved.
-static enum memory_type memory_type_of(uint32_t type)
-{
-    switch (type) {
-    case 1: return MEMORY_USABLE;
-    case 3:
-    case 4: return MEMORY_KEPT;
-    default: return MEMORY_RESERVED;
-    }
-}
-
 static bool parse_memory_map(const uint8_t *tag, uint32_t size, struct bootinfo *out)
 {
     if (size < 16)
         return false;
-    uint32_t entry_size = read32(tag + 8);
+    uint32_t entry_size = multiboot_read32(tag + 8);
     if (entry_size < 24)
         return false;
-    for (uint32_t at = 16; size - at >= entry_size; at += entry_size) {
-        uint64_t start = read64(tag + at), length = read64(tag + at + 8);
-        uint64_t end = length > UINT64_MAX - start ? UINT64_MAX : start + length;
-        if (start == end)
-            continue;
-        if (out->memory_count == BOOT_MEMORY_MAX)
-            out->memory_ignored++;
-        else
-            out->memory[out->memory_count++] =
-                (struct memory_range){ start, end, memory_type_of(read32(tag + at + 16)) };
-    }
+    for (uint32_t at = 16; size - at >= entry_size; at += entry_size)
+        multiboot_add_memory(out, tag + at);
     return true;
 }
 
@@ -130,7 +97,7 @@ bool multiboot2_parse(const void *info, uint64_t readable, struct bootinfo *out,
     memset(rsdp, 0, sizeof(*rsdp));
     out->cmdline = "";
     out->loader = "unknown";
-    uint32_t total = readable >= 8 ? read32(base) : 0;
+    uint32_t total = readable >= 8 ? multiboot_read32(base) : 0;
     if (total < 16 || total > readable || total > INFO_BYTES_MAX) {
         format(refusal->text, sizeof(refusal->text), "the boot information claims %u bytes; 16 to %lu are possible",
                total, readable < INFO_BYTES_MAX ? readable : INFO_BYTES_MAX);
@@ -140,7 +107,7 @@ bool multiboot2_parse(const void *info, uint64_t readable, struct bootinfo *out,
     out->info_end = out->info_start + total;
     uint32_t at = 8;
     while (total - at >= TAG_HEADER_BYTES) {
-        uint32_t type = read32(base + at), size = read32(base + at + 4);
+        uint32_t type = multiboot_read32(base + at), size = multiboot_read32(base + at + 4);
         if (type == TAG_END)
             return true;
         if (size < TAG_HEADER_BYTES || size > total - at || !parse_tag(type, base + at, size, out, rsdp)) {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Multiboot2 entry of the x86-64 image (specification 2.0, 3.3): 32-bit protected mode, no paging, EAX the loader's
-// magic, EBX its information. Checks loader and CPU, maps the first 4 GiB 1:1 for the time being, enters long mode and
-// calls boot_main(information, counter at hand-over). paging.c replaces these page tables.
+// Entry of the x86-64 image from a multiboot2 loader (specification 2.0, 3.3; GRUB is one) or a multiboot1 loader
+// (specification 0.6.96, 3.2; QEMU's -kernel is one): 32-bit protected mode, no paging, EAX the loader's magic, EBX its
+// information. Checks loader and CPU, maps the first 4 GiB 1:1 for the time being, enters long mode and calls
+// boot_main(magic, information, counter at hand-over). paging.c replaces these page tables.
+
+#include "boot/x86_64/magic.h"
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
-#define MULTIBOOT2_LOADER_MAGIC 0x36d76289
+#define MULTIBOOT1_HEADER_MAGIC 0x1badb002
+#define MULTIBOOT1_FLAGS        0x00010003 // modules at page boundaries, memory map, the address fields are there
 #define CR0_WP_PG   0x80010000
 #define CR4_PAE     0x20
 #define EFER        0xc0000080
@@ -17,7 +21,7 @@
 #define BOCHS_STOP  0x8ae0
 #define STATUS_PANIC 4
 
-        .section .multiboot2, "a"
+        .section .multiboot, "a"
         .balign 8
 header:
         .long   MULTIBOOT2_HEADER_MAGIC, 0, header_end - header
@@ -38,11 +42,17 @@ header:
         .long   8
 header_end:
 
+        // 3.1: for a loader that does not read 64-bit ELF. The image is in the file as it is in memory, without the bss.
+        .balign 4
+multiboot1_header:
+        .long   MULTIBOOT1_HEADER_MAGIC, MULTIBOOT1_FLAGS, -(MULTIBOOT1_HEADER_MAGIC + MULTIBOOT1_FLAGS)
+        .long   multiboot1_header, image_start, file_end, image_end, image_entry
+
         .section .text.entry, "ax"
         .code32
-        .globl  multiboot2_entry
-        .type   multiboot2_entry, @function
-multiboot2_entry:
+        .globl  image_entry
+        .type   image_entry, @function
+image_entry:
         mov     %eax, %esi
         rdtsc                           // time since hand-over counts from here
         cli
@@ -50,10 +60,13 @@ multiboot2_entry:
         mov     $boot_stack_top, %esp
         push    %edx
         push    %eax
+        mov     %ebx, %ebp
         mov     $message_loader, %edi
         cmp     $MULTIBOOT2_LOADER_MAGIC, %esi
+        je      1f
+        cmp     $MULTIBOOT1_LOADER_MAGIC, %esi
         jne     refuse
-        mov     %ebx, %ebp
+1:
 
         mov     $message_cpu, %edi
         mov     $0x80000000, %eax
@@ -134,7 +147,7 @@ refuse:
 3:      cli
         hlt
         jmp     3b
-        .size   multiboot2_entry, . - multiboot2_entry
+        .size   image_entry, . - image_entry
 
         .code64
         .type   entry_64, @function
@@ -148,9 +161,10 @@ entry_64:
         mov     %ecx, %gs
         mov     $boot_stack_top, %rsp
         shl     $32, %rdx
-        mov     %eax, %esi
-        or      %rdx, %rsi
-        mov     %ebp, %edi
+        mov     %eax, %eax
+        or      %rax, %rdx
+        mov     %esi, %edi
+        mov     %ebp, %esi
         xor     %ebp, %ebp              // the frame pointer chain ends here
         call    boot_main
 1:      cli
@@ -160,7 +174,7 @@ entry_64:
 
         .section .rodata
 message_loader:
-        .asciz  "escapement: not started by a multiboot2 loader; use GRUB's multiboot2 command, or tools/run\n"
+        .asciz  "escapement: not started by a multiboot loader; use GRUB's multiboot2 command, QEMU's -kernel, or tools/run\n"
 message_cpu:
         .asciz  "escapement: this CPU has no 64-bit mode with no-execute pages\n"
         .balign 8

@@ -116,14 +116,14 @@ static void build(void)
     seal_rsdp();
 }
 
-static struct acpi_memory memory(void)
+static struct memory_window memory(void)
 {
-    return (struct acpi_memory){ (uintptr_t)area - (uintptr_t)BASE, BASE, BASE + AREA };
+    return (struct memory_window){ (uintptr_t)area - (uintptr_t)BASE, BASE, BASE + AREA };
 }
 
 static bool parse(uint32_t rsdp_size)
 {
-    struct acpi_memory window = memory();
+    struct memory_window window = memory();
     return acpi_parse(&window, rsdp, rsdp_size, &info);
 }
 
@@ -264,7 +264,7 @@ static void found_in_the_bios_area(void **state)
 {
     (void)state;
     uint8_t *low = calloc(1, MIB);
-    struct acpi_memory window = { (uintptr_t)low, 0, MIB };
+    struct memory_window window = { (uintptr_t)low, 0, MIB };
     build();
     assert_int_equal(acpi_find_rsdp(&window), 0);
     memcpy(low + 0xffff0 - 16, rsdp, 20);

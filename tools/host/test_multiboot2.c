@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// needs: boot/x86_64/multiboot2.c vmm/format.c
+// needs: boot/x86_64/multiboot2.c boot/x86_64/multiboot.c vmm/format.c
 // The multiboot2 parser: a whole structure as GRUB writes it, each limit, every truncation of it and random damage. The
 // structure stands at the end of its own allocation, so that the sanitizer sees a read of one byte too many.
 #include <setjmp.h>

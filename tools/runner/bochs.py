@@ -17,7 +17,7 @@ from runner.terminal import Console
 from runner.words import machine_mib
 
 NAME, PROGRAM, GROUP = "Bochs", "bochs-bin", "vmx"
-NEEDS = medium.NEEDS
+needs = medium.needs
 MONITOR = medium.MONITOR
 prepare = medium.make_medium
 

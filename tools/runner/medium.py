@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The boot medium: the monitor, the guest's files and GRUB's script, as tools/iso makes it. Every emulator gets the same."""
+"""The boot medium: the monitor, the guest's files and GRUB's script, as tools/iso makes it; and the lines that the monitor reads,
+whoever loads it."""
 import os
 import shutil
 import subprocess
@@ -8,8 +9,13 @@ from runner.refused import STATUS_MISSING, Refused
 from runner.words import file_word, split_module, vm_line
 
 MONITOR = "escapement.elf"
-NEEDS = ["grub-mkrescue", "xorriso"]  # commands
+TOOLS_NEEDED = ["grub-mkrescue", "xorriso"]
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def needs(_options):
+    """Commands that make it."""
+    return TOOLS_NEEDED
 
 
 def grub_words(text):
@@ -17,20 +23,27 @@ def grub_words(text):
     return " ".join("'" + word.replace("'", "'\\''") + "'" for word in text.split(" "))
 
 
+def modules(options):
+    """[(file, its line)]: the guest's kernel, and what the monitor gives it beside."""
+    listed = [(options.kernel, vm_line(options))]
+    for path, arguments in ([(options.initrd, "")] if options.initrd else []) + [split_module(text) for text in options.module]:
+        listed.append((path, "module " + file_word(path) + (" " + arguments if arguments else "")))
+    return listed
+
+
+def monitor_line(options):
+    return " ".join(("log=com2 " + options.monitor).split())
+
+
 def make_medium(options, folder):
     """The files and the GRUB script; returns the image's path."""
     boot = os.path.join(folder, "iso", "boot")
     os.makedirs(os.path.join(boot, "grub"))
     shutil.copyfile(os.path.join(options.build, MONITOR), os.path.join(boot, MONITOR))
-    shutil.copyfile(options.kernel, os.path.join(boot, "guest"))
-    script = ["set timeout=0",
-              "multiboot2 /boot/" + MONITOR + " " + grub_words(" ".join(("log=com2 " + options.monitor).split())),
-              "module2 /boot/guest " + grub_words(vm_line(options))]
-    modules = ([(options.initrd, "")] if options.initrd else []) + [split_module(text) for text in options.module]
-    for index, (path, arguments) in enumerate(modules):
+    script = ["set timeout=0", "multiboot2 /boot/" + MONITOR + " " + grub_words(monitor_line(options))]
+    for index, (path, line) in enumerate(modules(options)):
         shutil.copyfile(path, os.path.join(boot, "module%d" % index))
-        words = "module " + file_word(path) + (" " + arguments if arguments else "")
-        script.append("module2 /boot/module%d %s" % (index, grub_words(words)))
+        script.append("module2 /boot/module%d %s" % (index, grub_words(line)))
     # Reached only when GRUB could not load something: without `halt` it would wait for a person for ever.
     script += ["boot", "halt"]
     with open(os.path.join(boot, "grub", "grub.cfg"), "w", encoding="ascii") as out:

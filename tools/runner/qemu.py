@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""QEMU's TCG with AMD's SVM. The console is stdin and stdout, which QEMU handles itself."""
+"""QEMU's TCG with AMD's SVM. QEMU itself loads the monitor and the guest's files, by the multiboot1 protocol; with --medium
+GRUB does, from a CD, as on a PC. The console is stdin and stdout, which QEMU handles itself."""
 import contextlib
 import os
 import re
@@ -12,13 +13,25 @@ from runner.outcome import KEYBOARD, RESET, TIMEOUT
 from runner.words import machine_mib
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-x86_64", "x86_64"  # the last: a word for tools/install-packages
-NEEDS = medium.NEEDS  # commands
 LOG = None            # it has none
 SAID = "qemu.err"
 KEYS_LEGEND = "Ctrl-A then  x end the emulator  c its own monitor and back  Ctrl-A itself"
 MONITOR = medium.MONITOR
-prepare = medium.make_medium
 CPU = "max,+svm"
+
+
+def needs(options):
+    return medium.needs(options) if options.medium else []
+
+
+def prepare(options, folder):
+    """The CD's image; without one, names in the folder that have no blank in them."""
+    if options.medium:
+        return medium.make_medium(options, folder)
+    files = [os.path.join(options.build, MONITOR)] + [path for path, _ in medium.modules(options)]
+    for index, path in enumerate(files):
+        os.symlink(os.path.abspath(path), os.path.join(folder, "file%d" % index))
+    return None
 
 
 def cpu(options):
@@ -31,12 +44,26 @@ def interactive():
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def command(options, image, log):
+def quoted(text):
+    """A value inside one of QEMU's comma-separated options."""
+    return text.replace(",", ",,")
+
+
+def boot_words(options, image, opened):
+    """`opened`: the folder's descriptor, by which QEMU reaches it: what it takes for a file's name ends at a blank."""
+    if image:
+        return ["-drive", "if=none,id=cd,media=cdrom,readonly=on,format=raw,file=" + quoted(image),
+                "-device", "ide-cd,drive=cd,bootindex=0"]
+    file = "/proc/self/fd/%d/file" % opened
+    modules = ["%s%d %s" % (file, index, line) for index, (_, line) in enumerate(medium.modules(options), 1)]
+    return ["-kernel", file + "0", "-append", medium.monitor_line(options), "-initrd", ",".join(map(quoted, modules))]
+
+
+def command(options, image, log, opened):
     words = [options.emulator.path, "-machine", "q35,accel=tcg", "-cpu", cpu(options), "-smp", "1",
              "-m", "%dM" % machine_mib(options), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
-             "-drive", "if=none,id=cd,media=cdrom,readonly=on,format=raw,file=" + image.replace(",", ",,"),
-             "-device", "ide-cd,drive=cd,bootindex=0",
-             "-serial", "mon:stdio" if interactive() else "stdio", "-chardev", "file,id=log,append=on,path=" + log.replace(",", ",,"), "-serial", "chardev:log",
+             *boot_words(options, image, opened), "-serial", "mon:stdio" if interactive() else "stdio",
+             "-chardev", "file,id=log,append=on,path=" + quoted(log), "-serial", "chardev:log",
              "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if options.exact:
         words += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
@@ -78,19 +105,23 @@ def wait(emulator, timeout):
                 emulator.kill()
 
 
-def start(words, timeout, folder):
-    """How QEMU ended. What it says goes to a file: complaints() has it."""
+def start(words, timeout, folder, opened=()):
+    """How QEMU ended; it inherits the descriptors `opened`. What it says goes to a file: complaints() has it."""
     ours, theirs = socket.socketpair()
     words = words + ["-chardev", "socket,id=events,fd=%d" % theirs.fileno(), "-mon", "chardev=events,mode=control"]
     with ours, theirs, open(os.path.join(folder, SAID), "wb") as said:
         ours.sendall(b'{"execute":"qmp_capabilities"}\n')
-        with subprocess.Popen(words, pass_fds=[theirs.fileno()], stderr=said) as emulator:
+        with subprocess.Popen(words, pass_fds=[theirs.fileno(), *opened], stderr=said) as emulator:
             status = wait(emulator, timeout)
         return TIMEOUT if status is None else outcome(status, shutdown_reason(ours))
 
 
 def run(options, image, log, folder):
-    return start(command(options, image, log), options.timeout, folder)
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return start(command(options, image, log, opened), options.timeout, folder, [opened])
+    finally:
+        os.close(opened)
 
 
 def instead_of_log(_folder):

@@ -9,7 +9,6 @@ from runner.refused import Refused
 from runner.words import MIB, guest_bytes, vm_line
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-aarch64", "arm64"
-NEEDS = []
 LOG = None
 KEYS_LEGEND = qemu.KEYS_LEGEND
 CONSOLE = "console.log"  # a copy: before the monitor has found its log, the console is where it says what is wrong
@@ -33,6 +32,10 @@ DTB_AT_MOST = 128 * MIB
 DTB_ROOM = 8 * MIB
 MODULE_ALIGN = 2 * MIB
 SPARE_BYTES = 192 * MIB  # what is not used is never there: QEMU's memory is the computer's when it is touched
+
+
+def needs(_options):
+    return []
 
 
 def check_options(options):
@@ -67,11 +70,6 @@ def shift(options):
     return (NS_PER_S // cntfrq(options)).bit_length() - 1
 
 
-def quoted(text):
-    """A value inside one of QEMU's comma-separated options."""
-    return text.replace(",", ",,")
-
-
 def cpu(options):
     model = options.cpu or CPU
     if model == "max":
@@ -87,14 +85,14 @@ def command(options, image, log, folder):
     places, memory = layout(options)
     words = [options.emulator.path, "-machine", "virt,accel=tcg,virtualization=on,gic-version=%d" % (options.gic or GIC),
              "-cpu", cpu(options), "-smp", "1", "-m", "%dM" % (-(-memory // MIB)), "-nodefaults", "-display", "none",
-             "-no-reboot", "-chardev", "stdio,id=console,logfile=" + quoted(os.path.join(folder, CONSOLE)) +
+             "-no-reboot", "-chardev", "stdio,id=console,logfile=" + qemu.quoted(os.path.join(folder, CONSOLE)) +
              (",mux=on,signal=off" if qemu.interactive() else ""), "-serial", "chardev:console",
-             "-chardev", "file,id=log,append=on,path=" + quoted(log), "-device", "pci-serial,chardev=log",
+             "-chardev", "file,id=log,append=on,path=" + qemu.quoted(log), "-device", "pci-serial,chardev=log",
              "-kernel", image, "-append", options.monitor,
-             "-device", "guest-loader,addr=0x%x,kernel=%s,bootargs=%s" % (places[0][1], quoted(places[0][0]),
-                                                                       quoted(vm_line(options)))]
+             "-device", "guest-loader,addr=0x%x,kernel=%s,bootargs=%s" % (places[0][1], qemu.quoted(places[0][0]),
+                                                                       qemu.quoted(vm_line(options)))]
     for path, address in places[1:]:
-        words += ["-device", "guest-loader,addr=0x%x,initrd=%s" % (address, quoted(path))]
+        words += ["-device", "guest-loader,addr=0x%x,initrd=%s" % (address, qemu.quoted(path))]
     if qemu.interactive():
         words += ["-mon", "chardev=console"]
     if options.exact:

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// What the two generations of multiboot have in common: little-endian fields, and the memory map's entries.
+#ifndef BOOT_X86_64_MULTIBOOT_H
+#define BOOT_X86_64_MULTIBOOT_H
+
+#include <string.h>
+
+#include "boot/bootinfo.h"
+
+#define MULTIBOOT_MEMORY_BYTES 20u // address, length, type
+
+static inline uint32_t multiboot_read32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline uint64_t multiboot_read64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+// Adds the range that an entry of MULTIBOOT_MEMORY_BYTES describes; one beyond the limit is counted.
+void multiboot_add_memory(struct bootinfo *out, const uint8_t *entry);
+
+#endif
