@@ -224,7 +224,7 @@ needs_x86_64_demo  = x86_64
 needs_x86_64_linux = x86_64 linux
 needs_arm64_demo   = arm64
 needs_arm64_linux  = arm64 linux-arm64
-needs_test_svm     = x86_64 linux test
+needs_test_svm     = x86_64 linux medium test
 needs_test_vmx     = $(needs_test_svm) vmx
 needs_test_slow    = $(needs_test_vmx)
 needs_test_arm64   = x86_64 arm64 linux-arm64 test
@@ -289,7 +289,9 @@ bench-linux:
 	@+$(again) all-x86_64
 	@BUILD=$(BUILD) tools/bench-linux
 
-iso: $(BUILD)/escapement.iso
+iso:
+	$(call installed,x86_64 medium)
+	@+$(again) $(BUILD)/escapement.iso
 $(BUILD)/escapement.iso: $(KERNEL) guests tools/iso
 	$(call say,ISO,$@)
 	tools/iso --demo $(BUILD)
