@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 SCREEN, COLUMNS, ROWS = 0xb8000, 80, 25
 RUN_S = 120
+PROMPT = b"(qemu) "
 
 
 class Screen:
@@ -32,10 +33,14 @@ class Screen:
                 break
             except OSError:
                 time.sleep(0.1)
+        self.command("")
 
     def command(self, line):
+        """Done when QEMU prompts again: what stands on the screen is looked at as often as can be, since it scrolls."""
         self.link.sendall(line.encode() + b"\n")
-        time.sleep(0.2)
+        said = b""
+        while not said.endswith(PROMPT) and (more := self.link.recv(4096)):
+            said += more
 
     def look(self):
         self.command('pmemsave %d %d "%s"' % (SCREEN, 2 * COLUMNS * ROWS, self.file))
