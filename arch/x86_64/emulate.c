@@ -7,12 +7,6 @@
 
 #include "arch/x86_64/emulate_plan.h"
 
-static uint64_t next_rip(const struct insn *insn, const struct emulate_regs *regs)
-{
-    uint64_t next = regs->rip + insn->length;
-    return insn->bits == 64 ? next : (uint32_t)next;
-}
-
 uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs)
 {
     uint64_t address = (uint64_t)insn->displacement;
@@ -38,24 +32,19 @@ static bool plan_extended(struct mmio_plan *plan, const struct insn *insn, enum 
     return plan_to_register(plan, operation, insn_reg(insn));
 }
 
-static unsigned extension(const struct insn *insn)
-{
-    return (insn->modrm >> 3) & 7u;
-}
-
 static bool plan_shift(struct mmio_plan *plan, const struct insn *insn, uint64_t count)
 {
-    // SHL has two encodings; 2 and 3 are RCL and RCR.
+    // SHL has two encodings; 2 and 3 are RCL and RCR, and not here.
     static const enum alu_operation operations[8] = { ALU_ROL, ALU_ROR, ALU_MOVE, ALU_MOVE,
                                                       ALU_SHL, ALU_SHR, ALU_SHL,  ALU_SAR };
-    enum alu_operation operation = operations[extension(insn)];
+    enum alu_operation operation = operations[insn_extension(insn)];
 
     return operation != ALU_MOVE && plan_from_value(plan, operation, MMIO_READ_WRITE, count);
 }
 
 static bool plan_group_3(struct mmio_plan *plan, const struct insn *insn)
 {
-    switch (extension(insn)) {
+    switch (insn_extension(insn)) {
     case 0:
     case 1: return plan_from_value(plan, ALU_TEST, MMIO_READ, insn->immediate);
     case 2: return plan_from_value(plan, ALU_NOT, MMIO_READ_WRITE, 0);
@@ -75,7 +64,7 @@ static bool plan_arithmetic(struct mmio_plan *plan, const struct insn *insn, con
 
 static bool plan_one_byte(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
 {
-    unsigned group = extension(insn), reg = insn_reg(insn);
+    unsigned group = insn_extension(insn), reg = insn_reg(insn);
     enum alu_operation numbered = (enum alu_operation)group;
 
     if (insn->opcode < 0x40)
@@ -133,9 +122,9 @@ static bool plan_bit(struct mmio_plan *plan, const struct insn *insn, const stru
 
 static bool plan_bit_immediate(struct mmio_plan *plan, const struct insn *insn)
 {
-    enum alu_operation operation = (enum alu_operation)(ALU_BT + (extension(insn) & 3));
+    enum alu_operation operation = (enum alu_operation)(ALU_BT + (insn_extension(insn) & 3));
 
-    return extension(insn) >= 4 && plan_from_value(plan, operation, kind_of(operation), insn->immediate);
+    return insn_extension(insn) >= 4 && plan_from_value(plan, operation, kind_of(operation), insn->immediate);
 }
 
 static bool plan_0f(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
@@ -191,8 +180,8 @@ static bool plan_operation(struct mmio_plan *plan, const struct insn *insn, cons
         return false;
     plan->read = plan->write = (struct mmio_operand){ effective_address(insn, regs), insn->segment };
     switch (insn->map) {
-    case INSN_MAP_ONE_BYTE: return plan_one_byte(plan, insn, regs);
-    case INSN_MAP_0F: return plan_0f(plan, insn, regs);
+    case INSN_MAP_ONE_BYTE: return plan_one_byte(plan, insn, regs) || plan_rare(plan, insn, regs);
+    case INSN_MAP_0F: return plan_0f(plan, insn, regs) || plan_rare(plan, insn, regs);
     case INSN_MAP_0F38: return plan_0f38(plan, insn, regs);
     default: return false;
     }
@@ -205,7 +194,9 @@ enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *ins
     if (!plan_operation(plan, insn, regs, stack_bytes))
         return EMULATE_UNSUPPORTED;
     // LOCK goes with what reads and writes memory, but not with shifts (SDM 2A, LOCK); elsewhere it is #UD.
-    bool lockable = plan->kind == MMIO_READ_WRITE && !(plan->operation >= ALU_ROL && plan->operation <= ALU_SAR);
+    bool shifts = (plan->operation >= ALU_ROL && plan->operation <= ALU_SAR) ||
+                  (plan->rare != RARE_NONE && plan->rare != RARE_CMPXCHG8B);
+    bool lockable = plan->kind == MMIO_READ_WRITE && !shifts;
     if ((insn->prefixes & INSN_PREFIX_LOCK) != 0 && !lockable)
         return EMULATE_UNSUPPORTED;
     return EMULATE_OK;
@@ -247,10 +238,12 @@ static void finish_memory(struct mmio_plan *plan, const struct insn *insn, struc
 // Most instructions on device registers: one register or constant to memory, or memory to a register. No flag changes.
 static bool is_plain_move(const struct mmio_plan *plan)
 {
-    return plan->operation == ALU_MOVE && (plan->kind == MMIO_WRITE || plan->kind == MMIO_READ) && !plan->implied;
+    return plan->operation == ALU_MOVE && plan->rare == RARE_NONE && !plan->implied &&
+           (plan->kind == MMIO_WRITE || plan->kind == MMIO_READ);
 }
 
-void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs, uint64_t read_value)
+enum emulate_result emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                   uint64_t read_value)
 {
     uint64_t next = next_rip(insn, regs), memory = read_value & alu_mask(plan->size);
     bool last = true;
@@ -261,9 +254,10 @@ void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emul
         else
             plan->write_value = plan->source & alu_mask(plan->size);
         regs->rip = next;
-        return;
+        return EMULATE_OK;
     }
-
+    if (plan->rare != RARE_NONE)
+        return finish_rare(plan, insn, regs, memory);
     if (plan->kind != MMIO_NONE) {
         emulate_move_stack(plan, regs);
         if (plan->kind == MMIO_COMPARE)
@@ -279,4 +273,5 @@ void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emul
     }
     if (last)
         regs->rip = next;
+    return EMULATE_OK;
 }

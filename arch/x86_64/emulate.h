@@ -8,8 +8,8 @@
 //
 // Called on nested page faults outside RAM. It never touches memory and knows no segment bases: offsets are
 // segment-relative, and the faulting guest-physical address usually makes them needless. What it does not know is
-// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSHF, PUSHA, CALL, RCL, RCR, SHLD, SHRD, the
-// multiplications, CMPXCHG8B and x87; emulate_vector.h has vector moves. TF and RF, and the interrupt shadow, are the
+// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSHF, PUSHA, CALL, and x87
+// (emulate_vector.h has vector moves). TF and RF, and the interrupt shadow, are the
 // caller's. A LOCK prefix is accepted where the CPU accepts it; atomicity is the caller's.
 #ifndef ARCH_X86_64_EMULATE_H
 #define ARCH_X86_64_EMULATE_H
@@ -19,6 +19,23 @@
 
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/emulate_alu.h"
+
+// emulate_rare.c; MUL to IDIV in the order of ModRM.reg.
+enum rare_operation {
+    RARE_NONE,
+    RARE_RCL,
+    RARE_RCR,
+    RARE_SHLD,
+    RARE_SHRD,
+    RARE_SCAN_FORWARD, // BSF
+    RARE_SCAN_REVERSE, // BSR
+    RARE_PRODUCT,      // IMUL with two or three operands
+    RARE_MUL,
+    RARE_IMUL,
+    RARE_DIV,
+    RARE_IDIV,
+    RARE_CMPXCHG8B, // and CMPXCHG16B
+};
 
 struct emulate_regs {
     uint64_t gpr[16]; // in the order of register numbers: rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15
@@ -41,12 +58,14 @@ struct mmio_operand {
 
 struct mmio_plan {
     enum mmio_kind kind;
-    uint8_t size; // bytes of each access: 1, 2, 4 or 8
+    uint8_t size; // bytes of each access: 1, 2, 4 or 8; 16 for CMPXCHG16B alone
     struct mmio_operand read, write;
     uint64_t write_value; // after emulate_finish
+    uint64_t high;        // of 16 bytes the upper half: what was read, then what is to be written
 
     // Between begin and finish.
     enum alu_operation operation;
+    enum rare_operation rare;
     bool to_register;      // the destination is `reg`; else it is memory
     uint8_t reg;           // the register operand, whether destination or source
     uint8_t register_size; // bytes; differs from size for MOVZX and MOVSX
@@ -57,7 +76,7 @@ struct mmio_plan {
     uint8_t stack_bytes;
 };
 
-enum emulate_result { EMULATE_OK, EMULATE_UNSUPPORTED };
+enum emulate_result { EMULATE_OK, EMULATE_UNSUPPORTED, EMULATE_DIVIDE_ERROR };
 
 // Plan `insn`, which was decoded at regs->rip, with a stack pointer of stack_bytes: 8 in 64-bit mode, else by SS.B 4 or
 // 2. The plan is valid only when the result is EMULATE_OK.
@@ -66,7 +85,9 @@ enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *ins
 
 // Complete it. `read_value` is what the caller read (its bits above plan->size are ignored). A repeated string
 // instruction does one iteration: rip advances with the last, until then the guest executes it again.
-void emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs, uint64_t read_value);
+// EMULATE_DIVIDE_ERROR: the guest gets #DE, and nothing was changed.
+enum emulate_result emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                   uint64_t read_value);
 
 static inline bool mmio_plan_reads(const struct mmio_plan *plan)
 {

@@ -53,7 +53,7 @@ enum alu_operation {
 
 static inline uint64_t alu_mask(unsigned size)
 {
-    return size == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * size)) - 1;
+    return size >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * size)) - 1;
 }
 
 // The result of `operation` on operands of `size` bytes, of which a is also the destination; updates the arithmetic

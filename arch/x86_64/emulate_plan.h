@@ -5,7 +5,19 @@
 
 #include "arch/x86_64/emulate.h"
 
-enum { RAX = 0, RCX = 1, RSP = 4, RSI = 6, RDI = 7, NO_REGISTERS_8H = 4 };
+enum { RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSP = 4, RSI = 6, RDI = 7, NO_REGISTERS_8H = 4 };
+
+static inline uint64_t next_rip(const struct insn *insn, const struct emulate_regs *regs)
+{
+    uint64_t next = regs->rip + insn->length;
+    return insn->bits == 64 ? next : (uint32_t)next;
+}
+
+// ModRM.reg where it chooses an operation.
+static inline unsigned insn_extension(const struct insn *insn)
+{
+    return (insn->modrm >> 3) & 7u;
+}
 
 // Without REX the byte registers 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2).
 static inline bool high_byte(const struct insn *insn, unsigned reg, unsigned size)
@@ -67,6 +79,11 @@ static inline bool plan_from_value(struct mmio_plan *plan, enum alu_operation op
 // emulate_implied.c: instructions whose operands in memory are implied, wholly or in part. False: it is none of them.
 bool plan_string(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs);
 bool plan_stack(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs, unsigned stack_bytes);
+
+// emulate_rare.c, of instructions whose one operand in memory is planned already.
+bool plan_rare(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs);
+enum emulate_result finish_rare(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                uint64_t memory);
 
 // Moves rSP by what the plan pushes or pops.
 void emulate_move_stack(const struct mmio_plan *plan, struct emulate_regs *regs);

@@ -39,29 +39,35 @@ static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio
 
 static bool is_one_access(const struct vcpu *vcpu, const struct operand_address *at)
 {
-    return at->second == 0 && !operand_in_ram(vcpu, at->physical);
+    return at->second == 0 && at->first <= 8 && !operand_in_ram(vcpu, at->physical);
 }
 
-static uint64_t read_operand(struct vcpu *vcpu, const struct operand_address *at)
+// The upper half of 16 bytes goes to `high`.
+static uint64_t read_operand(struct vcpu *vcpu, const struct operand_address *at, uint64_t *high)
 {
+    uint64_t value[2] = { 0 };
     struct io_access io = { .size = at->first };
-    if (is_one_access(vcpu, at))
+    if (is_one_access(vcpu, at)) {
         machine_mmio(vcpu->vm, at->physical, &io);
-    else
-        operand_read(vcpu, at, &io.value);
-    return io.value;
+        return io.value;
+    }
+    operand_read(vcpu, at, value);
+    *high = value[1];
+    return value[0];
 }
 
-static void write_operand(struct vcpu *vcpu, const struct operand_address *at, uint64_t value)
+static void write_operand(struct vcpu *vcpu, const struct operand_address *at, uint64_t value, uint64_t high)
 {
+    const uint64_t both[2] = { value, high };
     struct io_access io = { .size = at->first, .is_write = true, .value = value };
     if (is_one_access(vcpu, at))
         machine_mmio(vcpu->vm, at->physical, &io);
     else
-        operand_write(vcpu, at, &value);
+        operand_write(vcpu, at, both);
 }
 
-// Every fault comes before the first access: a device is touched, and a register changed, only by what then completes.
+// Every fault but #DE comes before the first access: a device is touched, and a register changed, only by what then
+// completes.
 static void execute(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, struct mmio_plan *plan)
 {
     struct operand_address from = { 0 }, to = { 0 };
@@ -71,13 +77,16 @@ static void execute(struct vcpu *vcpu, const struct exit *exit, const struct ins
         return;
     if (plan->kind == MMIO_COMPARE && !locate(vcpu, exit, plan, &plan->write, GUEST_READ, &to))
         return;
-    uint64_t value = mmio_plan_reads(plan) ? read_operand(vcpu, &from) : 0;
+    uint64_t value = mmio_plan_reads(plan) ? read_operand(vcpu, &from, &plan->high) : 0;
     if (plan->kind == MMIO_COMPARE)
-        plan->source = read_operand(vcpu, &to);
+        plan->source = read_operand(vcpu, &to, &plan->high);
     uint64_t rip = vcpu_regs(vcpu)->rip;
-    emulate_finish(plan, insn, vcpu_regs(vcpu), value);
+    if (emulate_finish(plan, insn, vcpu_regs(vcpu), value) == EMULATE_DIVIDE_ERROR) {
+        guest_fault(vcpu, EXCEPTION_DE, false, 0);
+        return;
+    }
     if (mmio_plan_writes(plan))
-        write_operand(vcpu, &to, plan->write_value);
+        write_operand(vcpu, &to, plan->write_value, plan->high);
     bool advanced = vcpu_regs(vcpu)->rip != rip;
     vcpu_regs(vcpu)->rip = rip;
     if (advanced)

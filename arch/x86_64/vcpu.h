@@ -50,8 +50,8 @@ struct decoded {
 enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
 
 // Exceptions by vector, SDM 3A 6.3.1.
-enum exception { EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_NM = 7, EXCEPTION_GP = 13, EXCEPTION_PF = 14,
-                 EXCEPTION_AC = 17, EXCEPTION_MC = 18 };
+enum exception { EXCEPTION_DE = 0, EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION_NM = 7, EXCEPTION_GP = 13,
+                 EXCEPTION_PF = 14, EXCEPTION_AC = 17, EXCEPTION_MC = 18 };
 
 // The paravirtual clock of one vCPU (KVM's msr.rst): what its MSRs hold, and the line its page shows.
 struct pvclock_state {

@@ -47,6 +47,20 @@ INSN(movhps_store, "movhps %%xmm1, (%%rbx)")
 INSN(mmx_load, "movq (%%rbx), %%mm1")
 INSN(mmx_store, "movntq %%mm1, 8(%%rbx)")
 INSN(mmx_load_4, "movd (%%rbx), %%mm1")
+INSN(rcl, "rclw %%cl, (%%rbx)")
+INSN(rcr, "rcrq $1, 1(%%rbx)")
+INSN(shld, "shldl $7, %%esi, (%%rbx)")
+INSN(shrd, "shrdq %%cl, %%rsi, (%%rbx)")
+INSN(bsf, "bsfl (%%rbx), %%esi")
+INSN(bsr, "bsrw (%%rbx), %%si")
+INSN(imul_2, "imulq (%%rbx), %%rsi")
+INSN(imul_3, "imull $-77, (%%rbx), %%edx")
+INSN(mul, "mulb (%%rbx)\n\tmull (%%rbx)")
+INSN(div_, "xor %%edx, %%edx\n\torb $1, 3(%%rbx)\n\tdivl (%%rbx)")
+INSN(idiv, "cqto\n\torb $1, 7(%%rbx)\n\tidivq (%%rbx)")
+INSN(cmpxchg16b, "xchg %%rbx, %%rsi\n\tlock cmpxchg16b (%%rsi)\n\txchg %%rbx, %%rsi")
+INSN(cmpxchg8b, "xchg %%rbx, %%rsi\n\tmov (%%rsi), %%eax\n\tmov 4(%%rsi), %%edx\n\tcmpxchg8b (%%rsi)\n\t"
+                "xchg %%rbx, %%rsi")
 
 static const struct {
     const char *name;
@@ -58,7 +72,11 @@ static const struct {
     { "MOVNTPS", movnt_store, 0 },       { "MOVD load", movd_load, 0 },       { "MOVQ load", movq_load, 0 },
     { "MOVQ store", movq_store, 0 },     { "MOVHPS load", movhps_load, 0 },   { "MOVLPS load", movlps_load, 0 },
     { "MOVHPS store", movhps_store, 0 }, { "MMX MOVQ load", mmx_load, 0 },    { "MOVNTQ", mmx_store, 0 },
-    { "MMX MOVD load", mmx_load_4, 0 },
+    { "MMX MOVD load", mmx_load_4, 0 },  { "RCL", rcl, 0x800 },               { "RCR", rcr, 0 },
+    { "SHLD", shld, 0x810 },             { "SHRD", shrd, 0x810 },             { "BSF", bsf, 0x895 },
+    { "BSR", bsr, 0x895 },               { "IMUL r, m", imul_2, 0xd4 },       { "IMUL r, m, imm", imul_3, 0xd4 },
+    { "MUL", mul, 0xd4 },                { "DIV", div_, FLAGS },              { "IDIV", idiv, FLAGS },
+    { "CMPXCHG16B", cmpxchg16b, 0 },     { "CMPXCHG8B", cmpxchg8b, 0 },
 };
 
 static uint64_t random_64(void)
@@ -118,6 +136,19 @@ static void test_instructions(void)
             right += agrees(instructions[i].execute, instructions[i].undefined, (uint8_t *)DEVICE + 64 * round);
         ok(right == 8, "%s (%u of 8)", instructions[i].name, right);
     }
+}
+
+static void divide(uint64_t divisor)
+{
+    uint64_t low = 1, high = 2;
+    *(volatile uint64_t *)DEVICE = divisor;
+    __asm__ volatile("divq (%2)" : "+a"(low), "+d"(high) : "r"(DEVICE) : "cc");
+}
+
+static void test_divide_errors(void)
+{
+    struct caught zero = catch_trap(divide, 0), large = catch_trap(divide, 2), fits = catch_trap(divide, 3);
+    ok((zero.vector | large.vector) == 0 && fits.vector == TRAP_NONE, "DIV by 0 and with a quotient too large: #DE");
 }
 
 extern uint64_t page_dirs[]; // lib/x86_64/start.S: one entry for each 2 MiB
@@ -203,9 +234,10 @@ static void test_port_strings(void)
 
 void test_main(void)
 {
-    plan(ARRAY_LENGTH(instructions) + 8);
+    plan(ARRAY_LENGTH(instructions) + 9);
     __asm__ volatile("mov %%cr4, %%rax\n\tor $0x600, %%rax\n\tmov %%rax, %%cr4" : : : "rax"); // OSFXSR, OSXMMEXCPT
     test_instructions();
+    test_divide_errors();
     map_window();
     test_crossing();
     test_port_strings();

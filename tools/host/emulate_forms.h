@@ -20,7 +20,9 @@ enum trait {
     SIXTEEN_OPCODES = 0x100, // a condition each
     STACK = 0x200,           // rSP points into the memory
     NO_MODRM = 0x400,
-    IN_OPCODE = 0x800, // the register's number is in the opcode
+    IN_OPCODE = 0x800,  // the register's number is in the opcode
+    DIVIDES = 0x1000,   // the dividend is mostly one whose quotient fits
+    TWO_WORDS = 0x2000, // 8 bytes, with REX.W 16, which are aligned
 };
 
 struct form {
@@ -104,6 +106,24 @@ static const struct form forms[] = {
     { "cmps",                0, 0xA7, REG, NO_IMM, STRING },
     { "scasb",               0, 0xAE, REG, NO_IMM, STRING | BYTES },
     { "scas",                0, 0xAF, REG, NO_IMM, STRING },
+    { "mul m8",              0, 0xF6, 4,   NO_IMM, BYTES },
+    { "mul m",               0, 0xF7, 4,   NO_IMM, 0 },
+    { "imul m8",             0, 0xF6, 5,   NO_IMM, BYTES },
+    { "imul m",              0, 0xF7, 5,   NO_IMM, 0 },
+    { "div m8",              0, 0xF6, 6,   NO_IMM, BYTES | DIVIDES },
+    { "div m",               0, 0xF7, 6,   NO_IMM, DIVIDES },
+    { "idiv m8",             0, 0xF6, 7,   NO_IMM, BYTES | DIVIDES },
+    { "idiv m",              0, 0xF7, 7,   NO_IMM, DIVIDES },
+    { "imul r, m",           1, 0xAF, REG, NO_IMM, 0 },
+    { "imul r, m, imm",      0, 0x69, REG, IMMZ,   0 },
+    { "imul r, m, imm8",     0, 0x6B, REG, IMM8,   0 },
+    { "shld m, r, imm8",     1, 0xA4, REG, IMM8,   0 },
+    { "shld m, r, cl",       1, 0xA5, REG, NO_IMM, 0 },
+    { "shrd m, r, imm8",     1, 0xAC, REG, IMM8,   0 },
+    { "shrd m, r, cl",       1, 0xAD, REG, NO_IMM, 0 },
+    { "bsf r, m",            1, 0xBC, REG, NO_IMM, 0 },
+    { "bsr r, m",            1, 0xBD, REG, NO_IMM, 0 },
+    { "cmpxchg8b m",         1, 0xC7, 1,   NO_IMM, TWO_WORDS | LOCKABLE | NO_OPSIZE },
     { "push m",              0, 0xFF, 6,   NO_IMM, STACK },
     { "pop m",               0, 0x8F, 0,   NO_IMM, STACK },
     { "push r",              0, 0x50, REG, NO_IMM, STACK | IN_OPCODE },

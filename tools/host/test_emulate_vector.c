@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // needs: arch/x86_64/emulate_vector.c arch/x86_64/emulate.c arch/x86_64/emulate_implied.c arch/x86_64/emulate_alu.c
-// needs: arch/x86_64/decode.c arch/x86_64/decode_tables.c
+// needs: arch/x86_64/decode.c arch/x86_64/decode_tables.c arch/x86_64/emulate_rare.c
 // needs: tools/host/native_x86.c
 // libs: -lZydis
 // Vector moves: each is executed by the CPU that this test runs on and by the emulator, with random registers, an x87

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // needs: arch/x86_64/emulate.c arch/x86_64/emulate_implied.c arch/x86_64/emulate_alu.c arch/x86_64/decode.c
-// needs: arch/x86_64/decode_tables.c
+// needs: arch/x86_64/decode_tables.c arch/x86_64/emulate_rare.c
 // Examples of what test_emulate.c cannot execute: what is not emulated, the narrower modes and stacks, a count of zero.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,15 +25,6 @@ static void test_unsupported(void **state)
 {
     static const char *const cases[] = {
         "\xFF\x10",     // CALL
-        "\x0F\xA4\x01", // SHLD
-        "\xC0\x10\x01",
-        "\xD1\x18",
-        "\x0F\xAF\x01",
-        "\x6B\x01\x01",
-        "\xF7\x21",
-        "\x0F\xC7\x09",
-        "\x0F\xA4\x01\x01",
-        "\x0F\xBC\x01",
         "\x8E\x01",
         "\x8C\x01",
         "\xD9\x01",
@@ -50,7 +41,12 @@ static void test_unsupported(void **state)
         "\x90",
         "\x0F\x18\x01",
         "\x0F\x01\x39",
+        "\xF3\x0F\xBC\x01", // TZCNT
+        "\x0F\xC7\x31",     // VMPTRLD
         // LOCK where it is #UD
+        "\xF0\xF7\x21",
+        "\xF0\xD1\x11",
+        "\xF0\x0F\xA5\x01",
         "\xF0\x89\x01",
         "\xF0\x8B\x01",
         "\xF0\x39\x01",
