@@ -182,6 +182,22 @@ emulators() {
     fi
 }
 
+# unmade "a piece of the sentence" ARGUMENTS OF make: it says that, in a line or two, and its status is not 0.
+unmade() {
+    sentence=$1
+    shift
+    ! env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make "$@" </dev/null >"$folder/out" 2>&1 &&
+        grep -qF -- "$sentence" "$folder/out" && [ "$(wc -l <"$folder/out")" -le 2 ]
+    claim $? "make $*: \"$sentence\""
+}
+
+words_of_make() {
+    unmade "make help lists the targets" foo
+    unmade "ARCH=riscv is unknown: it is x86_64 or arm64" run ARCH=riscv
+    unmade "GUEST=windows for ARCH=arm64 is unknown: demo and linux are bundled" run ARCH=arm64 GUEST=windows
+    unmade "test-on bookworm|trixie|forky" test-on DEBIAN=woody
+}
+
 emulators
 case $machine in
 vmx) on_vmx ;;
@@ -190,6 +206,7 @@ arm64) on_arm64 ;;
     images_and_words
     linux_images
     on_svm
+    words_of_make
     ;;
 esac
 case $machine in
