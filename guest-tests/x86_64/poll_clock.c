@@ -45,8 +45,8 @@ static void poll_pm(void)
     ok(polls > 9000 && polls <= 10000, "%lu polls in it", polls);
 }
 
-// The writes cost what they should to the cycle: 9900 more take 9900 times the cost and the loop's own instructions. Those
-// are ours: a compiler may put two writes into one round.
+// The writes cost what they should to the cycle: 9900 more take 9900 times the cost and the loop's own instructions,
+// which are no compiler's: it may put two writes into one round.
 static uint64_t delay(unsigned writes)
 {
     uint64_t start = rdtsc();
