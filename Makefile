@@ -92,7 +92,7 @@ COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c 
                 vmx_check_segments.c vmx_fail.c)
 $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
 COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c board.c calibrate.c exception.c hostpci.c hostrtc.c hostuart.c idregs.c \
-              paging.c pmu.c poweroff.c timertrial.c)
+              loadstore.c paging.c pmu.c poweroff.c timertrial.c undescribed.c)
 $(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES) $(COLD_ARM64)): ARM64_CFLAGS += -Os
 
 .PHONY: all all-x86_64 all-arm64 kernel kernel-x86_64 kernel-arm64

@@ -54,15 +54,25 @@ void guest_undefined(struct vcpu *vcpu)
     guest_exception(vcpu, (uint64_t)EC_UNKNOWN << ESR_EC_SHIFT | ESR_IL);
 }
 
-void guest_external_abort(struct vcpu *vcpu, bool is_fetch, bool is_table_walk, uint64_t fault_address)
+// The class of an abort is that of EL1 or of the level below.
+static void guest_abort(struct vcpu *vcpu, bool is_fetch, uint64_t fault, uint64_t fault_address)
 {
     uint64_t mode = vcpu->arch->world.pstate;
     bool same = (mode & PSTATE_AARCH32) == 0 && (mode & PSTATE_MODE) != PSTATE_EL0;
     unsigned class = is_fetch ? (same ? EC_INST_ABORT : EC_INST_ABORT_LOW)
                               : (same ? EC_DATA_ABORT : EC_DATA_ABORT_LOW);
-    uint64_t fault = is_table_walk ? FAULT_EXTERNAL_ON_WALK | 3 : FAULT_EXTERNAL;
     if (!is_fetch)
         fault |= vcpu->arch->world.esr & ISS_WNR;
     sysreg_write(far_el1, fault_address);
     guest_exception(vcpu, (uint64_t)class << ESR_EC_SHIFT | ESR_IL | fault);
+}
+
+void guest_external_abort(struct vcpu *vcpu, bool is_fetch, bool is_table_walk, uint64_t fault_address)
+{
+    guest_abort(vcpu, is_fetch, is_table_walk ? FAULT_EXTERNAL_ON_WALK | 3 : FAULT_EXTERNAL, fault_address);
+}
+
+void guest_data_abort(struct vcpu *vcpu, unsigned fault, uint64_t fault_address)
+{
+    guest_abort(vcpu, false, fault, fault_address);
 }

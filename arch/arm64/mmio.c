@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: MIT
 // One access of a guest to guest-physical memory that is not RAM. The syndrome of a data abort describes plain loads
 // and stores of one general register (Arm ARM D17.2.37, ISS encoding for an exception from a Data Abort, ISV); the
-// pairs, the ones with writeback and those of the FPU it does not describe, and they end the VM with a record.
+// pairs, the ones with writeback and those of the FPU it does not describe: undescribed.c.
 #include "arch/arm64/vcpu.h"
 
 #define HPFAR_ADDRESS UINT64_C(0xffffffffff0)
 #define PAR_FAILED    UINT64_C(1)
 #define PAR_ADDRESS   UINT64_C(0x000ffffffffff000)
 
+gpa guest_translate(uint64_t address)
+{
+    uint64_t kept = sysreg_read(par_el1);
+    __asm__ volatile("at s1e1r, %0; isb" : : "r"(address) : "memory");
+    uint64_t par = sysreg_read(par_el1);
+    sysreg_write(par_el1, kept);
+    uint64_t page = (par & PAR_FAILED) != 0 ? UINT64_MAX & PAR_ADDRESS : par & PAR_ADDRESS;
+    return (gpa){ page | (address & (PAGE_SIZE - 1)) };
+}
+
 // HPFAR_EL2 is not valid for a permission fault of an access itself (Arm ARM D17.2.62): the guest's own tables say
 // then where the access went.
 gpa fault_gpa(uint64_t esr)
 {
     uint64_t far = sysreg_read(far_el2), page = (sysreg_read(hpfar_el2) & HPFAR_ADDRESS) << 8;
-    if ((esr & FAULT_KIND) == FAULT_PERMISSION && (esr & ISS_S1PTW) == 0) {
-        uint64_t kept = sysreg_read(par_el1);
-        __asm__ volatile("at s1e1r, %0; isb" : : "r"(far) : "memory");
-        uint64_t par = sysreg_read(par_el1);
-        sysreg_write(par_el1, kept);
-        page = (par & PAR_FAILED) != 0 ? UINT64_MAX & PAR_ADDRESS : par & PAR_ADDRESS;
-    }
+    if ((esr & FAULT_KIND) == FAULT_PERMISSION && (esr & ISS_S1PTW) == 0)
+        return guest_translate(far);
     return (gpa){ page | (far & (PAGE_SIZE - 1)) };
 }
 
@@ -40,21 +45,32 @@ static uint64_t turned(uint64_t value, unsigned size)
     return __builtin_bswap64(value) >> (64 - 8 * size);
 }
 
+bool device_access(struct vcpu *vcpu, gpa address, struct io_access *io)
+{
+    bool turn = guest_is_big_endian(vcpu->arch->world.pstate, sysreg_read(sctlr_el1));
+    if (turn && io->is_write)
+        io->value = turned(io->value, io->size);
+    if (machine_touches_interrupts(address, io->is_write)) // the virtual timer's line is shown there, too
+        vcpu_fold(vcpu);
+    if (!machine_mmio(vcpu->vm, address, io))
+        return false;
+    if (turn && !io->is_write)
+        io->value = turned(io->value, io->size);
+    return true;
+}
+
 // The access that the syndrome describes. False: nobody answered. Devices are little-endian, the guest need not be.
 static bool access(struct vcpu *vcpu, uint64_t esr, gpa address)
 {
     struct world *world = &vcpu->arch->world;
     unsigned reg = (unsigned)(esr >> ISS_SRT_SHIFT) & 31;
     struct io_access io = { .size = (uint8_t)(1u << ((esr >> ISS_SAS_SHIFT) & 3)), .is_write = (esr & ISS_WNR) != 0 };
-    bool turn = guest_is_big_endian(world->pstate, sysreg_read(sctlr_el1));
     if (io.is_write && reg != ZERO_REGISTER)
-        io.value = turn ? turned(world->x[reg], io.size) : world->x[reg];
-    if (machine_touches_interrupts(address, io.is_write)) // the virtual timer's line is shown there, too
-        vcpu_fold(vcpu);
-    if (!machine_mmio(vcpu->vm, address, &io))
+        io.value = world->x[reg];
+    if (!device_access(vcpu, address, &io))
         return false;
     if (!io.is_write && reg != ZERO_REGISTER)
-        world->x[reg] = extended(esr, turn ? turned(io.value, io.size) : io.value, io.size);
+        world->x[reg] = extended(esr, io.value, io.size);
     return true;
 }
 
@@ -70,8 +86,7 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
     }
     bool described = (esr & ISS_ISV) != 0;
     if (plain && !described && machine_has_device(vcpu->vm, exit->address)) {
-        vm_kill(vcpu->vm, "an instruction on device memory at %#lx that this version does not execute (esr %#lx)",
-                exit->address.value, esr);
+        emulate_undescribed(vcpu, exit);
         return;
     }
     if (plain && described && access(vcpu, esr, exit->address))

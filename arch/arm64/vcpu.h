@@ -60,6 +60,8 @@ static inline uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint6
 #define FAULT_ACCESS_FLAG 0x08u
 #define FAULT_PERMISSION  0x0cu
 #define FAULT_KIND        0x3cu
+#define FAULT_UNALIGNED   0x21u // all of it
+#define FAULT_UNSUPPORTED 0x35u // an exclusive or atomic access to memory that has none
 
 #define ZERO_REGISTER 31u
 #define ESR_INSN_LENGTH(esr) (((esr) & ESR_IL) != 0 ? INSN_LENGTH : 2u) // T32 has short ones
@@ -99,10 +101,20 @@ void decode_exit(struct vcpu *vcpu, struct exit *exit);
 void guest_undefined(struct vcpu *vcpu);
 void guest_exception(struct vcpu *vcpu, uint64_t esr);
 void guest_external_abort(struct vcpu *vcpu, bool is_fetch, bool is_table_walk, uint64_t fault_address);
+void guest_data_abort(struct vcpu *vcpu, unsigned fault, uint64_t fault_address); // FAULT_UNALIGNED, FAULT_UNSUPPORTED
 
 // mmio.c: one access to guest-physical memory that is not RAM.
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);
 gpa  fault_gpa(uint64_t esr);
+
+// Where the guest's own tables take an address, as EL1 reads it; beyond all memory if nowhere.
+gpa guest_translate(uint64_t address);
+
+// One access to a device with the value in the guest's order of bytes. False: nobody answered.
+bool device_access(struct vcpu *vcpu, gpa address, struct io_access *io);
+
+// undescribed.c: an access to a device by an instruction that the syndrome does not describe.
+void emulate_undescribed(struct vcpu *vcpu, const struct exit *exit);
 
 // interrupts.c: the interrupts in list registers back into the model, and the virtual timer's line as it is at V.
 void vcpu_fold(struct vcpu *vcpu);
@@ -110,8 +122,13 @@ void vcpu_fold(struct vcpu *vcpu);
 // The guest goes on: the hardware has its virtual timer again.
 void vcpu_take_timer_back(struct vcpu *vcpu);
 
-// reset.S: the FPU as after reset.
+// fpu.S: the FPU as after reset; one of its registers, lower half first.
+struct fpu_value {
+    _Alignas(16) uint64_t half[2];
+};
 void fpu_reset(void);
+void fpu_read(unsigned number, struct fpu_value *value);
+void fpu_write(unsigned number, const struct fpu_value *value);
 
 // stage2.c: the guest's memory map.
 bool stage2_build(struct guest_ram ram, hpa *root);
