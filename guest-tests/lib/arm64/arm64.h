@@ -54,7 +54,7 @@ void trap_set(unsigned intid, trap_handler handler); // of an interrupt; NULL: b
 #define CLASS_NONE        0x100u
 struct caught {
     unsigned class;
-    uint64_t esr, pc, far;
+    uint64_t esr, pc, far, x1;
 };
 struct caught catch_trap(void (*body)(uint64_t), uint64_t argument);
 

@@ -31,7 +31,7 @@ static void unexpected(const struct trap *trap)
 static void resume(struct trap *trap)
 {
     catching = false;
-    caught = (struct caught){ (unsigned)(trap->esr >> 26), trap->esr, trap->pc, trap->far };
+    caught = (struct caught){ (unsigned)(trap->esr >> 26), trap->esr, trap->pc, trap->far, trap->x[1] };
     if (trap->kind % 4 == 3)
         caught.class = CLASS_SERROR;
     trap->pc = (uint64_t)catch_resume;

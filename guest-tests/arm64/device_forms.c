@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: MIT
+// Loads and stores of device memory that a monitor is not told about by the syndrome (DDI 0487, D17.2.37, ISV clear):
+// pairs, write-back, registers of the FPU, and the rest of the forms beside them. The CPU itself is the model: each
+// instruction runs on memory that holds what the device's registers hold, then on the device, from the same registers;
+// what a store has left there is compared with the same bytes stored one access at a time. At EL1 and at EL0, relative
+// to the stack pointer, and with EL0's data big-endian.
+//
+// Then what devices refuse, what nobody answers, and random words of the encoding space.
+#include "guest-tests/lib/arm64/gic.h"
+
+#define GIB          (1ull << 30)
+#define USER_GIB     3u // where EL0 has all memory
+#define DEVICE_GIB   2u // and where it has the devices
+#define USER_BLOCK   0x741ull // accessed, inner shareable, EL0 may write; normal memory is attribute 1
+#define NO_EXECUTE   (3ull << 53)
+#define NORMAL       (1ull << 2)
+#define SPSR_EL0     0x3c0ull // all masked
+#define SCTLR_E0E    (1u << 24)
+#define CLASS_SVC64  0x15u
+#define FAULT_OF(caught) ((caught).esr & 0x3f)
+#define EXTERNAL     0x10u
+#define UNALIGNED    0x21u
+#define UNSUPPORTED  0x35u
+#define NOBODY       0x3f000000u
+#define NOP          0xd503201fu
+#define SLOT         5u
+#define REGION       32u // bytes
+
+// X0 to X28 are loaded, the slot runs, they are stored. X29 is the context's address, X30 the link.
+struct context {
+    uint64_t x[32];
+    uint64_t v[64];
+};
+
+__asm__(".pushsection .text\n"
+        ".arch armv8-a+fp+simd\n"
+        ".macro each op, kind, base, step, first, more:vararg\n"
+        " \\op \\kind\\first, [x29, #\\base + \\first * \\step]\n"
+        " .ifnb \\more\n each \\op, \\kind, \\base, \\step, \\more\n .endif\n"
+        ".endm\n"
+        ".macro registers op\n"
+        " each \\op, x, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+        " each \\op, x, 0, 8, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28\n"
+        " each \\op, q, 256, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+        " each \\op, q, 256, 16, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+        ".endm\n"
+        ".globl form_body, form_slot, call_form, user_form, enter_form\n"
+        "form_body:\n"
+        " registers ldr\n"
+        "form_slot:\n"
+        " nop\n nop\n nop\n nop\n nop\n"
+        " registers str\n"
+        " ret\n"
+        "call_form:\n" // X0: context
+        " stp x29, x30, [sp, #-96]!\n stp x19, x20, [sp, #16]\n stp x21, x22, [sp, #32]\n stp x23, x24, [sp, #48]\n"
+        " stp x25, x26, [sp, #64]\n stp x27, x28, [sp, #80]\n"
+        " mov x29, x0\n bl form_body\n"
+        " ldp x27, x28, [sp, #80]\n ldp x25, x26, [sp, #64]\n ldp x23, x24, [sp, #48]\n ldp x21, x22, [sp, #32]\n"
+        " ldp x19, x20, [sp, #16]\n ldp x29, x30, [sp], #96\n ret\n"
+        "enter_form:\n" // X0: { PC, SPSR, context }
+        " ldp x1, x2, [x0]\n ldr x29, [x0, #16]\n msr elr_el1, x1\n msr spsr_el1, x2\n eret\n"
+        "user_form:\n"
+        " bl form_body\n svc #0\n"
+        ".popsection\n");
+extern uint32_t form_slot[];
+extern const char user_form[];
+void call_form(uint64_t context);
+void enter_form(uint64_t frame);
+
+enum variant { EL1, EL1_STACK, EL1_USER_STACK, EL0, EL0_STACK, EL0_BIG_ENDIAN };
+static const char *const variant_names[] = { "EL1",          "EL1, by its stack pointer", "EL1, by SP_EL0",
+                                             "EL0",          "EL0, by its stack pointer", "EL0, big-endian" };
+
+static struct random noise;
+static uint8_t memory[REGION] __attribute__((aligned(REGION)));
+
+static uint64_t below(uint64_t bound)
+{
+    return random_next(&noise) % bound;
+}
+
+static bool at_el0(enum variant variant)
+{
+    return variant >= EL0;
+}
+
+static bool by_stack(enum variant variant)
+{
+    return variant == EL1_STACK || variant == EL1_USER_STACK || variant == EL0_STACK;
+}
+
+// --- running one instruction ----------------------------------------------------------------------------------------
+
+static void set_slot(const uint32_t *words, unsigned count)
+{
+    for (unsigned i = 0; i < SLOT; i++)
+        ((volatile uint32_t *)form_slot)[i] = i < count ? words[i] : NOP;
+    for (unsigned i = 0; i < SLOT; i++)
+        __asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0" : : "r"(&form_slot[i]) : "memory");
+    __asm__ volatile("dsb ish\n\tisb" : : : "memory");
+}
+
+// Relative to the stack pointer: it is X1 while the instruction runs.
+static void set_instruction(uint32_t word, enum variant variant)
+{
+    const uint32_t own[] = { 0x910003fc, 0x9100003f, word | 31 << 5, 0x910003e1, 0x9100039f }; // MOV X28, SP; MOV SP, X1
+    const uint32_t other[] = { 0xd50040bf, 0x9100003f, word | 31 << 5, 0x910003e1, 0xd50041bf }; // MSR SPSel
+    uint32_t plain = word | 1 << 5;
+    if (variant == EL1_USER_STACK)
+        set_slot(other, SLOT);
+    else if (by_stack(variant))
+        set_slot(own, SLOT);
+    else
+        set_slot(&plain, 1);
+}
+
+static uint64_t user_address(const volatile void *address)
+{
+    return USER_GIB * GIB + (uint64_t)address % GIB;
+}
+
+static void map_user(void)
+{
+    uint64_t *top = (uint64_t *)read_sysreg(ttbr0_el1);
+    top[USER_GIB] = board.memory / GIB * GIB | USER_BLOCK | NORMAL;
+    top[DEVICE_GIB] = board.uart / GIB * GIB | USER_BLOCK | NO_EXECUTE;
+    __asm__ volatile("dsb ishst\n\ttlbi vmalle1\n\tdsb ish\n\tisb" : : : "memory");
+}
+
+static void turn_registers(struct context *context)
+{
+    for (unsigned i = 0; i < 29; i++)
+        context->x[i] = __builtin_bswap64(context->x[i]);
+}
+
+// Runs the slot. With EL0's data big-endian its general registers are loaded and stored so, too.
+static struct caught run(struct context *context, enum variant variant)
+{
+    uint64_t frame[] = { user_address(user_form), SPSR_EL0, user_address(context) };
+    if (!at_el0(variant))
+        return catch_trap(call_form, (uint64_t)context);
+    uint64_t sctlr = read_sysreg(sctlr_el1);
+    if (variant == EL0_BIG_ENDIAN) {
+        turn_registers(context);
+        write_sysreg(sctlr_el1, sctlr | SCTLR_E0E);
+    }
+    struct caught caught = catch_trap(enter_form, (uint64_t)frame);
+    write_sysreg(sctlr_el1, sctlr);
+    if (variant == EL0_BIG_ENDIAN)
+        turn_registers(context);
+    if (caught.class == CLASS_SVC64)
+        caught.class = CLASS_NONE;
+    return caught;
+}
+
+static void fill(struct context *context)
+{
+    for (unsigned i = 0; i < ARRAY_LENGTH(context->x); i++)
+        context->x[i] = random_next(&noise);
+    for (unsigned i = 0; i < ARRAY_LENGTH(context->v); i++)
+        context->v[i] = random_next(&noise);
+}
+
+// --- the forms ------------------------------------------------------------------------------------------------------
+
+struct form {
+    uint32_t word; // with an immediate offset of 0
+    uint8_t  size;
+};
+
+static const struct form pairs[] = {
+    { 0x29000000, 4 }, { 0x29400000, 4 }, { 0x69400000, 4 },  // STP W, LDP W, LDPSW
+    { 0xa9000000, 8 }, { 0xa9400000, 8 },                     // X
+    { 0x2d000000, 4 }, { 0x2d400000, 4 }, { 0x6d000000, 8 },  // S, D
+    { 0x6d400000, 8 }, { 0xad000000, 16 }, { 0xad400000, 16 } // Q
+};
+#define LDPSW 0x69400000u
+
+static const struct form singles[] = {
+    { 0x39000000, 1 }, { 0x39400000, 1 }, { 0x39800000, 1 }, { 0x39c00000, 1 },  // STRB, LDRB, LDRSB X, W
+    { 0x79000000, 2 }, { 0x79400000, 2 }, { 0x79800000, 2 }, { 0x79c00000, 2 },  // H
+    { 0xb9000000, 4 }, { 0xb9400000, 4 }, { 0xb9800000, 4 },                     // W, LDRSW
+    { 0xf9000000, 8 }, { 0xf9400000, 8 },                                        // X
+    { 0x3d000000, 1 }, { 0x3d400000, 1 }, { 0x7d000000, 2 }, { 0x7d400000, 2 },  // vectors: B, H
+    { 0xbd000000, 4 }, { 0xbd400000, 4 }, { 0xfd000000, 8 }, { 0xfd400000, 8 },  // S, D
+    { 0x3d800000, 16 }, { 0x3dc00000, 16 }                                       // Q
+};
+
+enum mode { OFFSET, PRE_INDEX, POST_INDEX, NO_ALLOCATE, PAIR_MODES, UNSCALED = NO_ALLOCATE, INDEXED, SINGLE_MODES };
+
+// One instruction on its way: X1 is so far before the place of the access.
+struct trial {
+    uint32_t word;
+    unsigned size, count;
+    bool     is_load;
+    uint64_t distance, index;
+};
+
+static uint32_t any_register(void)
+{
+    uint32_t number = (uint32_t)below(26);
+    return number == 25 ? 31 : number + 3; // not X1, X2 and X28
+}
+
+static struct trial make_pair(const struct form *form, enum mode mode, enum variant variant)
+{
+    unsigned step = by_stack(variant) ? 16 / form->size : 1;
+    int64_t units = ((int64_t)below(16) - 8) * step;
+    uint32_t first = any_register(), second = (first + 1 + (uint32_t)below(20)) % 25 + 3;
+    static const uint32_t modes[] = { [PRE_INDEX] = 0x00800000, [POST_INDEX] = 0x01800000, [NO_ALLOCATE] = 0x01000000 };
+    uint32_t word = form->word ^ (form->word == LDPSW && mode == NO_ALLOCATE ? 0 : modes[mode]);
+    return (struct trial){
+        .word = word | ((uint32_t)units & 0x7f) << 15 | (second == first ? 31 : second) << 10 | first,
+        .size = form->size, .count = 2, .is_load = (word & 1 << 22) != 0,
+        .distance = mode == POST_INDEX ? 0 : (uint64_t)(units * form->size),
+    };
+}
+
+static struct trial make_indexed(struct trial trial)
+{
+    static const uint8_t extends[] = { 2, 3, 6, 7 };
+    uint32_t extend = extends[below(4)], scaled = (uint32_t)below(2);
+    int64_t index = (int64_t)below(64) - ((extend & 4) ? 32 : 0);
+    trial.word = (trial.word & ~(1u << 24)) | 1 << 21 | 2 << 16 | extend << 13 | scaled << 12 | 2 << 10;
+    trial.distance = (uint64_t)index * (scaled ? trial.size : 1);
+    trial.index = (extend & 1) ? (uint64_t)index : random_next(&noise) << 32 | (uint32_t)index;
+    return trial;
+}
+
+static struct trial make_single(const struct form *form, enum mode mode, enum variant variant)
+{
+    unsigned step = by_stack(variant) ? 16 / form->size : 1;
+    bool is_vector = (form->word & 1 << 26) != 0;
+    struct trial trial = { .word = form->word | any_register(), .size = form->size, .count = 1,
+                           .is_load = (form->word >> 22 & (is_vector ? 1 : 3)) != 0 };
+    int64_t bytes = by_stack(variant) ? ((int64_t)below(16) - 8) * 16 : (int64_t)below(512) - 256;
+    uint32_t units = (uint32_t)(below(64) * step);
+    static const uint32_t modes[] = { [PRE_INDEX] = 3 << 10, [POST_INDEX] = 1 << 10, [UNSCALED] = 0 };
+    if (mode == INDEXED && !by_stack(variant))
+        return make_indexed(trial);
+    if (mode == OFFSET || mode == INDEXED) {
+        trial.word |= units << 10;
+        trial.distance = units * form->size;
+        return trial;
+    }
+    trial.word = (trial.word & ~(1u << 24)) | ((uint32_t)bytes & 0x1ff) << 12 | modes[mode];
+    trial.distance = mode == POST_INDEX ? 0 : (uint64_t)bytes;
+    return trial;
+}
+
+// --- on memory, then on the device ----------------------------------------------------------------------------------
+
+static void region_write(uint64_t region, const uint32_t *words)
+{
+    for (unsigned i = 0; i < REGION / 4; i++)
+        write32(region + 4 * i, words[i]);
+}
+
+static void region_read(uint64_t region, uint32_t *words)
+{
+    for (unsigned i = 0; i < REGION / 4; i++)
+        words[i] = read32(region + 4 * i);
+}
+
+// The bytes of memory from `start` on, one register at a time, by accesses that a syndrome describes.
+static void store_single(uint64_t region, unsigned start, const struct trial *trial)
+{
+    unsigned step = trial->size < 4 ? trial->size : 4;
+    for (unsigned at = start; at < start + trial->size * trial->count; at += step) {
+        if (step == 1)
+            *(volatile uint8_t *)(region + at) = memory[at];
+        else if (step == 2)
+            *(volatile uint16_t *)(region + at) = *(uint16_t *)&memory[at];
+        else
+            write32(region + at, *(uint32_t *)&memory[at]);
+    }
+}
+
+static bool same_registers(const struct context *a, const struct context *b, uint64_t apart)
+{
+    bool same = b->x[1] - a->x[1] == apart;
+    for (unsigned i = 0; i < 28; i++)
+        same = same && (i == 1 || a->x[i] == b->x[i]);
+    for (unsigned i = 0; i < ARRAY_LENGTH(a->v); i++)
+        same = same && a->v[i] == b->v[i];
+    return same;
+}
+
+static bool on_memory_and_device(const struct trial *trial, uint64_t region, enum variant variant)
+{
+    uint32_t before[REGION / 4], left[REGION / 4], expected[REGION / 4];
+    struct context first, second;
+    unsigned start = (unsigned)below(REGION / trial->size - trial->count + 1) * trial->size;
+    if (by_stack(variant))
+        start &= 16;
+    if (start + trial->size * trial->count > REGION)
+        start = 0;
+    uint64_t here = at_el0(variant) ? user_address(memory) : (uint64_t)memory;
+    uint64_t there = at_el0(variant) ? DEVICE_GIB * GIB + region % GIB : region;
+    fill(&first);
+    for (unsigned i = 0; i < REGION / 4; i++)
+        before[i] = (uint32_t)random_next(&noise);
+    region_write(region, before);
+    region_read(region, (uint32_t *)memory);
+    first.x[1] = here + start - trial->distance;
+    first.x[2] = trial->index;
+    second = first;
+    second.x[1] = there + start - trial->distance;
+    set_instruction(trial->word, variant);
+    bool through = run(&first, variant).class == CLASS_NONE && run(&second, variant).class == CLASS_NONE;
+    if (!through || !same_registers(&first, &second, there - here))
+        return false;
+    region_read(region, left);
+    region_write(region, before);
+    if (!trial->is_load)
+        store_single(region, start, trial);
+    region_read(region, expected);
+    for (unsigned i = 0; i < REGION / 4; i++)
+        if (left[i] != expected[i])
+            return false;
+    return true;
+}
+
+static unsigned different, tried;
+
+static void try_on(const struct trial *trial, uint64_t region, enum variant variant)
+{
+    tried++;
+    if (on_memory_and_device(trial, region, variant))
+        return;
+    if (different++ == 0)
+        diag("%s: instruction 0x%x at 0x%lx differs", variant_names[variant], trial->word, region);
+}
+
+// The PL011 takes every width; the GIC's priorities are bytes and words.
+static void try_form(struct trial trial, enum variant variant)
+{
+    try_on(&trial, board.uart + 0x20, variant);
+    if (trial.is_load)
+        try_on(&trial, board.uart + 0xfe0, variant);
+    if (trial.size == 1 || trial.size == 4)
+        try_on(&trial, board.gicd + GICD_IPRIORITYR + 0x20, variant);
+}
+
+static void test_forms(enum variant variant, unsigned rounds)
+{
+    different = tried = 0;
+    for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned i = 0; i < ARRAY_LENGTH(pairs); i++)
+            for (enum mode mode = OFFSET; mode < PAIR_MODES; mode++)
+                try_form(make_pair(&pairs[i], mode, variant), variant);
+        for (unsigned i = 0; i < ARRAY_LENGTH(singles); i++)
+            for (enum mode mode = OFFSET; mode < SINGLE_MODES; mode++)
+                try_form(make_single(&singles[i], mode, variant), variant);
+    }
+}
+
+// --- what is refused ------------------------------------------------------------------------------------------------
+
+static struct caught run_word(uint32_t word, uint64_t x1)
+{
+    struct context context;
+    fill(&context);
+    context.x[1] = x1;
+    set_instruction(word, EL1);
+    return run(&context, EL1);
+}
+
+// The base is as it was.
+static bool faults(uint32_t word, uint64_t base, uint64_t at, unsigned fault)
+{
+    struct caught caught = run_word(word, base);
+    bool as_wanted = caught.class == CLASS_DATA_ABORT && FAULT_OF(caught) == fault && caught.far == at;
+    if (!as_wanted || caught.x1 != base)
+        diag("0x%x: class 0x%x, ESR 0x%lx, FAR 0x%lx, base 0x%lx", word, caught.class, caught.esr, caught.far, caught.x1);
+    return as_wanted && caught.x1 == base;
+}
+
+static void test_refused(void)
+{
+    uint64_t at = board.rtc + 0x40;
+    bool atomics = (read_sysreg(id_aa64isar0_el1) >> 20 & 15) != 0;
+    bool post = faults(0xa8c11403, NOBODY, NOBODY, EXTERNAL) && faults(0x3cc10403, NOBODY, NOBODY, EXTERNAL);
+    bool pre = faults(0xb8004c03, NOBODY, NOBODY + 4, EXTERNAL) && faults(0xad810400, NOBODY, NOBODY + 32, EXTERNAL);
+    ok(post && pre, "nobody answers: an external abort, and nothing is written back");
+    ok(faults(0x885f7c03, at, at, UNSUPPORTED) && faults(0xc87f1403, at, at, UNSUPPORTED),
+       "exclusives have the fault of memory without them");
+    ok(!atomics || (faults(0xb8250003, at, at, UNSUPPORTED) && faults(0x88a57c03, at, at, UNSUPPORTED)),
+       "so have atomic operations and compare-and-swap%s", atomics ? "" : ", which this CPU does not have");
+    ok(faults(0xd50b7401, at, at, UNALIGNED), "DC ZVA has an alignment fault");
+}
+
+void test_main(void)
+{
+    static const uint16_t kept[] = { 0x24, 0x28, 0x30, 0x34, 0x38, 0x2c };
+    uint32_t before[ARRAY_LENGTH(kept)];
+    noise.state = cmdline_number("seed", 1);
+    plan(10);
+    write_sysreg(cpacr_el1, 3u << 20);
+    map_user();
+    for (unsigned i = 0; i < ARRAY_LENGTH(kept); i++)
+        before[i] = read32(board.uart + kept[i]);
+    gic_enable(board.uart_intid, false);
+    for (enum variant variant = EL1; variant <= EL0_BIG_ENDIAN; variant++) {
+        test_forms(variant, 4);
+        for (unsigned i = 0; i < ARRAY_LENGTH(kept); i++)
+            write32(board.uart + kept[i], before[i]);
+        ok(different == 0, "%s: %u instructions on a device do what they do on memory (%u do not)",
+           variant_names[variant], tried, different);
+    }
+    test_refused();
+    finish();
+}
