@@ -45,7 +45,8 @@ static uint64_t turned(uint64_t value, unsigned size)
     return __builtin_bswap64(value) >> (64 - 8 * size);
 }
 
-bool device_access(struct vcpu *vcpu, gpa address, struct io_access *io)
+// device_access(), within the one access that is frequent.
+static inline bool reach(struct vcpu *vcpu, gpa address, struct io_access *io)
 {
     bool turn = guest_is_big_endian(vcpu->arch->world.pstate, sysreg_read(sctlr_el1));
     if (turn && io->is_write)
@@ -59,6 +60,11 @@ bool device_access(struct vcpu *vcpu, gpa address, struct io_access *io)
     return true;
 }
 
+bool device_access(struct vcpu *vcpu, gpa address, struct io_access *io)
+{
+    return reach(vcpu, address, io);
+}
+
 // The access that the syndrome describes. False: nobody answered. Devices are little-endian, the guest need not be.
 static bool access(struct vcpu *vcpu, uint64_t esr, gpa address)
 {
@@ -67,7 +73,7 @@ static bool access(struct vcpu *vcpu, uint64_t esr, gpa address)
     struct io_access io = { .size = (uint8_t)(1u << ((esr >> ISS_SAS_SHIFT) & 3)), .is_write = (esr & ISS_WNR) != 0 };
     if (io.is_write && reg != ZERO_REGISTER)
         io.value = world->x[reg];
-    if (!device_access(vcpu, address, &io))
+    if (!reach(vcpu, address, &io))
         return false;
     if (!io.is_write && reg != ZERO_REGISTER)
         world->x[reg] = extended(esr, io.value, io.size);
