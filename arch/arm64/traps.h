@@ -10,6 +10,7 @@
 // HCR_EL2, always:
 //   VM SWIO           stage 2; and DC ISW is DC CISW, so that a guest that throws its caches away keeps its memory.
 //                     Other set/way operations clean the host's caches of this CPU, which loses nothing (no TSW).
+//   PTW               a guest's tables are in RAM: where its addresses are looked up for it, no device is read
 //   FMO IMO AMO       host interrupts and SErrors come here; a guest's own are virtual. ICC_SGIxR and ICC_ASGI1R trap.
 //   TWI               the CPU is the monitor's while the guest waits. WFE ends by itself and is not trapped (TWE).
 //   TID1 TID3         REVIDR and AIDR; the ID registers, masked (idregs.c). CTR, CLIDR and CCSIDR are the host's, as
@@ -19,8 +20,8 @@
 //   RW                EL1 is AArch64; EL0 may be AArch32
 // Not set: TVM, TRVM, TTLB, TPU, TPCP (a guest's translation and caches are its own, VMID and stage 2 keep it in), TGE,
 // E2H, NV. ATA, FIEN, EnSCXT, TME stay 0: MTE, RAS fault injection, SCXTNUM and TME are not announced, and trap.
-#define TRAPS_HCR (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TWI | HCR_TID1 | HCR_TID3 | HCR_TSC | \
-                   HCR_TIDCP | HCR_TACR | HCR_RW)
+#define TRAPS_HCR (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TWI | HCR_TID1 | HCR_TID3 | \
+                   HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW)
 // HCR_EL2, where the CPU has the feature: LORegions and RAS records trap, GMID traps, PAuth's keys and instructions do
 // not: they are registers of EL1, and the monitor uses none.
 #define TRAPS_HCR_LOR   HCR_TLOR

@@ -220,7 +220,25 @@ static void bad_odd(void)
     ok(still_exact(), "the guest goes on");
 }
 
+// A device through TTBR1, by a pair, while TTBR0's tables are where the CPU interface of a GICv2 is: the code runs on
+// from the TLB, and only who looks its address up in the tables gets there. The VM may be ended.
+static void bad_tables(void)
+{
+    uint64_t tcr = read_sysreg(tcr_el1), ttbr0 = read_sysreg(ttbr0_el1), high = 0xffffff8000000000ull + board.rtc;
+    uint64_t tables = board.gic_version == 2 ? board.gicc : NOBODY;
+    plan(2);
+    write_sysreg(ttbr1_el1, ttbr0);
+    write_sysreg(tcr_el1, (tcr & ~(1ull << 23)) | 25 << 16 | 1 << 24 | 1 << 26 | 3 << 28 | 2ull << 30); // EPD1 clear
+    ok(read32(high + 0xfe0) == 0x31, "a device through TTBR1");
+    __asm__ volatile("isb\n\tmsr ttbr0_el1, %1\n\tisb\n\tldp w1, w2, [%0]\n\tmsr ttbr0_el1, %2\n\tisb"
+                     :
+                     : "r"(high), "r"(tables), "r"(ttbr0)
+                     : "x1", "x2", "memory");
+    ok(still_exact(), "the guest goes on");
+}
+
 static const struct named_test tests[] = {
+    { "tables", bad_tables },
     { "uart", bad_uart },
     { "rtc", bad_rtc },
     { "levels", bad_levels },
