@@ -8,6 +8,7 @@ second, halted time is skipped.
 Keys are typed from the prompt on. Earlier ones are lost, as on a PC: Linux' 8250 driver empties the receiver when it
 finds the port and again when the console is opened for the first process."""
 import os
+import re
 import statistics
 import sys
 
@@ -61,7 +62,7 @@ def session(tap, name, command, release, real_time):
 
 def release(kernel):
     with open(os.path.join(linux_guest.FOLDER, kernel + ".package"), encoding="ascii") as package:
-        return package.read().strip().replace("linux-image-", "")
+        return re.sub("^linux-[a-z]*-", "", package.read().strip())
 
 
 def main():
