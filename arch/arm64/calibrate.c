@@ -170,6 +170,7 @@ __attribute__((noinline, cold)) void switch_was_shorter(struct vcpu *vcpu, enum 
         return;
     switch_costs.in = elapsed;
     vcpu->arch->counter_planned = false;
+    vcpu->arch->entry_plain = false;
 }
 
 static bool calibrate(struct vm *vm, struct refusal *refusal)

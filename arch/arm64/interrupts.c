@@ -85,6 +85,7 @@ void arch_vcpu_halt(struct vcpu *vcpu, unsigned length)
         return; // the guest goes on at once
     vcpu->halted = true;
     vcpu->arch->timer_queued = true;
+    vcpu->arch->entry_plain = false;
     vcpu->arch->timer_ctl = (uint32_t)sysreg_read(cntv_ctl_el0);
     sysreg_write(cntv_ctl_el0, 0);
     machine_timer_halted(vm, vcpu->arch->timer_ctl, sysreg_read(cntv_cval_el0));

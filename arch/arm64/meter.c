@@ -46,7 +46,7 @@ static void look(unsigned index, uint32_t now)
     counted[index] += now - (uint32_t)counted[index];
 }
 
-void meter_look(void)
+static void look_at_all(void)
 {
     if (!meter_has_levels())
         return;
@@ -119,11 +119,23 @@ void meter_read(struct vcpu *vcpu, uint64_t counts_at_start)
         (struct meter){ .counts = ratio_floor(cycles_per_count, counts), .unit_cycles = 1 };
 }
 
+void meter_begin(struct vcpu *vcpu)
+{
+    vcpu->arch->exits_counted = counted_in_exits(&vcpu->stats);
+}
+
+// The exit that is paid by this entry: its histogram gets it with the next exit.
+void meter_follow(struct vcpu *vcpu)
+{
+    vcpu->arch->exits_counted += switch_costs.counted[vcpu->paid_by - vcpu->stats.cost];
+    look_at_all();
+}
+
 void meter_by_level(const struct vcpu *vcpu, enum exit_kind present, struct pmu_counts *out)
 {
-    uint64_t all = meter_counts() - vcpu->arch->counts_at_start - counted_in_exits(&vcpu->stats);
+    uint64_t all = meter_counts() - vcpu->arch->counts_at_start - vcpu->arch->exits_counted;
     all = all + switch_costs.counted[EXIT_IGNORED] - switch_costs.counted[present];
-    meter_look();
+    look_at_all();
     *out = (struct pmu_counts){
         .cycles = { counted[CYCLES_AT_EL0], all - counted[CYCLES_AT_EL0] },
         .instructions = { counted[INSTRUCTIONS_AT_EL0], counted[INSTRUCTIONS] - counted[INSTRUCTIONS_AT_EL0] },

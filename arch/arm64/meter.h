@@ -24,11 +24,13 @@ void meter_read(struct vcpu *vcpu, uint64_t counts_at_start);
 bool meter_has_levels(void);
 bool meter_has_instructions(void);
 
-// What the vCPU has had until its present exit, of that kind: cycles, less what exits count besides the guest's
-// instructions, and instructions as the CPU counts them. Without levels all is EL1's.
-void meter_by_level(const struct vcpu *vcpu, enum exit_kind present, struct pmu_counts *out);
+// What exits have counted so far is summed up once, and from then on each exit is added before the entry after it: to
+// be called before every entry, which also keeps an event counter of 32 bits from going round unseen.
+void meter_begin(struct vcpu *vcpu);
+void meter_follow(struct vcpu *vcpu);
 
-// Often enough that an event counter of 32 bits does not go round unseen, while somebody asks for differences.
-void meter_look(void);
+// While that is so: what the vCPU has had until its present exit, of that kind. Cycles, less what exits count besides
+// the guest's instructions, and instructions as the CPU counts them. Without levels all is EL1's.
+void meter_by_level(const struct vcpu *vcpu, enum exit_kind present, struct pmu_counts *out);
 
 #endif

@@ -54,7 +54,19 @@ static const struct row *find(uint32_t encoding, bool is_write)
     return NULL;
 }
 
-// The event counters in the CPU have 32 bits: while the guest's are on they are looked at before each entry.
+// While the guest's are off nothing is measured: only the write that may start them needs to know from where.
+static void measure(struct vcpu *vcpu, bool may_start, enum exit_kind present)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    struct pmu_counts now;
+    if (!arch->pmu_counts && !may_start)
+        return;
+    if (!arch->pmu_counts)
+        meter_begin(vcpu);
+    meter_by_level(vcpu, present, &now);
+    pmu_count(&arch->pmu, &now);
+}
+
 __attribute__((noinline)) bool guest_pmu_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t *value)
 {
     struct arch_vcpu *arch = vcpu->arch;
@@ -68,15 +80,13 @@ __attribute__((noinline)) bool guest_pmu_access(struct vcpu *vcpu, uint32_t enco
             *value = sysreg_read(pmuserenr_el0);
         return true;
     }
-    struct pmu_counts now;
-    meter_by_level(vcpu, is_write ? EXIT_SYSREG_WRITE : EXIT_SYSREG_READ, &now);
-    pmu_count(&arch->pmu, &now);
+    measure(vcpu, is_write && row->reg == PMU_PMCR, is_write ? EXIT_SYSREG_WRITE : EXIT_SYSREG_READ);
     if (!is_write) {
         *value = pmu_read(&arch->pmu, row->reg);
         return true;
     }
     pmu_write(&arch->pmu, row->reg, *value);
     arch->pmu_counts = (pmu_read(&arch->pmu, PMU_PMCR) & PMCR_E) != 0;
-    arch->counter_planned = arch->counter_planned && !arch->pmu_counts;
+    arch->entry_plain = arch->entry_plain && !arch->pmu_counts;
     return true;
 }

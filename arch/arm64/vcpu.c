@@ -173,23 +173,32 @@ static __attribute__((noinline, cold)) void plan_counter(struct vcpu *vcpu)
     struct counter_plan plan = vtime_counter_plan(vt, vcpu->vm->machine.counter_start, switch_costs.in);
     arch->world.counter_base = plan.base;
     arch->world.counter_mask = plan.mask;
-    arch->counter_planned = !(vcpu->never_ahead && vt->clock == CLOCK_GUEST_EMU) && !arch->pmu_counts;
-    if (arch->pmu_counts)
-        meter_look();
+    arch->counter_planned = !(vcpu->never_ahead && vt->clock == CLOCK_GUEST_EMU);
     while (vcpu->never_ahead && arm64_counter() < vt->now)
         arm64_yield();
+}
+
+// What few entries need. False: no exit may be answered on the short way, because each is to be seen here.
+static __attribute__((noinline, cold)) bool prepare_entry(struct vcpu *vcpu)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    if (!arch->counter_planned)
+        plan_counter(vcpu);
+    if (arch->pmu_counts)
+        meter_follow(vcpu);
+    if (arch->timer_queued)
+        vcpu_take_timer_back(vcpu);
+    arch->entry_plain = arch->counter_planned && !arch->pmu_counts;
+    return !arch->pmu_counts;
 }
 
 __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice,
                                               struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
-    if (!arch->counter_planned)
-        plan_counter(vcpu);
-    if (arch->timer_queued)
-        vcpu_take_timer_back(vcpu);
+    bool short_way = arch->entry_plain || prepare_entry(vcpu);
     pvtime_before_entry(vcpu, &arch->pvtime);
-    arch->world.quick = quick_allowed(vcpu) ? vcpu : NULL;
+    arch->world.quick = short_way && quick_allowed(vcpu) ? vcpu : NULL;
     arch->world.booked = false;
     vcpu_set_slice(vcpu, alarm_cycles);
     world_switch(&arch->world);

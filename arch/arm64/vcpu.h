@@ -18,12 +18,14 @@ struct arch_vcpu {
     struct lr_set lrs;             // what the list registers hold (vgic_lr.h: lr_init, lr_free, lr_fold, lr_fill)
     struct pvtime pvtime;          // the page of stolen time
     struct debug_state debug;      // the debug registers that are not in the CPU
+    bool          entry_plain;     // the next entry needs no more than every entry does
     bool          counter_planned; // world.counter_base and _mask are right
     bool          timer_queued;    // the vCPU halted: the timer queue has its virtual timer
     uint32_t      timer_ctl;       // ... and this is its CNTV_CTL, which is off in the hardware
     uint64_t      counts_at_start; // the PMU's (meter.h)
     struct pmu    pmu;             // the guest's
     bool          pmu_counts;      // it is on
+    uint64_t      exits_counted;   // what the hardware's counted in exits, as long as it is (meter.h)
 };
 
 // What a world switch costs on this CPU, found out at boot (calibrate.c).
