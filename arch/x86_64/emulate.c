@@ -127,7 +127,8 @@ static bool plan_bit_immediate(struct mmio_plan *plan, const struct insn *insn)
     return insn_extension(insn) >= 4 && plan_from_value(plan, operation, kind_of(operation), insn->immediate);
 }
 
-static bool plan_0f(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+static __attribute__((cold)) bool plan_0f(struct mmio_plan *plan, const struct insn *insn,
+                                          const struct emulate_regs *regs)
 {
     const uint8_t mandatory = INSN_PREFIX_OPSIZE | INSN_PREFIX_REP | INSN_PREFIX_REPNE;
     unsigned reg = insn_reg(insn);
@@ -158,7 +159,8 @@ static bool plan_0f(struct mmio_plan *plan, const struct insn *insn, const struc
 }
 
 // MOVBE; with REPNE these opcodes are CRC32.
-static bool plan_0f38(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+static __attribute__((cold)) bool plan_0f38(struct mmio_plan *plan, const struct insn *insn,
+                                            const struct emulate_regs *regs)
 {
     if ((insn->prefixes & (INSN_PREFIX_REP | INSN_PREFIX_REPNE)) != 0)
         return false;
@@ -174,10 +176,14 @@ static bool plan_operation(struct mmio_plan *plan, const struct insn *insn, cons
         return false;
     bool implied = !insn->is_memory || insn->opcode == 0xFF || insn->opcode == 0x8F;
     if (implied && insn->map == INSN_MAP_ONE_BYTE &&
-        (plan_string(plan, insn, regs) || plan_stack(plan, insn, regs, stack_bytes)))
+        (plan_string(plan, insn, regs) || plan_stack(plan, insn, regs, stack_bytes) ||
+         plan_branch(plan, insn, regs, stack_bytes)))
         return true;
     if (!insn->is_memory)
         return false;
+    plan->implied = false;
+    plan->rare = RARE_NONE;
+    plan->stack_delta = 0;
     plan->read = plan->write = (struct mmio_operand){ effective_address(insn, regs), insn->segment };
     switch (insn->map) {
     case INSN_MAP_ONE_BYTE: return plan_one_byte(plan, insn, regs) || plan_rare(plan, insn, regs);
@@ -242,20 +248,11 @@ static bool is_plain_move(const struct mmio_plan *plan)
            (plan->kind == MMIO_WRITE || plan->kind == MMIO_READ);
 }
 
-enum emulate_result emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
-                                   uint64_t read_value)
+static __attribute__((cold)) enum emulate_result finish_other(struct mmio_plan *plan, const struct insn *insn,
+                                                              struct emulate_regs *regs, uint64_t memory)
 {
-    uint64_t next = next_rip(insn, regs), memory = read_value & alu_mask(plan->size);
     bool last = true;
 
-    if (is_plain_move(plan)) {
-        if (plan->to_register)
-            write_register(insn, regs, plan->reg, plan->register_size, memory);
-        else
-            plan->write_value = plan->source & alu_mask(plan->size);
-        regs->rip = next;
-        return EMULATE_OK;
-    }
     if (plan->rare != RARE_NONE)
         return finish_rare(plan, insn, regs, memory);
     if (plan->kind != MMIO_NONE) {
@@ -272,6 +269,21 @@ enum emulate_result emulate_finish(struct mmio_plan *plan, const struct insn *in
             last = finish_string(plan, insn, regs);
     }
     if (last)
-        regs->rip = next;
+        regs->rip = next_rip(insn, regs);
+    return EMULATE_OK;
+}
+
+enum emulate_result emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                   uint64_t read_value)
+{
+    uint64_t memory = read_value & alu_mask(plan->size);
+
+    if (!is_plain_move(plan))
+        return finish_other(plan, insn, regs, memory);
+    if (plan->to_register)
+        write_register(insn, regs, plan->reg, plan->register_size, memory);
+    else
+        plan->write_value = plan->source & alu_mask(plan->size);
+    regs->rip = next_rip(insn, regs);
     return EMULATE_OK;
 }

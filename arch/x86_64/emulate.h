@@ -8,7 +8,7 @@
 //
 // Called on nested page faults outside RAM. It never touches memory and knows no segment bases: offsets are
 // segment-relative, and the faulting guest-physical address usually makes them needless. What it does not know is
-// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSHF, PUSHA, CALL, and x87
+// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSHF, PUSHA, ENTER with levels, far jumps, and x87
 // (emulate_vector.h has vector moves). TF and RF, and the interrupt shadow, are the
 // caller's. A LOCK prefix is accepted where the CPU accepts it; atomicity is the caller's.
 #ifndef ARCH_X86_64_EMULATE_H
@@ -35,6 +35,11 @@ enum rare_operation {
     RARE_DIV,
     RARE_IDIV,
     RARE_CMPXCHG8B, // and CMPXCHG16B
+    RARE_JUMP,      // near ones, as the two below; these five are emulate_implied.c's
+    RARE_CALL,
+    RARE_RETURN,
+    RARE_ENTER,
+    RARE_LEAVE,
 };
 
 struct emulate_regs {
@@ -72,11 +77,11 @@ struct mmio_plan {
     uint64_t source;       // the operand that is not memory, or CMPS's second one
     bool implied;          // operands come from rSI, rDI or rSP
     bool string, repeated;
-    int8_t stack_delta;    // by which rSP moves; a push is negative
+    int32_t stack_delta;   // by which rSP moves; a push is negative
     uint8_t stack_bytes;
 };
 
-enum emulate_result { EMULATE_OK, EMULATE_UNSUPPORTED, EMULATE_DIVIDE_ERROR };
+enum emulate_result { EMULATE_OK, EMULATE_UNSUPPORTED, EMULATE_DIVIDE_ERROR, EMULATE_GENERAL_PROTECTION };
 
 // Plan `insn`, which was decoded at regs->rip, with a stack pointer of stack_bytes: 8 in 64-bit mode, else by SS.B 4 or
 // 2. The plan is valid only when the result is EMULATE_OK.
@@ -85,13 +90,19 @@ enum emulate_result emulate_begin(struct mmio_plan *plan, const struct insn *ins
 
 // Complete it. `read_value` is what the caller read (its bits above plan->size are ignored). A repeated string
 // instruction does one iteration: rip advances with the last, until then the guest executes it again.
-// EMULATE_DIVIDE_ERROR: the guest gets #DE, and nothing was changed.
+// EMULATE_DIVIDE_ERROR, EMULATE_GENERAL_PROTECTION: the guest gets #DE or #GP(0), and nothing was changed.
 enum emulate_result emulate_finish(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
                                    uint64_t read_value);
 
 static inline bool mmio_plan_reads(const struct mmio_plan *plan)
 {
     return plan->kind != MMIO_WRITE && plan->kind != MMIO_NONE;
+}
+
+// After it rip is wherever the instruction went.
+static inline bool mmio_plan_jumps(const struct mmio_plan *plan)
+{
+    return plan->rare >= RARE_JUMP && plan->rare <= RARE_RETURN;
 }
 
 static inline bool mmio_plan_writes(const struct mmio_plan *plan)

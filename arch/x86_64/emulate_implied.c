@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The string instructions, and what pushes or pops: their operands in memory are implied by the opcode, wholly or in
-// part. The other half of emulate.c, which calls it.
+// The string instructions, what pushes or pops, and near jumps, calls and returns: their operands in memory are implied
+// by the opcode, wholly or in part. The other half of emulate.c, which calls it.
 #include "arch/x86_64/emulate_plan.h"
 
 // Opcode pairs: MOVS A4, CMPS A6, STOS AA, LODS AC, SCAS AE.
@@ -69,13 +69,13 @@ static uint8_t stack_operand_size(const struct insn *insn)
 // counts from rSP (SDM 2, POP).
 static void plan_push(struct mmio_plan *plan, const struct emulate_regs *regs)
 {
-    plan->stack_delta = (int8_t)-plan->size;
+    plan->stack_delta = -(int32_t)plan->size;
     plan->write = (struct mmio_operand){ (regs->gpr[RSP] - plan->size) & alu_mask(plan->stack_bytes), INSN_SS };
 }
 
 static void plan_pop(struct mmio_plan *plan, const struct emulate_regs *regs)
 {
-    plan->stack_delta = (int8_t)plan->size;
+    plan->stack_delta = plan->size;
     plan->read = (struct mmio_operand){ regs->gpr[RSP] & alu_mask(plan->stack_bytes), INSN_SS };
 }
 
@@ -126,4 +126,91 @@ void emulate_move_stack(const struct mmio_plan *plan, struct emulate_regs *regs)
 
     if (plan->stack_delta != 0) // a stack pointer of four bytes clears the upper half, as any such result does
         regs->gpr[RSP] = plan->stack_bytes == 4 ? moved & mask : (regs->gpr[RSP] & ~mask) | (moved & mask);
+}
+
+// The target is in memory, or for a call relative or in a register.
+static bool plan_jump_or_call(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    bool relative = insn->opcode == 0xE8, call = relative || insn_extension(insn) == 2;
+
+    if (!call && (insn_extension(insn) != 4 || !insn->is_memory))
+        return false;
+    plan->rare = call ? RARE_CALL : RARE_JUMP;
+    plan->read = (struct mmio_operand){ effective_address(insn, regs), insn->segment };
+    if (call)
+        plan_push(plan, regs);
+    enum mmio_kind kind = !call ? MMIO_READ : insn->is_memory ? MMIO_COPY : MMIO_WRITE;
+    return plan_from_value(plan, ALU_MOVE, kind,
+                           relative ? next_rip(insn, regs) + insn->immediate : regs->gpr[insn_rm(insn)]);
+}
+
+static bool plan_enter(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    plan->rare = RARE_ENTER;
+    plan->size = stack_operand_size(insn);
+    plan_push(plan, regs);
+    return insn->immediate2 % 32 == 0 && plan_from_register(plan, ALU_MOVE, MMIO_WRITE, RBP, insn, regs);
+}
+
+static bool plan_leave(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs)
+{
+    struct emulate_regs lowered = *regs;
+
+    lowered.gpr[RSP] = regs->gpr[RBP];
+    plan->rare = RARE_LEAVE;
+    plan->size = stack_operand_size(insn);
+    plan_pop(plan, &lowered);
+    return plan_to_register(plan, ALU_MOVE, RBP);
+}
+
+bool plan_branch(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs, unsigned stack_bytes)
+{
+    plan->implied = true;
+    plan->stack_bytes = (uint8_t)stack_bytes;
+    switch (insn->opcode) {
+    case 0xC2:
+    case 0xC3:
+        plan->rare = RARE_RETURN;
+        plan_pop(plan, regs);
+        plan->stack_delta += (uint16_t)insn->immediate;
+        return plan_from_value(plan, ALU_MOVE, MMIO_READ, 0);
+    case 0xC8: return plan_enter(plan, insn, regs);
+    case 0xC9: return plan_leave(plan, insn, regs);
+    case 0xE8:
+    case 0xFF: return plan_jump_or_call(plan, insn, regs);
+    default: return false;
+    }
+}
+
+// Only 64-bit code has addresses that none of its instructions can be at: the upper bits repeat bit 47.
+static enum emulate_result finish_jump(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                       uint64_t target)
+{
+    target &= alu_mask(plan->size);
+    if (insn->bits == 64 && (uint64_t)((int64_t)(target << 16) >> 16) != target)
+        return EMULATE_GENERAL_PROTECTION;
+    plan->write_value = next_rip(insn, regs) & alu_mask(plan->size); // of a call
+    emulate_move_stack(plan, regs);
+    regs->rip = target;
+    return EMULATE_OK;
+}
+
+enum emulate_result finish_branch(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                  uint64_t memory)
+{
+    if (mmio_plan_jumps(plan))
+        return finish_jump(plan, insn, regs, plan->kind == MMIO_WRITE ? plan->source : memory);
+    if (plan->rare == RARE_LEAVE)
+        write_register(insn, regs, RSP, plan->stack_bytes, regs->gpr[RBP]);
+    emulate_move_stack(plan, regs);
+    if (plan->rare == RARE_LEAVE) {
+        write_register(insn, regs, RBP, plan->size, memory);
+    } else {
+        plan->write_value = plan->source;
+        write_register(insn, regs, RBP, plan->size, regs->gpr[RSP]);
+        plan->stack_delta = -(int32_t)(uint16_t)insn->immediate;
+        emulate_move_stack(plan, regs);
+    }
+    regs->rip = next_rip(insn, regs);
+    return EMULATE_OK;
 }

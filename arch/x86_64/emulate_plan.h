@@ -5,7 +5,7 @@
 
 #include "arch/x86_64/emulate.h"
 
-enum { RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSP = 4, RSI = 6, RDI = 7, NO_REGISTERS_8H = 4 };
+enum { RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSP = 4, RBP = 5, RSI = 6, RDI = 7, NO_REGISTERS_8H = 4 };
 
 static inline uint64_t next_rip(const struct insn *insn, const struct emulate_regs *regs)
 {
@@ -77,13 +77,20 @@ static inline bool plan_from_value(struct mmio_plan *plan, enum alu_operation op
 }
 
 // emulate_implied.c: instructions whose operands in memory are implied, wholly or in part. False: it is none of them.
-bool plan_string(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs);
-bool plan_stack(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs, unsigned stack_bytes);
+__attribute__((noinline)) bool plan_string(struct mmio_plan *plan, const struct insn *insn,
+                                           const struct emulate_regs *regs);
+__attribute__((noinline)) bool plan_stack(struct mmio_plan *plan, const struct insn *insn,
+                                          const struct emulate_regs *regs, unsigned stack_bytes);
 
 // emulate_rare.c, of instructions whose one operand in memory is planned already.
 bool plan_rare(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs);
 enum emulate_result finish_rare(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
                                 uint64_t memory);
+
+bool plan_branch(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs,
+                 unsigned stack_bytes);
+enum emulate_result finish_branch(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
+                                  uint64_t memory);
 
 // Moves rSP by what the plan pushes or pops.
 void emulate_move_stack(const struct mmio_plan *plan, struct emulate_regs *regs);

@@ -251,6 +251,11 @@ enum emulate_result finish_rare(struct mmio_plan *plan, const struct insn *insn,
             return EMULATE_DIVIDE_ERROR;
         break;
     case RARE_CMPXCHG8B: compare_exchange(plan, insn, regs, memory, plan->high); break;
+    case RARE_JUMP:
+    case RARE_CALL:
+    case RARE_RETURN:
+    case RARE_ENTER:
+    case RARE_LEAVE: return finish_branch(plan, insn, regs, memory);
     case RARE_NONE: break;
     }
     regs->rip = next_rip(insn, regs);

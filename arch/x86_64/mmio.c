@@ -66,8 +66,8 @@ static void write_operand(struct vcpu *vcpu, const struct operand_address *at, u
         operand_write(vcpu, at, both);
 }
 
-// Every fault but #DE comes before the first access: a device is touched, and a register changed, only by what then
-// completes.
+// Every fault but that of a value that was read comes before the first access: a device is touched, and a register
+// changed, only by what then completes.
 static void execute(struct vcpu *vcpu, const struct exit *exit, const struct insn *insn, struct mmio_plan *plan)
 {
     struct operand_address from = { 0 }, to = { 0 };
@@ -81,15 +81,19 @@ static void execute(struct vcpu *vcpu, const struct exit *exit, const struct ins
     if (plan->kind == MMIO_COMPARE)
         plan->source = read_operand(vcpu, &to, &plan->high);
     uint64_t rip = vcpu_regs(vcpu)->rip;
-    if (emulate_finish(plan, insn, vcpu_regs(vcpu), value) == EMULATE_DIVIDE_ERROR) {
-        guest_fault(vcpu, EXCEPTION_DE, false, 0);
+    enum emulate_result result = emulate_finish(plan, insn, vcpu_regs(vcpu), value);
+    if (result != EMULATE_OK) {
+        bool divides = result == EMULATE_DIVIDE_ERROR;
+        guest_fault(vcpu, divides ? EXCEPTION_DE : EXCEPTION_GP, !divides, 0);
         return;
     }
     if (mmio_plan_writes(plan))
         write_operand(vcpu, &to, plan->write_value, plan->high);
-    bool advanced = vcpu_regs(vcpu)->rip != rip;
+    uint64_t next = vcpu_regs(vcpu)->rip;
     vcpu_regs(vcpu)->rip = rip;
-    if (advanced)
+    if (mmio_plan_jumps(plan))
+        vcpu_jump(vcpu, next);
+    else if (next != rip)
         vcpu_skip(vcpu, insn->length);
     else if ((vcpu_regs(vcpu)->rflags & RFLAGS_TF) != 0) // each iteration traps
         vcpu_skip(vcpu, 0);

@@ -6,6 +6,6 @@
 #include "arch/x86_64/operand.h"
 
 // An instruction that moves a vector register (mmio_vector.c). False: it is none.
-bool mmio_vector(struct vcpu *vcpu, const struct insn *insn);
+__attribute__((noinline)) bool mmio_vector(struct vcpu *vcpu, const struct insn *insn);
 
 #endif

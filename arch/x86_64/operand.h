@@ -15,13 +15,13 @@ struct operand_address {
 };
 
 // Translates [linear, linear + size) for `access`; size is 1 to OPERAND_MAX_BYTES. False: the guest has got the fault.
-bool operand_translate(struct vcpu *vcpu, uint64_t linear, unsigned size, enum guest_access access,
-                       struct operand_address *out);
+__attribute__((noinline)) bool operand_translate(struct vcpu *vcpu, uint64_t linear, unsigned size,
+                                                 enum guest_access access, struct operand_address *out);
 
 // All its bytes, in the order of their addresses: in RAM at once, in a device by accesses of 8, 4, 2 and 1 bytes. A VM
 // that is ended by one of them makes no more.
-void operand_read(struct vcpu *vcpu, const struct operand_address *at, void *out);
-void operand_write(struct vcpu *vcpu, const struct operand_address *at, const void *in);
+__attribute__((noinline)) void operand_read(struct vcpu *vcpu, const struct operand_address *at, void *out);
+__attribute__((noinline)) void operand_write(struct vcpu *vcpu, const struct operand_address *at, const void *in);
 
 static inline bool operand_in_ram(const struct vcpu *vcpu, gpa physical)
 {

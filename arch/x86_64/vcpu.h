@@ -127,6 +127,13 @@ static inline bool vcpu_nmi_pending(const struct vcpu *vcpu)
 // Steps over an instruction. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);
 
+// Completes an instruction that goes elsewhere.
+static inline void vcpu_jump(struct vcpu *vcpu, uint64_t target)
+{
+    vcpu->arch->shadow = false;
+    vcpu_skip_carefully(vcpu, target);
+}
+
 static inline void vcpu_skip(struct vcpu *vcpu, unsigned length)
 {
     struct emulate_regs *regs = vcpu_regs(vcpu);

@@ -138,6 +138,41 @@ static void test_instructions(void)
     }
 }
 
+// CALL, RET, ENTER, LEAVE and JMP with the stack, or the target, in the device. Only the pieces that stand between the
+// two exchanges of rSP touch it.
+static void test_jumps(void)
+{
+    uint64_t stack = DEVICE + 0x800, base = 0x1122334455667788, frame, saved;
+    volatile uint64_t *memory = (volatile uint64_t *)DEVICE;
+    __asm__ volatile("mov %%rsp, %2\n\tmov %0, %%rsp\n\txchg %1, %%rbp\n\tenter $0x40, $0\n\tmov %%rbp, %3\n\tleave\n\t"
+                     "xchg %1, %%rbp\n\tmov %%rsp, %0\n\tmov %2, %%rsp"
+                     : "+&r"(stack), "+&r"(base), "=&r"(saved), "=&r"(frame)
+                     :
+                     : "memory");
+    ok(stack == DEVICE + 0x800 && base == 0x1122334455667788 && frame == DEVICE + 0x7f8 && memory[255] == base,
+       "ENTER and LEAVE on a stack in the device");
+    uint64_t way = 0;
+    __asm__ volatile("mov %%rsp, %2\n\tmov %0, %%rsp\n\tcall 1f\n\tor $4, %1\n\tjmp 2f\n1:\tor $1, %1\n\tret $16\n2:\t"
+                     "mov %%rsp, %0\n\tmov %2, %%rsp"
+                     : "+&r"(stack), "+&r"(way), "=&r"(saved)
+                     :
+                     : "memory", "cc");
+    ok(way == 5 && stack == DEVICE + 0x810, "CALL and RET on a stack in the device: way %lu", way);
+    way = 0;
+    __asm__ volatile("lea 1f(%%rip), %%rax\n\tmov %%rax, (%1)\n\tlea 2f(%%rip), %%rax\n\tmov %%rax, 8(%1)\n\t"
+                     "jmp *(%1)\n\tor $2, %0\n1:\tcall *8(%1)\n\tor $4, %0\n\tjmp 3f\n2:\tor $1, %0\n\tret\n3:"
+                     : "+&r"(way)
+                     : "r"(DEVICE)
+                     : "rax", "memory", "cc");
+    ok(way == 5, "JMP and CALL to where the device says: way %lu", way);
+}
+
+static void jump_to(uint64_t target)
+{
+    *(volatile uint64_t *)DEVICE = target;
+    __asm__ volatile("jmp *(%0)" : : "r"(DEVICE) : "memory");
+}
+
 static void divide(uint64_t divisor)
 {
     uint64_t low = 1, high = 2;
@@ -145,10 +180,12 @@ static void divide(uint64_t divisor)
     __asm__ volatile("divq (%2)" : "+a"(low), "+d"(high) : "r"(DEVICE) : "cc");
 }
 
-static void test_divide_errors(void)
+static void test_values(void)
 {
     struct caught zero = catch_trap(divide, 0), large = catch_trap(divide, 2), fits = catch_trap(divide, 3);
     ok((zero.vector | large.vector) == 0 && fits.vector == TRAP_NONE, "DIV by 0 and with a quotient too large: #DE");
+    struct caught jump = catch_trap(jump_to, UINT64_C(1) << 63);
+    ok(jump.vector == 13 && jump.error == 0, "JMP to an address that is not canonical: #GP");
 }
 
 extern uint64_t page_dirs[]; // lib/x86_64/start.S: one entry for each 2 MiB
@@ -234,10 +271,11 @@ static void test_port_strings(void)
 
 void test_main(void)
 {
-    plan(ARRAY_LENGTH(instructions) + 9);
+    plan(ARRAY_LENGTH(instructions) + 13);
     __asm__ volatile("mov %%cr4, %%rax\n\tor $0x600, %%rax\n\tmov %%rax, %%cr4" : : : "rax"); // OSFXSR, OSXMMEXCPT
     test_instructions();
-    test_divide_errors();
+    test_values();
+    test_jumps();
     map_window();
     test_crossing();
     test_port_strings();

@@ -7,7 +7,7 @@
 
 #define REG (-1)
 
-enum immediate { NO_IMM, IMM8, IMMZ };
+enum immediate { NO_IMM, IMM8, IMMZ, IMM16, FRAME, NEXT }; // of ENTER without levels; relative to what follows
 enum trait {
     BYTES = 0x01,
     LOCKABLE = 0x02,
@@ -23,6 +23,8 @@ enum trait {
     IN_OPCODE = 0x800,  // the register's number is in the opcode
     DIVIDES = 0x1000,   // the dividend is mostly one whose quotient fits
     TWO_WORDS = 0x2000, // 8 bytes, with REX.W 16, which are aligned
+    BRANCH = 0x4000,    // to an address that is read: of what follows
+    FROM_RBP = 0x8000,  // rBP points into the memory
 };
 
 struct form {
@@ -130,6 +132,13 @@ static const struct form forms[] = {
     { "pop r",               0, 0x58, REG, NO_IMM, STACK | IN_OPCODE },
     { "push imm",            0, 0x68, REG, IMMZ,   STACK | NO_MODRM },
     { "push imm8",           0, 0x6A, REG, IMM8,   STACK | NO_MODRM },
+    { "jmp m",               0, 0xFF, 4,   NO_IMM, BRANCH | NO_OPSIZE },
+    { "call m",              0, 0xFF, 2,   NO_IMM, BRANCH | STACK | NO_OPSIZE },
+    { "call",                0, 0xE8, REG, NEXT,   STACK | NO_MODRM | NO_OPSIZE },
+    { "ret",                 0, 0xC3, REG, NO_IMM, BRANCH | STACK | NO_MODRM | NO_OPSIZE },
+    { "ret imm",             0, 0xC2, REG, IMM16,  BRANCH | STACK | NO_MODRM | NO_OPSIZE },
+    { "enter",               0, 0xC8, REG, FRAME,  STACK | NO_MODRM },
+    { "leave",               0, 0xC9, REG, NO_IMM, STACK | NO_MODRM | FROM_RBP },
 };
 // clang-format on
 

@@ -36,6 +36,7 @@ struct native_code native_begin(struct native_arena *arena);
 void native_emit(struct native_code *code, unsigned count, uint64_t bytes);
 void native_finish(struct native_arena *arena, struct native_code *code);
 
-void native_run(struct native_arena *arena);
+// Of `length` bytes. False: it was a division that the CPU refused, and what follows it was executed next.
+bool native_run(struct native_arena *arena, unsigned length);
 
 #endif

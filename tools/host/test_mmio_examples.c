@@ -24,7 +24,9 @@ static enum emulate_result begin(struct mmio_plan *plan, struct insn *insn, cons
 static void test_unsupported(void **state)
 {
     static const char *const cases[] = {
-        "\xFF\x10",     // CALL
+        "\xFF\x19",         // CALL far
+        "\xC8\x01\x01\x01", // ENTER with a level
+        "\x9C",
         "\x8E\x01",
         "\x8C\x01",
         "\xD9\x01",
@@ -32,8 +34,7 @@ static void test_unsupported(void **state)
         "\xC5\xF8\x28\x01",
         "\xF2\x0F\x38\xF0\x01",
         "\x66\x0F\xC3\x01",
-        "\xFF\x11",
-        "\xFF\x21",
+        "\xFF\x29",
         "\x8D\x01",
         "\x89\xC8",
         "\xC7\x48\x01\x01",
@@ -126,6 +127,33 @@ static void test_narrow_stacks(void **state)
     assert_int_equal(regs.gpr[4], 0xFFFFFFFC);
 }
 
+// Where a jump cannot go it does nothing, whatever it read.
+static void test_jumps(void **state)
+{
+    static const char *const far_away[] = { "\xFF\x21", "\xFF\x11", "\xC3" }; // JMP, CALL, RET
+    const struct emulate_regs start = { .gpr = { [4] = 0x8000 }, .rip = 0x12340 };
+    struct mmio_plan plan;
+    struct insn insn;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct emulate_regs regs = start;
+        assert_int_equal(begin(&plan, &insn, &regs, far_away[i], 64), EMULATE_OK);
+        assert_true(mmio_plan_jumps(&plan));
+        assert_int_equal(emulate_finish(&plan, &insn, &regs, UINT64_C(1) << 47), EMULATE_GENERAL_PROTECTION);
+        assert_memory_equal(&regs, &start, sizeof(regs));
+        assert_int_equal(emulate_finish(&plan, &insn, &regs, (UINT64_C(1) << 47) - 1), EMULATE_OK);
+        assert_int_equal(regs.rip, (UINT64_C(1) << 47) - 1);
+        assert_int_equal(regs.gpr[4], i == 0 ? 0x8000 : i == 1 ? 0x7FF8 : 0x8008);
+    }
+    struct emulate_regs regs = start;
+    assert_int_equal(begin(&plan, &insn, &regs, "\xE8\x10\xFF", 16), EMULATE_OK); // CALL back, of 16-bit code
+    assert_int_equal(plan.write.offset, 0x7FFE);
+    assert_int_equal(emulate_finish(&plan, &insn, &regs, 0), EMULATE_OK);
+    assert_int_equal(regs.rip, 0x2253);
+    assert_int_equal(plan.write_value, 0x2343);
+}
+
 static void test_count_of_zero(void **state)
 {
     struct emulate_regs regs = { .gpr = { [1] = UINT64_C(1) << 32, [7] = 0x1000 }, .rip = 0x100 };
@@ -152,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_unsupported),
         cmocka_unit_test(test_16_and_32_bit_modes),
         cmocka_unit_test(test_narrow_stacks),
+        cmocka_unit_test(test_jumps),
         cmocka_unit_test(test_count_of_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static bool is_target_pointer(ZydisRegister reg)
 static uint64_t implied_offset(const struct mmio_plan *plan, const struct emulate_regs *regs)
 {
     uint64_t moved = plan->stack_delta < 0 ? (uint64_t)plan->stack_delta : 0;
-    return (regs->gpr[4] + moved) & alu_mask(plan->stack_bytes);
+    return (regs->gpr[plan->rare == RARE_LEAVE ? 5 : 4] + moved) & alu_mask(plan->stack_bytes);
 }
 
 static const char *operand_difference(const struct mmio_plan *plan, const struct insn *insn,
@@ -80,7 +80,8 @@ static const char *operand_difference(const struct mmio_plan *plan, const struct
 
     if (theirs->size != 8u * plan->size)
         return "size";
-    if ((unsigned)ours->segment != theirs->mem.segment - ZYDIS_REGISTER_ES)
+    bool notrack = mmio_plan_jumps(plan) && ours->segment == INSN_DS; // what Zydis takes 3E for there
+    if (!notrack && (unsigned)ours->segment != theirs->mem.segment - ZYDIS_REGISTER_ES)
         return "segment";
     if (plan->operation >= ALU_BT && plan->operation <= ALU_BTC && insn->immediate_size == 0)
         return NULL; // Zydis leaves out the bit number in the register
