@@ -304,7 +304,6 @@ gdb:
 
 DEBIAN ?= trixie
 test-on:
-	$(call installed,test-on)
 	@tools/test-on $(DEBIAN)
 
 doctor:
