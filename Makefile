@@ -94,6 +94,9 @@ $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
 COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c board.c calibrate.c exception.c hostpci.c hostrtc.c hostuart.c idregs.c \
               loadstore.c paging.c pmu.c poweroff.c timertrial.c undescribed.c)
 $(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES) $(COLD_ARM64)): ARM64_CFLAGS += -Os
+# Entered at EL1 or EL3 it reads the device tree with the MMU off: then all memory is as a device's, and knows no access
+# that is not aligned.
+$(patsubst %,$(BUILD)/kernel-arm64/%.o,$(wildcard boot/arm64/*.c)): ARM64_CFLAGS += -mstrict-align
 
 .PHONY: all all-x86_64 all-arm64 kernel kernel-x86_64 kernel-arm64
 all: all-$(ARCH)
