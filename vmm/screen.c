@@ -18,8 +18,9 @@
 #define ATTRIBUTE_GREY 0x07
 #define PEN_BYTES      256
 #define PEN_CELL_MAX   24 // bytes that a cell can need
-#define SECOND_SCREEN  "\x1b[?1049h\x1b[0m\x1b[2J"
-#define FIRST_SCREEN   "\x1b[0m\x1b[?25h\x1b[?1049l"
+// Without DECAWM, so that what is right of a narrower terminal is cut off.
+#define SECOND_SCREEN  "\x1b[?1049h\x1b[?7l\x1b[0m\x1b[2J"
+#define FIRST_SCREEN   "\x1b[0m\x1b[?25h\x1b[?7h\x1b[?1049l"
 #define NOT_TEXT       "\x1b[H[the guest's screen is in a graphics mode, which is not shown; Ctrl-] s goes back]\x1b[J"
 
 // What is looked at: the layout within the limits, and the memory.

@@ -287,7 +287,7 @@ static void test_held(void **state)
         console_put(&vm, (uint8_t)(i % 10 == 9 ? '\n' : 'A' + i / 1000));
     terminal_count = 0;
     screen_hide(&vm);
-    const char *held = terminal + strlen("\033[0m\033[?25h\033[?1049l");
+    const char *held = terminal + strlen("\033[0m\033[?25h\033[?7h\033[?1049l");
     assert_int_equal(strlen(held), SCREEN_HELD); // the last ones, in their order
     assert_true(held[0] == 'A' && strchr(held, 'B') < strchr(held, 'C') && held[SCREEN_HELD - 1] == '\n');
 }
