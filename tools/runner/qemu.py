@@ -18,6 +18,7 @@ SAID = "qemu.err"
 KEYS_LEGEND = "Ctrl-A then  x end the emulator  c its own monitor and back  Ctrl-A itself"
 MONITOR = medium.MONITOR
 CPU = "max,+svm"
+FOLDER = 100  # the descriptor of the run's folder: the monitor reads its number, so it is always the same
 
 
 def needs(options):
@@ -49,20 +50,20 @@ def quoted(text):
     return text.replace(",", ",,")
 
 
-def boot_words(options, image, opened):
-    """`opened`: the folder's descriptor, by which QEMU reaches it: what it takes for a file's name ends at a blank."""
+def boot_words(options, image):
+    """QEMU reaches the folder by its descriptor: what it takes for a file's name ends at a blank."""
     if image:
         return ["-drive", "if=none,id=cd,media=cdrom,readonly=on,format=raw,file=" + quoted(image),
                 "-device", "ide-cd,drive=cd,bootindex=0"]
-    file = "/proc/self/fd/%d/file" % opened
+    file = "/proc/self/fd/%d/file" % FOLDER
     modules = ["%s%d %s" % (file, index, line) for index, (_, line) in enumerate(medium.modules(options), 1)]
     return ["-kernel", file + "0", "-append", medium.monitor_line(options), "-initrd", ",".join(map(quoted, modules))]
 
 
-def command(options, image, log, opened):
+def command(options, image, log):
     words = [options.emulator.path, "-machine", "q35,accel=tcg", "-cpu", cpu(options), "-smp", "1",
              "-m", "%dM" % machine_mib(options), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
-             *boot_words(options, image, opened), "-serial", "mon:stdio" if interactive() else "stdio",
+             *boot_words(options, image), "-serial", "mon:stdio" if interactive() else "stdio",
              "-chardev", "file,id=log,append=on,path=" + quoted(log), "-serial", "chardev:log",
              "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if options.exact:
@@ -119,7 +120,8 @@ def start(words, timeout, folder, opened=()):
 def run(options, image, log, folder):
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return start(command(options, image, log, opened), options.timeout, folder, [opened])
+        os.dup2(opened, FOLDER)
+        return start(command(options, image, log), options.timeout, folder, [FOLDER])
     finally:
         os.close(opened)
 
