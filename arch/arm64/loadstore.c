@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which registers and which address an A64 load or store names: see loadstore.h. The tables are those of Arm ARM
 // C4.1.95, each function one of them. What is not allocated there, prefetches, ordered accesses of one register (the
-// syndrome describes them) and the FPU's structures (LD1 and the like) are LOAD_STORE_OTHER. Pure.
+// syndrome describes them) and structures of single lanes are LOAD_STORE_OTHER. Pure.
 #include "arch/arm64/loadstore.h"
 
 #define DC_ZVA     UINT32_C(0xd50b7420)
@@ -31,10 +31,32 @@ static bool size_of_vector(uint32_t word, struct load_store *out)
 }
 
 // And compare-and-swap; the ordered accesses among them are those with o2 set and o1 clear.
-static enum load_store_kind decode_exclusive(uint32_t word, const struct load_store *out)
+static enum load_store_kind decode_exclusive(uint32_t word)
 {
     bool is_ordered = bits(word, 23, 1) != 0 && bits(word, 21, 1) == 0;
-    return bits(word, 24, 1) == 0 && !out->is_vector && !is_ordered ? LOAD_STORE_ATOMIC : LOAD_STORE_OTHER;
+    return is_ordered ? LOAD_STORE_OTHER : LOAD_STORE_ATOMIC;
+}
+
+// Bits 15 to 12 say how many registers; those of LD2 to LD4 interleave. The post-index forms add a register or, as 31,
+// what was accessed.
+static enum load_store_kind decode_structure(uint32_t word, struct load_store *out)
+{
+    static const uint8_t counts[16] = { [0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2 };
+    unsigned opcode = bits(word, 12, 4), rm = bits(word, 16, 5);
+    out->is_structure = true;
+    out->interleaves = opcode == 0 || opcode == 4 || opcode == 8;
+    out->is_load = bits(word, 22, 1) != 0;
+    out->is_post = out->writes_back = bits(word, 23, 1) != 0;
+    out->count = counts[opcode];
+    out->size = bits(word, 30, 1) != 0 ? 16 : 8;
+    out->element = (uint8_t)(1u << bits(word, 10, 2));
+    out->offset = out->writes_back ? out->size * out->count : 0;
+    if (out->writes_back && rm != 31)
+        out->rm = (uint8_t)rm, out->extend = 3;
+    for (unsigned i = 1; i < 4; i++)
+        out->rt[i] = (uint8_t)((out->rt[0] + i) % 32);
+    bool reserved = bits(word, 31, 1) != 0 || bits(word, 21, 1) != 0 || (!out->writes_back && rm != 0);
+    return plain_if(out->count != 0 && !reserved && !(out->interleaves && out->size == out->element));
 }
 
 static enum load_store_kind decode_literal(uint32_t word, struct load_store *out)
@@ -114,12 +136,8 @@ static enum load_store_kind decode_single(uint32_t word, struct load_store *out)
     return is_atomic ? LOAD_STORE_ATOMIC : LOAD_STORE_OTHER;
 }
 
-enum load_store_kind load_store_decode(uint32_t word, struct load_store *out)
+static enum load_store_kind decode(uint32_t word, struct load_store *out)
 {
-    if ((word & ~UINT32_C(31)) == DC_ZVA)
-        return LOAD_STORE_ZERO;
-    if (bits(word, 27, 1) == 0 || bits(word, 25, 1) != 0)
-        return LOAD_STORE_OTHER;
     *out = (struct load_store){
         .is_vector = bits(word, 26, 1) != 0,
         .count = 1,
@@ -128,11 +146,26 @@ enum load_store_kind load_store_decode(uint32_t word, struct load_store *out)
         .rm = NO_INDEX,
     };
     switch (bits(word, 28, 2)) {
-    case 0: return decode_exclusive(word, out);
+    case 0:
+        if (bits(word, 24, 1) != 0)
+            return LOAD_STORE_OTHER;
+        return out->is_vector ? decode_structure(word, out) : decode_exclusive(word);
     case 1: return bits(word, 24, 1) == 0 ? decode_literal(word, out) : LOAD_STORE_OTHER;
     case 2: return decode_pair(word, out);
     default: return decode_single(word, out);
     }
+}
+
+enum load_store_kind load_store_decode(uint32_t word, struct load_store *out)
+{
+    if ((word & ~UINT32_C(31)) == DC_ZVA)
+        return LOAD_STORE_ZERO;
+    if (bits(word, 27, 1) == 0 || bits(word, 25, 1) != 0)
+        return LOAD_STORE_OTHER;
+    enum load_store_kind kind = decode(word, out);
+    if (!out->is_structure)
+        out->element = out->size < 8 ? out->size : 8;
+    return kind;
 }
 
 static uint64_t sign_extended(uint64_t value, unsigned size)
@@ -150,6 +183,11 @@ uint64_t load_store_address(const struct load_store *insn, uint64_t base, uint64
     if ((insn->extend & 1) == 0)
         index = (insn->extend & 4) != 0 ? sign_extended(index, 4) : (uint32_t)index;
     return base + (index << insn->shift);
+}
+
+uint64_t load_store_base_after(const struct load_store *insn, uint64_t base, uint64_t index)
+{
+    return base + (insn->rm == NO_INDEX ? (uint64_t)insn->offset : index);
 }
 
 uint64_t load_store_extended(const struct load_store *insn, uint64_t value)

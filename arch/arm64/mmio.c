@@ -5,15 +5,26 @@
 #include "arch/arm64/vcpu.h"
 
 #define HPFAR_ADDRESS UINT64_C(0xffffffffff0)
-#define PAR_FAILED    UINT64_C(1)
-#define PAR_ADDRESS   UINT64_C(0x000ffffffffff000)
+
+uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write)
+{
+    uint64_t kept = sysreg_read(par_el1);
+    if (as_el0 && is_write)
+        __asm__ volatile("at s1e0w, %0; isb" : : "r"(address) : "memory");
+    else if (as_el0)
+        __asm__ volatile("at s1e0r, %0; isb" : : "r"(address) : "memory");
+    else if (is_write)
+        __asm__ volatile("at s1e1w, %0; isb" : : "r"(address) : "memory");
+    else
+        __asm__ volatile("at s1e1r, %0; isb" : : "r"(address) : "memory");
+    uint64_t par = sysreg_read(par_el1);
+    sysreg_write(par_el1, kept);
+    return par;
+}
 
 gpa guest_translate(uint64_t address)
 {
-    uint64_t kept = sysreg_read(par_el1);
-    __asm__ volatile("at s1e1r, %0; isb" : : "r"(address) : "memory");
-    uint64_t par = sysreg_read(par_el1);
-    sysreg_write(par_el1, kept);
+    uint64_t par = guest_probe(address, false, false);
     uint64_t page = (par & PAR_FAILED) != 0 ? UINT64_MAX & PAR_ADDRESS : par & PAR_ADDRESS;
     return (gpa){ page | (address & (PAGE_SIZE - 1)) };
 }
@@ -39,24 +50,18 @@ static uint64_t extended(uint64_t esr, uint64_t value, unsigned size)
     return (esr & ISS_SF) != 0 ? value : (uint32_t)value;
 }
 
-// The bytes of `value` the other way round.
-static uint64_t turned(uint64_t value, unsigned size)
-{
-    return __builtin_bswap64(value) >> (64 - 8 * size);
-}
-
 // device_access(), within the one access that is frequent.
 static inline bool reach(struct vcpu *vcpu, gpa address, struct io_access *io)
 {
     bool turn = guest_is_big_endian(vcpu->arch->world.pstate, sysreg_read(sctlr_el1));
     if (turn && io->is_write)
-        io->value = turned(io->value, io->size);
+        io->value = bytes_turned(io->value, io->size);
     if (machine_touches_interrupts(address, io->is_write)) // the virtual timer's line is shown there, too
         vcpu_fold(vcpu);
     if (!machine_mmio(vcpu->vm, address, io))
         return false;
     if (turn && !io->is_write)
-        io->value = turned(io->value, io->size);
+        io->value = bytes_turned(io->value, io->size);
     return true;
 }
 

@@ -103,14 +103,26 @@ void decode_exit(struct vcpu *vcpu, struct exit *exit);
 void guest_undefined(struct vcpu *vcpu);
 void guest_exception(struct vcpu *vcpu, uint64_t esr);
 void guest_external_abort(struct vcpu *vcpu, bool is_fetch, bool is_table_walk, uint64_t fault_address);
-void guest_data_abort(struct vcpu *vcpu, unsigned fault, uint64_t fault_address); // FAULT_UNALIGNED, FAULT_UNSUPPORTED
+void guest_data_abort(struct vcpu *vcpu, unsigned fault, uint64_t fault_address); // DFSC
 
 // mmio.c: one access to guest-physical memory that is not RAM.
 void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);
 gpa  fault_gpa(uint64_t esr);
 
-// Where the guest's own tables take an address, as EL1 reads it; beyond all memory if nowhere.
-gpa guest_translate(uint64_t address);
+// What the guest's own tables say of an access, as PAR_EL1 has it. And where they take an address, as EL1 reads it;
+// beyond all memory if nowhere.
+#define PAR_FAILED     UINT64_C(1)
+#define PAR_FAULT(par) ((unsigned)((par) >> 1) & 63) // as DFSC
+#define PAR_STAGE_2    (UINT64_C(1) << 9)            // the tables are not in RAM
+#define PAR_ADDRESS    UINT64_C(0x000ffffffffff000)
+uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write);
+gpa      guest_translate(uint64_t address);
+
+// The bytes of `value`, `size` of them, the other way round.
+static inline uint64_t bytes_turned(uint64_t value, unsigned size)
+{
+    return __builtin_bswap64(value) >> (64 - 8 * size);
+}
 
 // One access to a device with the value in the guest's order of bytes. False: nobody answered.
 bool device_access(struct vcpu *vcpu, gpa address, struct io_access *io);

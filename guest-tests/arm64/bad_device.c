@@ -171,6 +171,7 @@ ODD(str_writeback, "str w1, [x0, #4]!")
 ODD(ldr_vector, "ldr q0, [x0]")
 ODD(str_vector, "str d0, [x0]")
 ODD(ld1, "ld1 {v0.16b}, [x0]")
+ODD(ld1_lane, "ld1 {v0.s}[1], [x0]")
 ODD(exclusive, "ldxr w1, [x0]\n\tstxr w2, w1, [x0]")
 ODD(acquire, "ldar w1, [x0]\n\tstlr w1, [x0]")
 ODD(atomic, "ldadd w1, w2, [x0]")
@@ -193,6 +194,7 @@ static const struct {
     { "ldr-vector", odd_ldr_vector },
     { "str-vector", odd_str_vector },
     { "ld1", odd_ld1 },
+    { "ld1-lane", odd_ld1_lane },
     { "exclusive", odd_exclusive },
     { "acquire", odd_acquire },
     { "atomic", odd_atomic },

@@ -121,12 +121,21 @@ static const struct form singles[] = {
     { 0x3d800000, 16 }, { 0x3dc00000, 16 }                                       // Q
 };
 
+// LD1 and ST1 of one to four registers, LD2, LD3, LD4 and their stores: bits 15 to 12. What is longer than the region is
+// left out.
+static const struct structure {
+    uint32_t opcode;
+    unsigned count;
+    bool     interleaves;
+} structures[] = { { 7, 1, false }, { 10, 2, false }, { 6, 3, false }, { 2, 4, false },
+                   { 8, 2, true },  { 4, 3, true },   { 0, 4, true } };
+
 enum mode { OFFSET, PRE_INDEX, POST_INDEX, NO_ALLOCATE, PAIR_MODES, UNSCALED = NO_ALLOCATE, INDEXED, SINGLE_MODES };
 
 // One instruction on its way: X1 is so far before the place of the access.
 struct trial {
     uint32_t word;
-    unsigned size, count;
+    unsigned size, count, element; // element: what is accessed at a time, if it is less
     bool     is_load;
     uint64_t distance, index;
 };
@@ -146,7 +155,7 @@ static struct trial make_pair(const struct form *form, enum mode mode, enum vari
     uint32_t word = form->word ^ (form->word == LDPSW && mode == NO_ALLOCATE ? 0 : modes[mode]);
     return (struct trial){
         .word = word | ((uint32_t)units & 0x7f) << 15 | (second == first ? 31 : second) << 10 | first,
-        .size = form->size, .count = 2, .is_load = (word & 1 << 22) != 0,
+        .size = form->size, .count = 2, .element = form->size, .is_load = (word & 1 << 22) != 0,
         .distance = mode == POST_INDEX ? 0 : (uint64_t)(units * form->size),
     };
 }
@@ -167,7 +176,7 @@ static struct trial make_single(const struct form *form, enum mode mode, enum va
     unsigned step = by_stack(variant) ? 16 / form->size : 1;
     bool is_vector = (form->word & 1 << 26) != 0;
     struct trial trial = { .word = form->word | any_register(), .size = form->size, .count = 1,
-                           .is_load = (form->word >> 22 & (is_vector ? 1 : 3)) != 0 };
+                           .element = form->size, .is_load = (form->word >> 22 & (is_vector ? 1 : 3)) != 0 };
     int64_t bytes = by_stack(variant) ? ((int64_t)below(16) - 8) * 16 : (int64_t)below(512) - 256;
     uint32_t units = (uint32_t)(below(64) * step);
     static const uint32_t modes[] = { [PRE_INDEX] = 3 << 10, [POST_INDEX] = 1 << 10, [UNSCALED] = 0 };
@@ -181,6 +190,19 @@ static struct trial make_single(const struct form *form, enum mode mode, enum va
     trial.word = (trial.word & ~(1u << 24)) | ((uint32_t)bytes & 0x1ff) << 12 | modes[mode];
     trial.distance = mode == POST_INDEX ? 0 : (uint64_t)bytes;
     return trial;
+}
+
+static struct trial make_structure(const struct structure *structure, bool is_load, enum variant variant)
+{
+    unsigned size = structure->count * 16 <= REGION && below(2) ? 16 : 8;
+    uint32_t scale = (uint32_t)below(structure->interleaves && size == 8 ? 3 : 4), post = (uint32_t)below(3);
+    static const uint32_t posts[] = { 0, 1 << 23 | 31 << 16, 1 << 23 | 2 << 16 };
+    return (struct trial){
+        .word = 0x0c000000 | (size == 16 ? 1u << 30 : 0) | (uint32_t)is_load << 22 | posts[post] |
+                structure->opcode << 12 | scale << 10 | (uint32_t)below(32),
+        .size = size, .count = structure->count, .element = 1u << scale, .is_load = is_load,
+        .index = by_stack(variant) ? 16 * below(100) : random_next(&noise),
+    };
 }
 
 // --- on memory, then on the device ----------------------------------------------------------------------------------
@@ -200,7 +222,7 @@ static void region_read(uint64_t region, uint32_t *words)
 // The bytes of memory from `start` on, one register at a time, by accesses that a syndrome describes.
 static void store_single(uint64_t region, unsigned start, const struct trial *trial)
 {
-    unsigned step = trial->size < 4 ? trial->size : 4;
+    unsigned step = trial->element < 4 ? trial->element : 4;
     for (unsigned at = start; at < start + trial->size * trial->count; at += step) {
         if (step == 1)
             *(volatile uint8_t *)(region + at) = memory[at];
@@ -273,7 +295,7 @@ static void try_form(struct trial trial, enum variant variant)
     try_on(&trial, board.uart + 0x20, variant);
     if (trial.is_load)
         try_on(&trial, board.uart + 0xfe0, variant);
-    if (trial.size == 1 || trial.size == 4)
+    if (trial.element == 1 || trial.element == 4)
         try_on(&trial, board.gicd + GICD_IPRIORITYR + 0x20, variant);
 }
 
@@ -287,6 +309,8 @@ static void test_forms(enum variant variant, unsigned rounds)
         for (unsigned i = 0; i < ARRAY_LENGTH(singles); i++)
             for (enum mode mode = OFFSET; mode < SINGLE_MODES; mode++)
                 try_form(make_single(&singles[i], mode, variant), variant);
+        for (unsigned i = 0; i < 8 * ARRAY_LENGTH(structures); i++)
+            try_form(make_structure(&structures[i / 8], i % 2, variant), variant);
     }
 }
 

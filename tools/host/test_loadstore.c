@@ -79,8 +79,31 @@ static void spell_address(const struct load_store *insn, uint64_t at, char *out)
         sprintf(out, "[%s]", base);
 }
 
+// With the first register and the last, as {v0.16b-v3.16b}.
+static void spell_structure(const struct load_store *insn, char *out)
+{
+    char type[8], address[64], base[8] = "sp";
+    sprintf(type, "%u%c", insn->size / insn->element, "bhsd"[__builtin_ctz(insn->element)]);
+    if (insn->rn != 31)
+        sprintf(base, "x%u", insn->rn);
+    if (insn->rm != NO_INDEX)
+        sprintf(address, "[%s], x%u", base, insn->rm);
+    else
+        sprintf(address, insn->writes_back ? "[%s], #%lld" : "[%s]", base, (long long)insn->offset);
+    unsigned last = insn->rt[insn->count - 1];
+    int used = sprintf(out, "%s%u\t{v%u.%s", insn->is_load ? "ld" : "st", insn->interleaves ? insn->count : 1,
+                       insn->rt[0], type);
+    if (insn->count > 1)
+        used += sprintf(out + used, "-v%u.%s", last, type);
+    sprintf(out + used, "}, %s", address);
+}
+
 static void spell(const struct load_store *insn, uint64_t at, char *out)
 {
+    if (insn->is_structure) {
+        spell_structure(insn, out);
+        return;
+    }
     static const char *const widths[] = { [1] = "b", [2] = "h", [4] = "", [8] = "" };
     char address[64], names[2][8];
     const char *width = insn->is_vector ? "" : insn->sign_extends != 0 && insn->size == 4 ? "w" : widths[insn->size];
@@ -105,6 +128,20 @@ static void cut(char *at, size_t count)
     memmove(at, at + count, strlen(at + count) + 1);
 }
 
+// A list of registers by its first and its last, as newer versions have it.
+static void shorten_list(char *text)
+{
+    char *open = strchr(text, '{'), *close = strchr(text, '}');
+    char *comma = open != NULL ? strchr(open, ',') : NULL;
+    if (close == NULL || comma == NULL || comma > close)
+        return;
+    char *last = close;
+    while (*last != ' ')
+        last--;
+    *comma = '-';
+    memmove(comma + 1, last + 1, strlen(last + 1) + 1);
+}
+
 // ldur, ldtr and ldnp are ldr, ldr and ldp here; a shift by 0 and an offset of 0 without write-back are none.
 static void plainer(char *text)
 {
@@ -112,6 +149,7 @@ static void plainer(char *text)
     text[strcspn(text, ";/<\n")] = 0;
     for (size_t end = strlen(text); end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\t');)
         text[--end] = 0;
+    shorten_list(text);
     if (starts(text, "ldur") || starts(text, "ldtr") || starts(text, "stur") || starts(text, "sttr"))
         cut(text + 2, 1);
     if (starts(text, "ldnp") || starts(text, "stnp"))
@@ -138,10 +176,11 @@ static bool is_atomic_name(const char *text)
 static bool is_plain_name(const char *text)
 {
     static const char *const names[] = { "ldr", "ldrb", "ldrh", "ldrsb", "ldrsh", "ldrsw", "ldp",
-                                         "ldpsw", "str", "strb", "strh", "stp" };
+                                         "ldpsw", "str", "strb", "strh", "stp", "ld1", "ld2", "ld3", "ld4",
+                                         "st1", "st2", "st3", "st4" };
     size_t length = strcspn(text, "\t ");
-    if (text[length] == 0 || text[length + 1] == 'z' || text[length + 1] == 'p')
-        return false; // a register of SVE
+    if (text[length] == 0 || text[length + 1] == 'z' || text[length + 1] == 'p' || strstr(text, "}[") != NULL)
+        return false; // a register of SVE; a single lane
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (length == strlen(names[i]) && starts(text, names[i]))
             return true;
@@ -242,20 +281,24 @@ static const struct {
     const char *text;
     int64_t     distance; // from base
     uint64_t    index;
+    int64_t     after; // what it adds to X1, if it does
 } addresses[] = {
-    { 0xa9400801, "ldp x1, x2, [x0]", 0, 0 },
-    { 0xa9bf7c3f, "stp xzr, xzr, [x1, #-16]!", -16, 0 },
-    { 0xa8c17c3f, "ldp xzr, xzr, [x1], #16", 0, 0 },
-    { 0xad7f8020, "ldp q0, q0, [x1, #-16]", -16, 0 },
-    { 0x3dfffc20, "ldr q0, [x1, #65520]", 65520, 0 },
-    { 0xf8408420, "ldr x0, [x1], #8", 0, 0 },
-    { 0xf8100c20, "str x0, [x1, #-256]!", -256, 0 },
-    { 0x3ce26820, "ldr q0, [x1, x2]", 0x100, 0x100 },
-    { 0x3ce27820, "ldr q0, [x1, x2, lsl #4]", 0x1000, 0x100 },
-    { 0xb8625820, "ldr w0, [x1, w2, uxtw #2]", 0x3fffffffc, UINT64_MAX },
-    { 0xb862d820, "ldr w0, [x1, w2, sxtw #2]", -4, UINT64_C(0xffffffff) },
-    { 0xf862f820, "ldr x0, [x1, x2, sxtx #3]", -8, UINT64_MAX },
-    { 0x9cffffe0, "ldr q0, .-4", -4, 0 },
+    { 0xa9400801, "ldp x1, x2, [x0]", 0, 0, 0 },
+    { 0xa9bf7c3f, "stp xzr, xzr, [x1, #-16]!", -16, 0, -16 },
+    { 0xa8c17c3f, "ldp xzr, xzr, [x1], #16", 0, 0, 16 },
+    { 0xad7f8020, "ldp q0, q0, [x1, #-16]", -16, 0, 0 },
+    { 0x3dfffc20, "ldr q0, [x1, #65520]", 65520, 0, 0 },
+    { 0xf8408420, "ldr x0, [x1], #8", 0, 0, 8 },
+    { 0xf8100c20, "str x0, [x1, #-256]!", -256, 0, -256 },
+    { 0x3ce26820, "ldr q0, [x1, x2]", 0x100, 0x100, 0 },
+    { 0x3ce27820, "ldr q0, [x1, x2, lsl #4]", 0x1000, 0x100, 0 },
+    { 0xb8625820, "ldr w0, [x1, w2, uxtw #2]", 0x3fffffffc, UINT64_MAX, 0 },
+    { 0xb862d820, "ldr w0, [x1, w2, sxtw #2]", -4, UINT64_C(0xffffffff), 0 },
+    { 0xf862f820, "ldr x0, [x1, x2, sxtx #3]", -8, UINT64_MAX, 0 },
+    { 0x9cffffe0, "ldr q0, .-4", -4, 0, 0 },
+    { 0x4c407020, "ld1 {v0.16b}, [x1]", 0, 0x100, 0 },
+    { 0x4cdf2020, "ld1 {v0.16b-v3.16b}, [x1], #64", 0, 0x100, 64 },
+    { 0x0c828820, "st2 {v0.2s, v1.2s}, [x1], x2", 0, UINT64_MAX - 7, -8 },
 };
 
 static void test_addresses(void **state)
@@ -269,6 +312,9 @@ static void test_addresses(void **state)
         uint64_t got = load_store_address(&insn, base, addresses[i].index);
         if (got != base + (uint64_t)addresses[i].distance)
             fail_msg("%s is at base + %lld", addresses[i].text, (long long)(got - base));
+        got = insn.writes_back ? load_store_base_after(&insn, base, addresses[i].index) : base;
+        if (got != base + (uint64_t)addresses[i].after)
+            fail_msg("%s makes its base base + %lld", addresses[i].text, (long long)(got - base));
     }
 }
 
