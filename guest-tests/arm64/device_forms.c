@@ -121,8 +121,8 @@ static const struct form singles[] = {
     { 0x3d800000, 16 }, { 0x3dc00000, 16 }                                       // Q
 };
 
-// LD1 and ST1 of one to four registers, LD2, LD3, LD4 and their stores: bits 15 to 12. What is longer than the region is
-// left out.
+// LD1 and ST1 of one to four registers, LD2, LD3, LD4 and their stores: bits 15 to 12. What is longer than the region
+// is left out.
 static const struct structure {
     uint32_t opcode;
     unsigned count;
