@@ -6,7 +6,7 @@
 
 #define HPFAR_ADDRESS UINT64_C(0xffffffffff0)
 
-uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write)
+__attribute__((noinline, cold)) uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write)
 {
     uint64_t kept = sysreg_read(par_el1);
     if (as_el0 && is_write)
@@ -22,7 +22,7 @@ uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write)
     return par;
 }
 
-gpa guest_translate(uint64_t address)
+__attribute__((noinline, cold)) gpa guest_translate(uint64_t address)
 {
     uint64_t par = guest_probe(address, false, false);
     uint64_t page = (par & PAR_FAILED) != 0 ? UINT64_MAX & PAR_ADDRESS : par & PAR_ADDRESS;
