@@ -74,7 +74,7 @@ static bool paging_allowed(struct vcpu *vcpu, uint64_t value, uint64_t efer)
     return !pae || pdptes_valid(vcpu);
 }
 
-static bool write_cr0(struct vcpu *vcpu, uint64_t value)
+bool guest_write_cr0(struct vcpu *vcpu, uint64_t value)
 {
     uint64_t efer = vendor->get(vcpu, REGISTER_EFER);
     bool paging = (value & CR0_PG) != 0;
@@ -119,7 +119,7 @@ static bool execute(struct vcpu *vcpu, const struct insn *insn)
     uint64_t value = gpr[insn_rm(insn)];
     if (guest_code_bits(vcpu) != 64)
         value &= UINT32_MAX;
-    return insn_reg(insn) == 0 ? write_cr0(vcpu, value) : write_cr4(vcpu, value);
+    return insn_reg(insn) == 0 ? guest_write_cr0(vcpu, value) : write_cr4(vcpu, value);
 }
 
 void emulate_control(struct vcpu *vcpu, const struct exit *exit)

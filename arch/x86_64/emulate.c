@@ -7,7 +7,73 @@
 
 #include "arch/x86_64/emulate_plan.h"
 
-uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs)
+static bool high_byte(const struct insn *insn, unsigned reg, unsigned size)
+{
+    return size == 1 && insn->rex == 0 && reg >= NO_REGISTERS_8H;
+}
+
+// These are inline on the way of a plain move alone; from elsewhere they are called by their other names.
+static inline uint64_t get_register(const struct insn *insn, const struct emulate_regs *regs, unsigned reg,
+                                    unsigned size)
+{
+    if (high_byte(insn, reg, size))
+        return (regs->gpr[reg - NO_REGISTERS_8H] >> 8) & 0xFF;
+    return regs->gpr[reg] & alu_mask(size);
+}
+
+static inline void set_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg, unsigned size,
+                                uint64_t value)
+{
+    if (high_byte(insn, reg, size)) {
+        uint64_t *whole = &regs->gpr[reg - NO_REGISTERS_8H];
+        *whole = (*whole & ~UINT64_C(0xFF00)) | (value & 0xFF) << 8;
+        return;
+    }
+    uint64_t kept = size >= 4 ? 0 : regs->gpr[reg] & ~alu_mask(size);
+    regs->gpr[reg] = kept | (value & alu_mask(size));
+}
+
+static inline bool from_register(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind,
+                                 unsigned reg, const struct insn *insn, const struct emulate_regs *regs)
+{
+    plan->kind = kind;
+    plan->operation = operation;
+    plan->reg = (uint8_t)reg;
+    plan->source = get_register(insn, regs, reg, plan->size);
+    return true;
+}
+
+uint64_t read_register(const struct insn *insn, const struct emulate_regs *regs, unsigned reg, unsigned size)
+{
+    return get_register(insn, regs, reg, size);
+}
+
+void write_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg, unsigned size, uint64_t value)
+{
+    set_register(insn, regs, reg, size, value);
+}
+
+bool plan_from_register(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind, unsigned reg,
+                        const struct insn *insn, const struct emulate_regs *regs)
+{
+    return from_register(plan, operation, kind, reg, insn, regs);
+}
+
+static inline bool from_value(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind,
+                              uint64_t value)
+{
+    plan->kind = kind;
+    plan->operation = operation;
+    plan->source = value;
+    return true;
+}
+
+bool plan_from_value(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind, uint64_t value)
+{
+    return from_value(plan, operation, kind, value);
+}
+
+static inline uint64_t address_of(const struct insn *insn, const struct emulate_regs *regs)
 {
     uint64_t address = (uint64_t)insn->displacement;
 
@@ -18,6 +84,11 @@ uint64_t effective_address(const struct insn *insn, const struct emulate_regs *r
     if (insn->index != INSN_NO_REGISTER)
         address += regs->gpr[insn->index] * insn->scale;
     return address & alu_mask(insn->address_size);
+}
+
+uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs)
+{
+    return address_of(insn, regs);
 }
 
 static enum mmio_kind kind_of(enum alu_operation operation)
@@ -46,7 +117,7 @@ static bool plan_group_3(struct mmio_plan *plan, const struct insn *insn)
 {
     switch (insn_extension(insn)) {
     case 0:
-    case 1: return plan_from_value(plan, ALU_TEST, MMIO_READ, insn->immediate);
+    case 1: return from_value(plan, ALU_TEST, MMIO_READ, insn->immediate);
     case 2: return plan_from_value(plan, ALU_NOT, MMIO_READ_WRITE, 0);
     case 3: return plan_from_value(plan, ALU_NEG, MMIO_READ_WRITE, 0);
     default: return false;
@@ -81,7 +152,7 @@ static bool plan_one_byte(struct mmio_plan *plan, const struct insn *insn, const
     case 0x86:
     case 0x87: return plan_from_register(plan, ALU_EXCHANGE, MMIO_READ_WRITE, reg, insn, regs);
     case 0x88:
-    case 0x89: return plan_from_register(plan, ALU_MOVE, MMIO_WRITE, reg, insn, regs);
+    case 0x89: return from_register(plan, ALU_MOVE, MMIO_WRITE, reg, insn, regs);
     case 0x8A:
     case 0x8B: return plan_to_register(plan, ALU_MOVE, reg);
     case 0xA0:
@@ -91,7 +162,7 @@ static bool plan_one_byte(struct mmio_plan *plan, const struct insn *insn, const
     case 0xC0:
     case 0xC1: return plan_shift(plan, insn, insn->immediate);
     case 0xC6:
-    case 0xC7: return group == 0 && plan_from_value(plan, ALU_MOVE, MMIO_WRITE, insn->immediate);
+    case 0xC7: return group == 0 && from_value(plan, ALU_MOVE, MMIO_WRITE, insn->immediate);
     case 0xD0:
     case 0xD1: return plan_shift(plan, insn, 1);
     case 0xD2:
@@ -184,7 +255,7 @@ static bool plan_operation(struct mmio_plan *plan, const struct insn *insn, cons
     plan->implied = false;
     plan->rare = RARE_NONE;
     plan->stack_delta = 0;
-    plan->read = plan->write = (struct mmio_operand){ effective_address(insn, regs), insn->segment };
+    plan->read = plan->write = (struct mmio_operand){ address_of(insn, regs), insn->segment };
     switch (insn->map) {
     case INSN_MAP_ONE_BYTE: return plan_one_byte(plan, insn, regs) || plan_rare(plan, insn, regs);
     case INSN_MAP_0F: return plan_0f(plan, insn, regs) || plan_rare(plan, insn, regs);
@@ -281,7 +352,7 @@ enum emulate_result emulate_finish(struct mmio_plan *plan, const struct insn *in
     if (!is_plain_move(plan))
         return finish_other(plan, insn, regs, memory);
     if (plan->to_register)
-        write_register(insn, regs, plan->reg, plan->register_size, memory);
+        set_register(insn, regs, plan->reg, plan->register_size, memory);
     else
         plan->write_value = plan->source & alu_mask(plan->size);
     regs->rip = next_rip(insn, regs);

@@ -8,9 +8,9 @@
 //
 // Called on nested page faults outside RAM. It never touches memory and knows no segment bases: offsets are
 // segment-relative, and the faulting guest-physical address usually makes them needless. What it does not know is
-// EMULATE_UNSUPPORTED, and the caller ends the VM: among them PUSHF, PUSHA, ENTER with levels, far jumps, and x87
-// (emulate_vector.h has vector moves). TF and RF, and the interrupt shadow, are the
-// caller's. A LOCK prefix is accepted where the CPU accepts it; atomicity is the caller's.
+// EMULATE_UNSUPPORTED: vector moves (emulate_vector.h), instructions of the system (mmio_system.c), and what ends the
+// VM, such as PUSHF, PUSHA, ENTER with levels and x87. TF and RF, and the interrupt shadow, are the caller's. A LOCK
+// prefix is accepted where the CPU accepts it; atomicity is the caller's.
 #ifndef ARCH_X86_64_EMULATE_H
 #define ARCH_X86_64_EMULATE_H
 

@@ -19,32 +19,13 @@ static inline unsigned insn_extension(const struct insn *insn)
     return (insn->modrm >> 3) & 7u;
 }
 
-// Without REX the byte registers 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2).
-static inline bool high_byte(const struct insn *insn, unsigned reg, unsigned size)
-{
-    return size == 1 && insn->rex == 0 && reg >= NO_REGISTERS_8H;
-}
-
-static inline uint64_t read_register(const struct insn *insn, const struct emulate_regs *regs, unsigned reg,
-                                     unsigned size)
-{
-    if (high_byte(insn, reg, size))
-        return (regs->gpr[reg - NO_REGISTERS_8H] >> 8) & 0xFF;
-    return regs->gpr[reg] & alu_mask(size);
-}
-
-// Four bytes clear the upper half, one and two merge (SDM 1, 3.4.1.1).
-static inline void write_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg, unsigned size,
-                                  uint64_t value)
-{
-    if (high_byte(insn, reg, size)) {
-        uint64_t *whole = &regs->gpr[reg - NO_REGISTERS_8H];
-        *whole = (*whole & ~UINT64_C(0xFF00)) | (value & 0xFF) << 8;
-        return;
-    }
-    uint64_t kept = size >= 4 ? 0 : regs->gpr[reg] & ~alu_mask(size);
-    regs->gpr[reg] = kept | (value & alu_mask(size));
-}
+// Registers by number and size: without REX the byte registers 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2); of a
+// write, four bytes clear the upper half, one and two merge (SDM 1, 3.4.1.1). Not inline, like what plans below: they
+// are called from everywhere.
+__attribute__((noinline)) uint64_t read_register(const struct insn *insn, const struct emulate_regs *regs, unsigned reg,
+                                                 unsigned size);
+__attribute__((noinline)) void write_register(const struct insn *insn, struct emulate_regs *regs, unsigned reg,
+                                              unsigned size, uint64_t value);
 
 // What is decided for an encoding: the operation, the direction of the access, and the operand that is not memory.
 // False would be an encoding that is not emulated.
@@ -57,24 +38,11 @@ static inline bool plan_to_register(struct mmio_plan *plan, enum alu_operation o
     return true;
 }
 
-static inline bool plan_from_register(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind,
-                                      unsigned reg, const struct insn *insn, const struct emulate_regs *regs)
-{
-    plan->kind = kind;
-    plan->operation = operation;
-    plan->reg = (uint8_t)reg;
-    plan->source = read_register(insn, regs, reg, plan->size);
-    return true;
-}
-
-static inline bool plan_from_value(struct mmio_plan *plan, enum alu_operation operation, enum mmio_kind kind,
-                                   uint64_t value)
-{
-    plan->kind = kind;
-    plan->operation = operation;
-    plan->source = value;
-    return true;
-}
+__attribute__((noinline)) bool plan_from_register(struct mmio_plan *plan, enum alu_operation operation,
+                                                  enum mmio_kind kind, unsigned reg, const struct insn *insn,
+                                                  const struct emulate_regs *regs);
+__attribute__((noinline)) bool plan_from_value(struct mmio_plan *plan, enum alu_operation operation,
+                                               enum mmio_kind kind, uint64_t value);
 
 // emulate_implied.c: instructions whose operands in memory are implied, wholly or in part. False: it is none of them.
 __attribute__((noinline)) bool plan_string(struct mmio_plan *plan, const struct insn *insn,
@@ -87,8 +55,8 @@ bool plan_rare(struct mmio_plan *plan, const struct insn *insn, const struct emu
 enum emulate_result finish_rare(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
                                 uint64_t memory);
 
-bool plan_branch(struct mmio_plan *plan, const struct insn *insn, const struct emulate_regs *regs,
-                 unsigned stack_bytes);
+__attribute__((noinline)) bool plan_branch(struct mmio_plan *plan, const struct insn *insn,
+                                           const struct emulate_regs *regs, unsigned stack_bytes);
 enum emulate_result finish_branch(struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs,
                                   uint64_t memory);
 
@@ -99,6 +67,6 @@ void emulate_move_stack(const struct mmio_plan *plan, struct emulate_regs *regs)
 bool finish_string(const struct mmio_plan *plan, const struct insn *insn, struct emulate_regs *regs);
 
 // The offset that ModRM, SIB and displacement name.
-uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs);
+__attribute__((noinline)) uint64_t effective_address(const struct insn *insn, const struct emulate_regs *regs);
 
 #endif

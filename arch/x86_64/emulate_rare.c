@@ -121,8 +121,8 @@ static uint64_t double_shift(const struct mmio_plan *plan, const struct insn *in
 
     if (count == 0 || count > width)
         return value;
-    uint128_t pair = left ? (uint128_t)value << width | plan->source : (uint128_t)plan->source << width | value;
-    result = (uint64_t)(left ? pair << count >> width : pair >> count) & alu_mask(plan->size);
+    result = left ? value << count | plan->source >> (width - count) : value >> count | plan->source << (width - count);
+    result &= alu_mask(plan->size);
     (void)alu_execute(ALU_TEST, result, result, plan->size, &flags); // SF, ZF, PF
     set_flags(regs, RFLAGS_ARITHMETIC & ~RFLAGS_AF, false);
     regs->rflags |= flags;

@@ -93,7 +93,7 @@ enum vector_fault vector_fault(const struct vector_move *move, uint64_t cr0, uin
 
 // SDM 3A 12.2: an MMX instruction sets TOP to 0 and marks every register as in use. The image has them from ST(0) on,
 // which was the one that TOP named.
-static void enter_mmx(struct fxsave_image *image)
+static __attribute__((noinline)) void enter_mmx(struct fxsave_image *image)
 {
     struct fxsave_image old = *image;
     unsigned top = (old.status & FSW_TOP) >> 11;

@@ -79,7 +79,7 @@ static void execute(struct vcpu *vcpu, const struct exit *exit, const struct ins
         return;
     uint64_t value = mmio_plan_reads(plan) ? read_operand(vcpu, &from, &plan->high) : 0;
     if (plan->kind == MMIO_COMPARE)
-        plan->source = read_operand(vcpu, &to, &plan->high);
+        operand_read(vcpu, &to, &plan->source);
     uint64_t rip = vcpu_regs(vcpu)->rip;
     enum emulate_result result = emulate_finish(plan, insn, vcpu_regs(vcpu), value);
     if (result != EMULATE_OK) {
@@ -143,7 +143,7 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
     }
     if (emulate_begin(&plan, insn, vcpu_regs(vcpu), stack_bytes(vcpu, insn)) == EMULATE_OK)
         execute(vcpu, exit, insn, &plan);
-    else if (!mmio_vector(vcpu, insn))
+    else if (!mmio_vector(vcpu, insn) && !mmio_system(vcpu, insn))
         kill_undecodable(vcpu, (const uint8_t *)bytes, insn->length, exit->address,
                          "this version cannot emulate the device access");
 }

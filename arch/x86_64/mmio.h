@@ -8,4 +8,7 @@
 // An instruction that moves a vector register (mmio_vector.c). False: it is none.
 __attribute__((noinline)) bool mmio_vector(struct vcpu *vcpu, const struct insn *insn);
 
+// An instruction of the system: SMSW, LMSW, segment registers, far jumps (mmio_system.c). False: it is none.
+__attribute__((noinline)) bool mmio_system(struct vcpu *vcpu, const struct insn *insn);
+
 #endif

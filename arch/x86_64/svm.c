@@ -303,6 +303,22 @@ static void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
     vcpu->arch->vmcb_clean = 0;
 }
 
+// The same form as the VMCB's own.
+static __attribute__((cold)) void svm_segment(struct vcpu *vcpu, unsigned reg, struct guest_segment *segment, bool set)
+{
+    struct vmcb *vmcb = vcpu->arch->vmcb;
+    struct vmcb_segment *field = reg == SEGMENT_TR     ? &vmcb->tr
+                                 : reg == SEGMENT_LDTR ? &vmcb->ldtr
+                                 : reg == SEGMENT_GDTR ? &vmcb->gdtr
+                                                       : &vmcb->es + reg;
+    if (set)
+        *field = (struct vmcb_segment){ segment->selector, segment->attributes, segment->limit, segment->base };
+    else
+        *segment = (struct guest_segment){ field->selector, field->attributes, field->limit, field->base };
+    if (set)
+        vcpu->arch->vmcb_clean = 0;
+}
+
 #define INT_CTL_V_IRQ_FIRST (INT_CTL_V_IRQ | INT_CTL_V_IGN_TPR | (0xfu << INT_CTL_V_PRIO_SHIFT)) // outranks every TPR
 
 // An external interrupt goes in as the virtual interrupt of int_ctl, taken at the guest's first boundary, because it is
@@ -367,6 +383,7 @@ const struct vendor_ops svm_ops = {
     .code = svm_code,
     .get = svm_get,
     .set = svm_set,
+    .segment = svm_segment,
     .inject = svm_inject,
     .want_window = svm_want_window,
     .step = svm_step,

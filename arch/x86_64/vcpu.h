@@ -199,6 +199,9 @@ bool guest_no_execute_is_off(const struct vcpu *vcpu); // by IA32_MISC_ENABLE
 // Gives the guest an exception; it is delivered by the next entry.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
 
+// MOV to CR0 (control.c). False: the guest gets #GP(0).
+bool guest_write_cr0(struct vcpu *vcpu, uint64_t value);
+
 // CR4 bits that the guest may set: the ones of the features that CPUID tells it of (control.c).
 uint64_t guest_cr4_bits(struct vcpu *vcpu);
 

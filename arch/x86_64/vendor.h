@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "arch/x86_64/segment.h"
 #include "arch/x86_64/vcpu.h"
 
 // Registers that live in the vendor's control structure.
@@ -31,6 +32,9 @@ enum guest_register {
     REGISTER_SS_BITS, // 16 or 32: width of the stack pointer outside 64-bit mode; read only
 };
 
+// Segment registers: the first six as enum insn_segment has them.
+enum guest_segment_register { SEGMENT_LDTR = 6, SEGMENT_TR, SEGMENT_GDTR };
+
 enum event_type { EVENT_INTERRUPT, EVENT_NMI, EVENT_EXCEPTION };
 
 struct guest_event {
@@ -56,6 +60,9 @@ struct vendor_ops {
     const uint8_t *(*code)(struct vcpu *vcpu, size_t count);
     uint64_t (*get)(const struct vcpu *vcpu, enum guest_register reg);
     void (*set)(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
+    // Reads a segment register into *segment, or sets it; the GDTR has a base and a limit alone, and is not set. A CS
+    // keeps the privilege; the shadow of a load of SS is the vCPU's.
+    void (*segment)(struct vcpu *vcpu, unsigned reg, struct guest_segment *segment, bool set);
     void (*inject)(struct vcpu *vcpu, struct guest_event event);
     void (*want_window)(struct vcpu *vcpu, bool want);
     // One trip for one instruction, or for the delivery of the event that is queued and no instruction: EXIT_STEP,

@@ -340,6 +340,7 @@ const struct vendor_ops vmx_ops = {
     .code = vmx_code,
     .get = vmx_get,
     .set = vmx_set,
+    .segment = vmx_segment,
     .inject = vmx_inject,
     .want_window = vmx_want_window,
     .step = vmx_step,

@@ -43,6 +43,7 @@ const char *vmx_describe(void);
 // vendor->get and vendor->set.
 uint64_t vmx_get(const struct vcpu *vcpu, enum guest_register reg);
 void     vmx_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
+void     vmx_segment(struct vcpu *vcpu, unsigned reg, struct guest_segment *segment, bool set);
 
 // After page tables or paging changed behind the CPU's back: SDM 3C 28.3.3.
 void vmx_flush_translations(void);

@@ -124,3 +124,34 @@ void vmx_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
     else
         panic("register %d of a guest cannot be set", reg);
 }
+
+// The upper half of the attributes is four bits further up here, and an absent segment has a bit that says so. A load
+// of SS blocks events in the hardware, too.
+__attribute__((cold)) void vmx_segment(struct vcpu *vcpu, unsigned reg, struct guest_segment *segment, bool set)
+{
+    if (reg == SEGMENT_GDTR) {
+        *segment = (struct guest_segment){ .base = vmread(VMCS_GUEST_GDTR_BASE),
+                                           .limit = (uint32_t)vmread(VMCS_GUEST_GDTR_LIMIT) };
+    } else if (!set) {
+        uint64_t rights = vmread(VMCS_GUEST_ES_RIGHTS + 2 * reg);
+        *segment = (struct guest_segment){
+            .selector = (uint16_t)vmread(VMCS_GUEST_ES_SELECTOR + 2 * reg),
+            .attributes = (uint16_t)((rights & 0xff) | (rights >> 4 & 0xf00)),
+            .limit = (uint32_t)vmread(VMCS_GUEST_ES_LIMIT + 2 * reg),
+            .base = vmread(VMCS_GUEST_ES_BASE + 2 * reg),
+        };
+        if ((rights & RIGHTS_UNUSABLE) != 0)
+            segment->attributes &= (uint16_t)~SEGMENT_PRESENT;
+    } else {
+        uint32_t rights = (segment->attributes & 0xffu) | (segment->attributes & 0xf00u) << 4;
+        bool usable = (segment->attributes & SEGMENT_PRESENT) != 0;
+        vmwrite(VMCS_GUEST_ES_SELECTOR + 2 * reg, segment->selector);
+        vmwrite(VMCS_GUEST_ES_LIMIT + 2 * reg, segment->limit);
+        vmwrite(VMCS_GUEST_ES_RIGHTS + 2 * reg, usable ? rights : rights | RIGHTS_UNUSABLE);
+        vmwrite(VMCS_GUEST_ES_BASE + 2 * reg, segment->base);
+        if (reg == INSN_SS) {
+            vcpu->arch->vmx.interruptibility |= BLOCKED_BY_MOV_SS;
+            vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vcpu->arch->vmx.interruptibility);
+        }
+    }
+}

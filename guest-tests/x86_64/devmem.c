@@ -173,6 +173,90 @@ static void jump_to(uint64_t target)
     __asm__ volatile("jmp *(%0)" : : "r"(DEVICE) : "memory");
 }
 
+extern uint64_t gdt[]; // lib/x86_64/start.S: 0x08 code, 0x10 data, 0x18 the TSS
+
+static void load_fs(uint64_t selector)
+{
+    *(volatile uint16_t *)DEVICE = (uint16_t)selector;
+    __asm__ volatile("mov (%0), %%fs" : : "r"(DEVICE) : "memory");
+}
+
+static void load_ss(uint64_t selector)
+{
+    *(volatile uint16_t *)DEVICE = (uint16_t)selector;
+    __asm__ volatile("mov (%0), %%ss" : : "r"(DEVICE) : "memory");
+}
+
+static void load_tr(uint64_t selector)
+{
+    *(volatile uint16_t *)DEVICE = (uint16_t)selector;
+    __asm__ volatile("ltr (%0)" : : "r"(DEVICE) : "memory");
+}
+
+static void jump_far(uint64_t selector)
+{
+    volatile uint16_t *memory = (volatile uint16_t *)DEVICE;
+    uint64_t target;
+    __asm__("lea 1f(%%rip), %0" : "=r"(target));
+    *(volatile uint64_t *)DEVICE = target;
+    memory[4] = (uint16_t)selector;
+    __asm__ volatile("rex.w ljmp *(%0)\n\tud2\n1:" : : "r"(DEVICE) : "memory");
+}
+
+static uint16_t selector_of(char which)
+{
+    uint16_t fs, ss, tr;
+    __asm__ volatile("mov %%fs, %0\n\tmov %%ss, %1\n\tstr %2" : "=r"(fs), "=r"(ss), "=r"(tr));
+    return which == 'f' ? fs : which == 's' ? ss : tr;
+}
+
+static bool refused(void (*load)(uint64_t), uint64_t selector, unsigned error)
+{
+    struct caught c = catch_trap(load, selector);
+    return c.vector == 13 && c.error == error;
+}
+
+static void test_segments(void)
+{
+    volatile uint16_t *memory = (volatile uint16_t *)DEVICE;
+    __asm__ volatile("movq $-1, (%0)\n\tmov %%cs, (%0)\n\tmov %%ss, 2(%0)" : : "r"(DEVICE) : "memory");
+    ok(memory[0] == 8 && memory[1] == selector_of('s') && memory[2] == 0xffff, "MOV from CS and SS: two bytes each");
+    load_fs(0x10);
+    bool data = selector_of('f') == 0x10;
+    load_fs(3);
+    __asm__ volatile("lldt %w0" : : "r"(0));
+    ok(data && selector_of('f') == 3, "MOV to FS: data, and null");
+    ok(refused(load_fs, 0x18, 0x18) && refused(load_fs, 0x1000, 0x1000) && refused(load_fs, 0x14, 0x14) &&
+           refused(load_fs, 0x13, 0x10) && selector_of('f') == 3,
+       "a TSS, beyond the GDT, of no LDT, of less privilege: #GP with the selector");
+    load_ss(0);
+    bool null = selector_of('s') == 0;
+    load_ss(0x10);
+    ok(null && selector_of('s') == 0x10 && refused(load_ss, 0x13, 0x10) && refused(load_ss, 3, 0) &&
+           refused(load_ss, 0x08, 0x08),
+       "MOV to SS: null, data; not of another privilege, no code");
+    ok(refused(load_tr, 0x18, 0x18) && refused(load_tr, 0, 0), "LTR of the busy TSS, and null: #GP");
+    gdt[3] &= ~(UINT64_C(2) << 40);
+    load_tr(0x18);
+    ok(selector_of('t') == 0x18 && (gdt[3] >> 40 & 15) == 11, "LTR marks the TSS as busy");
+    jump_far(8);
+    ok(refused(jump_far, 0x10, 0x10) && refused(jump_far, 0, 0), "JMP far: to code; to data, and null: #GP");
+}
+
+static void test_machine_status(void)
+{
+    volatile uint64_t *memory = (volatile uint64_t *)DEVICE;
+    uint64_t before, set;
+    *memory = UINT64_MAX;
+    __asm__ volatile("mov %%cr0, %0\n\tsmsw (%1)" : "=&r"(before) : "r"(DEVICE) : "memory");
+    ok(*memory == ((before & 0xffff) | ~UINT64_C(0xffff)), "SMSW: two bytes, 0x%lx", *memory);
+    *memory = (before & 0xfff6) | 8; // TS on, MP and PE off
+    __asm__ volatile("lmsw (%1)\n\tmov %%cr0, %0\n\tclts" : "=&r"(set) : "r"(DEVICE) : "memory");
+    ok(set == ((before & ~UINT64_C(0xe)) | 8 | (before & 4)), "LMSW sets TS, clears MP, leaves PE: 0x%lx to 0x%lx",
+       before, set);
+    __asm__ volatile("mov %0, %%cr0" : : "r"(before));
+}
+
 static void divide(uint64_t divisor)
 {
     uint64_t low = 1, high = 2;
@@ -271,11 +355,13 @@ static void test_port_strings(void)
 
 void test_main(void)
 {
-    plan(ARRAY_LENGTH(instructions) + 13);
+    plan(ARRAY_LENGTH(instructions) + 22);
     __asm__ volatile("mov %%cr4, %%rax\n\tor $0x600, %%rax\n\tmov %%rax, %%cr4" : : : "rax"); // OSFXSR, OSXMMEXCPT
     test_instructions();
     test_values();
     test_jumps();
+    test_segments();
+    test_machine_status();
     map_window();
     test_crossing();
     test_port_strings();

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Segment registers from descriptors (segment.h). Called by mmio_system.c.
+#include "arch/x86_64/segment.h"
+
+#define TYPE_CODE       0x8u
+#define TYPE_CONFORMING 0x4u // of code
+#define TYPE_WRITABLE   0x2u // of data; of code readable
+#define TYPE_TSS32      0x9u // in long mode of 64 bits
+#define TYPE_TSS16      0x1u
+
+enum { NOT_PRESENT = 11, STACK_FAULT = 12, GENERAL_PROTECTION = 13 };
+
+static bool may_be_data(unsigned type, unsigned rpl, unsigned dpl, unsigned cpl)
+{
+    bool code = (type & TYPE_CODE) != 0;
+    if (code && (type & TYPE_WRITABLE) == 0)
+        return false;
+    return (code && (type & TYPE_CONFORMING) != 0) || (rpl <= dpl && cpl <= dpl);
+}
+
+static bool may_be_code(uint64_t descriptor, unsigned type, unsigned rpl, unsigned dpl, struct segment_rights rights)
+{
+    bool both_widths = rights.long_mode && (descriptor >> 53 & 3) == 3;
+    if ((type & TYPE_CODE) == 0 || both_widths)
+        return false;
+    return (type & TYPE_CONFORMING) != 0 ? dpl <= rights.cpl : rpl <= rights.cpl && dpl == rights.cpl;
+}
+
+unsigned segment_refused(enum segment_use use, uint16_t selector, uint64_t descriptor, struct segment_rights rights)
+{
+    unsigned type = descriptor >> 40 & 15, dpl = descriptor >> 45 & 3, rpl = selector & 3u, cpl = rights.cpl;
+    bool system = (descriptor >> 44 & 1) == 0, allowed = !system;
+
+    switch (use) {
+    case SEGMENT_DATA: allowed = allowed && may_be_data(type, rpl, dpl, cpl); break;
+    case SEGMENT_STACK:
+        allowed = allowed && (type & (TYPE_CODE | TYPE_WRITABLE)) == TYPE_WRITABLE && rpl == cpl && dpl == cpl;
+        break;
+    case SEGMENT_CODE: allowed = allowed && may_be_code(descriptor, type, rpl, dpl, rights); break;
+    case SEGMENT_TASK:
+        allowed = system && (selector & 4) == 0 && (type == TYPE_TSS32 || (type == TYPE_TSS16 && !rights.long_mode));
+        break;
+    }
+    if (!allowed)
+        return GENERAL_PROTECTION;
+    if ((descriptor >> 47 & 1) != 0)
+        return 0;
+    return use == SEGMENT_STACK ? STACK_FAULT : NOT_PRESENT;
+}
+
+struct guest_segment segment_of(uint16_t selector, uint64_t descriptor, uint64_t high)
+{
+    uint32_t limit = (uint32_t)((descriptor & 0xFFFF) | (descriptor >> 32 & 0xF0000));
+    bool by_pages = (descriptor >> 55 & 1) != 0;
+
+    return (struct guest_segment){
+        .selector = selector,
+        .attributes = (uint16_t)((descriptor >> 40 & 0xFF) | (descriptor >> 44 & 0xF00)),
+        .limit = by_pages ? limit << 12 | 0xFFF : limit,
+        .base = (descriptor >> 16 & 0xFFFFFF) | (descriptor >> 32 & 0xFF000000) | high << 32,
+    };
+}

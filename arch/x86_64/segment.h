@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What a selector and its descriptor make of a segment register. Pure. SDM 3A 3.4, 5.5 to 5.8; APM 2, 4.7 and 4.8.
+#ifndef ARCH_X86_64_SEGMENT_H
+#define ARCH_X86_64_SEGMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// As a VMCB keeps it; the attributes are bits 47:40 of the descriptor and, above them, bits 55:52.
+struct guest_segment {
+    uint16_t selector, attributes;
+    uint32_t limit;
+    uint64_t base;
+};
+
+#define SEGMENT_PRESENT    0x080u
+#define SEGMENT_LONG       0x200u
+#define SEGMENT_ACCESSED   0x001u
+#define SEGMENT_BUSY       0x002u // of a TSS
+
+enum segment_use { SEGMENT_DATA, SEGMENT_STACK, SEGMENT_CODE, SEGMENT_TASK };
+
+struct segment_rights {
+    unsigned cpl;
+    bool     long_mode; // EFER.LMA
+};
+
+// The exception that the CPU raises, with the selector as its error code; 0 where the segment may be loaded. Of code,
+// by a far jump. The selector is not null.
+unsigned segment_refused(enum segment_use use, uint16_t selector, uint64_t descriptor, struct segment_rights rights);
+
+// `high` is the second half of a long mode TSS's, else 0.
+struct guest_segment segment_of(uint16_t selector, uint64_t descriptor, uint64_t high);
+
+#endif
