@@ -34,6 +34,11 @@ static bool in_real_mode(struct vcpu *vcpu)
     return (vendor->get(vcpu, REGISTER_CR0) & CR0_PE) == 0 || (vcpu_regs(vcpu)->rflags & RFLAGS_VM) != 0;
 }
 
+static bool is_canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
 static bool refuse(struct vcpu *vcpu, unsigned vector, uint16_t error)
 {
     guest_fault(vcpu, vector, true, error);
@@ -57,6 +62,12 @@ static bool read_descriptor(struct vcpu *vcpu, uint16_t selector, size_t bytes, 
     return false;
 }
 
+// The second half of a long mode TSS's descriptor: the base's end, and where a type would be five bits that are 0.
+static bool task_is_whole(uint64_t high, uint64_t base)
+{
+    return (high >> 40 & 0x1f) == 0 && is_canonical(base);
+}
+
 // The segment of a selector that is not null, checked, and marked as the CPU marks it.
 static bool find_segment(struct vcpu *vcpu, enum segment_use use, uint16_t selector, struct guest_segment *out)
 {
@@ -69,6 +80,8 @@ static bool find_segment(struct vcpu *vcpu, enum segment_use use, uint16_t selec
     if (vector != 0)
         return refuse(vcpu, vector, selector & 0xfffcu);
     *out = segment_of(selector, descriptor[0], descriptor[1]);
+    if (task && rights.long_mode && !task_is_whole(descriptor[1], out->base))
+        return refuse(vcpu, EXCEPTION_GP, selector & 0xfffcu);
     out->attributes |= task ? SEGMENT_BUSY : SEGMENT_ACCESSED;
     uint8_t byte = (uint8_t)out->attributes;
     if (byte == (uint8_t)(descriptor[0] >> 40) || guest_write_linear(vcpu, linear + 5, &byte, 1) == 1)
@@ -124,7 +137,7 @@ static void load_task(struct vcpu *vcpu, const struct insn *insn, uint16_t selec
 static bool target_is_beyond(struct vcpu *vcpu, const struct guest_segment *code, uint64_t target)
 {
     if (in_long_mode(vcpu) && (code->attributes & SEGMENT_LONG) != 0)
-        return (uint64_t)((int64_t)(target << 16) >> 16) != target;
+        return !is_canonical(target);
     return target > code->limit;
 }
 

@@ -237,6 +237,12 @@ static void test_segments(void)
        "MOV to SS: null, data; not of another privilege, no code");
     ok(refused(load_tr, 0x18, 0x18) && refused(load_tr, 0, 0), "LTR of the busy TSS, and null: #GP");
     gdt[3] &= ~(UINT64_C(2) << 40);
+    uint64_t high = gdt[4];
+    gdt[4] = high | UINT64_C(0x80000000);
+    bool far_base = refused(load_tr, 0x18, 0x18);
+    gdt[4] = high | UINT64_C(1) << 44;
+    ok(far_base && refused(load_tr, 0x18, 0x18), "LTR of a base that is not canonical, of a second half with a type: #GP");
+    gdt[4] = high;
     load_tr(0x18);
     ok(selector_of('t') == 0x18 && (gdt[3] >> 40 & 15) == 11, "LTR marks the TSS as busy");
     jump_far(8);
@@ -355,7 +361,7 @@ static void test_port_strings(void)
 
 void test_main(void)
 {
-    plan(ARRAY_LENGTH(instructions) + 22);
+    plan(ARRAY_LENGTH(instructions) + 23);
     __asm__ volatile("mov %%cr4, %%rax\n\tor $0x600, %%rax\n\tmov %%rax, %%cr4" : : : "rax"); // OSFXSR, OSXMMEXCPT
     test_instructions();
     test_values();
