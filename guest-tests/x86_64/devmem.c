@@ -241,7 +241,8 @@ static void test_segments(void)
     gdt[4] = high | UINT64_C(0x80000000);
     bool far_base = refused(load_tr, 0x18, 0x18);
     gdt[4] = high | UINT64_C(1) << 44;
-    ok(far_base && refused(load_tr, 0x18, 0x18), "LTR of a base that is not canonical, of a second half with a type: #GP");
+    ok(far_base && refused(load_tr, 0x18, 0x18),
+       "LTR of a base that is not canonical, of a second half with a type: #GP");
     gdt[4] = high;
     load_tr(0x18);
     ok(selector_of('t') == 0x18 && (gdt[3] >> 40 & 15) == 11, "LTR marks the TSS as busy");
