@@ -3,6 +3,20 @@
 // delivery of the event that this entry injects, before any instruction; each iteration of a REP is one. Nothing of it
 // is in a register of the guest's, so there is nothing to hide, which is why this is so much shorter than svm_step.c.
 #include "arch/x86_64/vmx.h"
+#include "arch/x86_64/x86.h"
+
+// The exit comes before the guest's own trap behind the same instruction (SDM 3C 25.5.2), which waits in the VMCS and
+// would be lost if the next entry delivered something else (26.6.3): what comes first goes in first.
+static void deliver_pending_trap(struct vcpu *vcpu)
+{
+    uint64_t pending = vmread(VMCS_GUEST_PENDING_DEBUG);
+    if (vcpu->arch->shadow || (pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED)) == 0)
+        return;
+    vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
+    vendor->set(vcpu, REGISTER_DR6,
+                (vendor->get(vcpu, REGISTER_DR6) & ~DR6_CAUSES) | (pending & (DR6_CAUSES | DR6_BS)));
+    guest_fault(vcpu, EXCEPTION_DB, false, 0);
+}
 
 void vmx_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
@@ -12,7 +26,9 @@ void vmx_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     vmwrite(VMCS_PROC_CONTROLS, arch->vmx.proc | (vmx_caps.trap_flag ? PROC_MONITOR_TRAP : 0));
     vmx_enter(vcpu, slice, exit);
     vmwrite(VMCS_PROC_CONTROLS, arch->vmx.proc);
-    if (exit->kind == EXIT_STEP)
+    if (exit->kind == EXIT_STEP) {
         exit->during_delivery = delivers;
+        deliver_pending_trap(vcpu);
+    }
     slice->cost_cycles = switch_costs.total[exit->kind];
 }
