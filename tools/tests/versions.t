@@ -30,6 +30,20 @@ demonstration() {
     claim "$status" "$1, $(head -n 1 "$folder/log"): the demonstration loses no tick, its accounts close"
 }
 
+# stepped MACHINE VERSION KERNEL: its console when each of its deadlines is reached by single steps is that of the alarm's.
+stepped() {
+    for delivery in alarm exact; do
+        tools/run "$1" --emulator "$2" --exact --build "$build" --kernel "$3" --vm "mem=16M oracle=off delivery=$delivery" \
+            --monitor "$([ $delivery = alarm ] || echo alarm_error=-5000 noise=2)" --timeout 600 </dev/null \
+            >"$folder/$delivery" 2>"$folder/err"
+        echo "status $?" >>"$folder/$delivery"
+    done
+    grep -qx 'status 33' "$folder/exact" && cmp -s "$folder/alarm" "$folder/exact"
+    passed=$?
+    diff "$folder/alarm" "$folder/exact" | head -n 4 | sed 's/^/# /'
+    claim $passed "$1 on $2, $(basename "$3" .elf): delivery=exact changes no byte of the console"
+}
+
 # there NAME VERSION PROGRAM: the computer's own, or one that is fetched.
 there() {
     for program in "$3" "$build/emulators/$1/bin/$3"; do
@@ -57,5 +71,6 @@ fi
 if there bochs-3 3 bochs-bin; then
     demonstration vmx 3 "$build/guests/demo.elf"
     guests vmx 3 "int_window halt_wake"
+    stepped vmx 3 "$build/guests/trap_flag.elf"
 fi
 echo "1..$count"
