@@ -7,12 +7,6 @@
 #include "guest-tests/lib/arm64/gic.h"
 #include "guest-tests/lib/arm64/slot.h"
 
-#define GIB          (1ull << 30)
-#define USER_GIB     3u // where EL0 has all memory
-#define DEVICE_GIB   2u // and where it has the devices
-#define USER_BLOCK   0x741ull // accessed, inner shareable, EL0 may write; normal memory is attribute 1
-#define NO_EXECUTE   (3ull << 53)
-#define NORMAL       (1ull << 2)
 #define SPSR_EL0     0x3c0ull // all masked
 #define SCTLR_E0E    (1u << 24)
 #define CLASS_SVC64  0x15u
@@ -57,19 +51,6 @@ static void set_instruction(uint32_t word, enum variant variant)
         slot_set(&plain, 1);
 }
 
-static uint64_t user_address(const volatile void *address)
-{
-    return USER_GIB * GIB + (uint64_t)address % GIB;
-}
-
-static void map_user(void)
-{
-    uint64_t *top = (uint64_t *)read_sysreg(ttbr0_el1);
-    top[USER_GIB] = board.memory / GIB * GIB | USER_BLOCK | NORMAL;
-    top[DEVICE_GIB] = board.uart / GIB * GIB | USER_BLOCK | NO_EXECUTE;
-    __asm__ volatile("dsb ishst\n\ttlbi vmalle1\n\tdsb ish\n\tisb" : : : "memory");
-}
-
 static void turn_registers(struct slot_context *context)
 {
     for (unsigned i = 0; i < 29; i++)
@@ -79,7 +60,7 @@ static void turn_registers(struct slot_context *context)
 // Runs the slot. With EL0's data big-endian its general registers are loaded and stored so, too.
 static struct caught run(struct slot_context *context, enum variant variant)
 {
-    uint64_t frame[] = { user_address(slot_at_el0), SPSR_EL0, user_address(context) };
+    uint64_t frame[] = { mmu_user_address(slot_at_el0), SPSR_EL0, mmu_user_address(context) };
     if (!at_el0(variant))
         return catch_trap(slot_run, (uint64_t)context);
     uint64_t sctlr = read_sysreg(sctlr_el1);
@@ -252,8 +233,8 @@ static bool on_memory_and_device(const struct trial *trial, uint64_t region, enu
         start &= 16;
     if (start + trial->size * trial->count > REGION)
         start = 0;
-    uint64_t here = at_el0(variant) ? user_address(memory) : (uint64_t)memory;
-    uint64_t there = at_el0(variant) ? DEVICE_GIB * GIB + region % GIB : region;
+    uint64_t here = at_el0(variant) ? mmu_user_address(memory) : (uint64_t)memory;
+    uint64_t there = at_el0(variant) ? mmu_user_device(region) : region;
     context_fill(&first, &noise);
     for (unsigned i = 0; i < REGION / 4; i++)
         before[i] = (uint32_t)random_next(&noise);
@@ -321,7 +302,7 @@ void test_main(void)
     noise.state = cmdline_number("seed", 1);
     plan(6);
     write_sysreg(cpacr_el1, 3u << 20);
-    map_user();
+    mmu_map_user();
     for (unsigned i = 0; i < ARRAY_LENGTH(kept); i++)
         before[i] = read32(board.uart + kept[i]);
     gic_enable(board.uart_intid, false);

@@ -4,12 +4,6 @@
 // read of the timers, as CNTKCTL_EL1 says, and of a device in either order of bytes.
 #include "guest-tests/lib/guest.h"
 
-#define GIB          (1ull << 30)
-#define USER_GIB     3u // where EL0 has all memory, below 4 GiB for AArch32
-#define DEVICE_GIB   2u // and where it has the devices
-#define USER_BLOCK   0x741ull // accessed, inner shareable, EL0 may write; normal memory is attribute 1
-#define NO_EXECUTE   (3ull << 53)
-#define NORMAL       (1ull << 2)
 #define SPSR_EL0     0x3c0ull // all masked
 #define SPSR_A32     0x1d0ull
 #define SPSR_T32     0x1f0ull
@@ -257,22 +251,9 @@ static void debug(void)
 
 // --- EL0 ------------------------------------------------------------------------------------------------------------
 
-static uint64_t user_address(const volatile void *address)
-{
-    return USER_GIB * GIB + (uint64_t)address % GIB;
-}
-
-static void map_user(void)
-{
-    uint64_t *top = (uint64_t *)read_sysreg(ttbr0_el1);
-    top[USER_GIB] = board.memory / GIB * GIB | USER_BLOCK | NORMAL;
-    top[DEVICE_GIB] = board.uart / GIB * GIB | USER_BLOCK | NO_EXECUTE;
-    __asm__ volatile("dsb ishst\n\ttlbi vmalle1\n\tdsb ish\n\tisb" : : : "memory");
-}
-
 static struct caught run_user(const char *code, uint64_t spsr, uint64_t x0)
 {
-    uint64_t frame[4] = { user_address(code), spsr, x0, user_address(results) };
+    uint64_t frame[4] = { mmu_user_address(code), spsr, x0, mmu_user_address(results) };
     for (unsigned i = 0; i < ARRAY_LENGTH(results); i++)
         results[i] = 0;
     return catch_trap(enter, (uint64_t)frame);
@@ -329,7 +310,7 @@ static void applications32(uint64_t allow)
 // PL011's UARTPeriphID0 is 0x11. The results are stored in the same order as the register is read.
 static void byte_order(void)
 {
-    uint64_t sctlr = read_sysreg(sctlr_el1), id = DEVICE_GIB * GIB + board.uart % GIB + UART_ID0;
+    uint64_t sctlr = read_sysreg(sctlr_el1), id = mmu_user_device(board.uart) + UART_ID0;
     struct caught caught = run_user(user_load, SPSR_EL0, id);
     ok(caught.class == CLASS_SVC64 && results[0] == 0x11 && results[1] == 0x11, "EL0 reads a device: class 0x%x, 0x%lx",
        caught.class, results[0]);
@@ -352,7 +333,7 @@ void test_main(void)
     every_encoding();
     announced();
     debug();
-    map_user();
+    mmu_map_user();
     applications(0);
     applications(0x303);
     applications32(0);

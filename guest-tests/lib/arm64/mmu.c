@@ -11,6 +11,9 @@
 #define INNER       (3ull << 8)
 #define NORMAL      (1ull << 2) // MAIR's second byte
 #define NO_EXECUTE  (3ull << 53)
+#define EL0_WRITES  (1ull << 6)
+#define USER_INDEX  3u   // where EL0 has all memory: below 4 GiB, for AArch32 too
+#define USER_DEVICE 2u   // and where it has the devices
 #define ALIAS_INDEX 511u // the last GiB of the 512
 
 static uint64_t top[512] __attribute__((aligned(4096)));
@@ -52,4 +55,22 @@ void *mmu_map_normal(uint64_t page)
     alias_pages[aliases] = (page & ~4095ull) | VALID_PAGE | ACCESSED | INNER | NORMAL | NO_EXECUTE;
     __asm__ volatile("dsb ishst\n\tisb" : : : "memory");
     return (void *)(ALIAS_INDEX * GIB + 4096ull * aliases++ + page % 4096);
+}
+
+void mmu_map_user(void)
+{
+    uint64_t block = VALID_BLOCK | ACCESSED | INNER | EL0_WRITES;
+    top[USER_INDEX] = board.memory / GIB * GIB | block | NORMAL;
+    top[USER_DEVICE] = board.uart / GIB * GIB | block | NO_EXECUTE;
+    __asm__ volatile("dsb ishst\n\ttlbi vmalle1\n\tdsb ish\n\tisb" : : : "memory");
+}
+
+uint64_t mmu_user_address(const volatile void *address)
+{
+    return USER_INDEX * GIB + (uint64_t)address % GIB;
+}
+
+uint64_t mmu_user_device(uint64_t address)
+{
+    return USER_DEVICE * GIB + address % GIB;
 }
