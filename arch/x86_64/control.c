@@ -63,6 +63,16 @@ static bool pdptes_valid(struct vcpu *vcpu)
     return entries != NULL;
 }
 
+// SDM 3A 9.8.5 and 2, MOV to control registers: long mode comes on neither under a code segment for 64 bits nor with a
+// 16-bit task.
+static bool long_mode_may_begin(struct vcpu *vcpu)
+{
+    struct guest_segment code, task;
+    vendor->segment(vcpu, INSN_CS, &code, false);
+    vendor->segment(vcpu, SEGMENT_TR, &task, false);
+    return (code.attributes & SEGMENT_LONG) == 0 && (task.attributes & SEGMENT_TYPE) != SEGMENT_TASK16;
+}
+
 // SDM 3A 9.8.5: paging comes on in long mode if LME is set, and then needs PAE; it does not go off under 64-bit code.
 static bool paging_allowed(struct vcpu *vcpu, uint64_t value, uint64_t efer)
 {
@@ -70,7 +80,7 @@ static bool paging_allowed(struct vcpu *vcpu, uint64_t value, uint64_t efer)
     if ((value & CR0_PG) == 0)
         return guest_code_bits(vcpu) != 64;
     if ((efer & EFER_LME) != 0)
-        return pae;
+        return pae && ((efer & EFER_LMA) != 0 || long_mode_may_begin(vcpu));
     return !pae || pdptes_valid(vcpu);
 }
 

@@ -64,13 +64,24 @@ static bool walk_64bit(struct guest_ram ram, uint64_t table, unsigned level, uin
     }
 }
 
+static bool is_write(enum guest_access access)
+{
+    return access == GUEST_WRITE || access == GUEST_TABLE_WRITE;
+}
+
+static bool is_user(struct vcpu *vcpu, enum guest_access access)
+{
+    bool own = access == GUEST_TABLE_READ || access == GUEST_TABLE_WRITE;
+    return !own && vendor->get(vcpu, REGISTER_CPL) == 3;
+}
+
 static uint64_t needed_bits(struct vcpu *vcpu, enum guest_access access)
 {
     if (access == GUEST_FETCHED)
         return PTE_PRESENT;
-    bool user = vendor->get(vcpu, REGISTER_CPL) == 3;
+    bool user = is_user(vcpu, access);
     bool protected = user || (vendor->get(vcpu, REGISTER_CR0) & CR0_WP) != 0;
-    return PTE_PRESENT | (user ? PTE_USER : 0) | (access == GUEST_WRITE && protected ? PTE_WRITABLE : 0);
+    return PTE_PRESENT | (user ? PTE_USER : 0) | (is_write(access) && protected ? PTE_WRITABLE : 0);
 }
 
 static bool translate(struct vcpu *vcpu, uint64_t linear, struct rights rights, gpa *out)
@@ -98,7 +109,7 @@ static bool is_canonical(struct vcpu *vcpu, uint64_t linear)
 bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
 {
     struct rights rights = { .need = needed_bits(vcpu, access),
-                             .mark = access == GUEST_WRITE ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED };
+                             .mark = is_write(access) ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED };
     return is_canonical(vcpu, linear) && translate(vcpu, linear, rights, out);
 }
 
@@ -111,8 +122,7 @@ void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access acce
         return;
     }
     bool present = translate(vcpu, linear, (struct rights){ .need = PTE_PRESENT }, &ignored);
-    uint32_t error = (present ? 1u : 0u) | (access == GUEST_WRITE ? 2u : 0u) |
-                     (vendor->get(vcpu, REGISTER_CPL) == 3 ? 4u : 0u);
+    uint32_t error = (present ? 1u : 0u) | (is_write(access) ? 2u : 0u) | (is_user(vcpu, access) ? 4u : 0u);
     vendor->set(vcpu, REGISTER_CR2, linear);
     guest_fault(vcpu, EXCEPTION_PF, true, error);
 }

@@ -3,6 +3,7 @@
 // registers, LTR, and far jumps. SDM 2, each of them; segment.c judges descriptors.
 #include "arch/x86_64/emulate_plan.h"
 #include "arch/x86_64/mmio.h"
+#include "vmm/guestmem.h"
 
 #define MSW_WRITABLE UINT64_C(0xf)
 #define RFLAGS_VM    (UINT64_C(1) << 17)
@@ -56,16 +57,28 @@ static bool read_descriptor(struct vcpu *vcpu, uint16_t selector, size_t bytes, 
     if ((local && (table.attributes & SEGMENT_PRESENT) == 0) || offset + bytes - 1 > table.limit)
         return refuse(vcpu, EXCEPTION_GP, selector & 0xfffcu);
     *linear = in_long_mode(vcpu) ? table.base + offset : (uint32_t)(table.base + offset);
-    if (guest_read_linear(vcpu, *linear, GUEST_FETCHED, descriptor, bytes) == bytes)
-        return true;
-    guest_page_fault(vcpu, *linear, GUEST_READ);
-    return false;
+    size_t read = guest_read_linear(vcpu, *linear, GUEST_TABLE_READ, descriptor, bytes);
+    if (read != bytes)
+        guest_page_fault(vcpu, *linear + read, GUEST_TABLE_READ);
+    return read == bytes;
 }
 
 // The second half of a long mode TSS's descriptor: the base's end, and where a type would be five bits that are 0.
 static bool task_is_whole(uint64_t high, uint64_t base)
 {
     return (high >> 40 & 0x1f) == 0 && is_canonical(base);
+}
+
+static bool mark_descriptor(struct vcpu *vcpu, uint64_t linear, uint8_t rights)
+{
+    gpa address;
+    uint8_t *at = guest_translate(vcpu, linear, GUEST_TABLE_WRITE, &address) ? guest_pointer(vcpu->vm->ram, address, 1)
+                                                                             : NULL;
+    if (at != NULL)
+        *at = rights;
+    else
+        guest_page_fault(vcpu, linear, GUEST_TABLE_WRITE);
+    return at != NULL;
 }
 
 // The segment of a selector that is not null, checked, and marked as the CPU marks it.
@@ -76,6 +89,11 @@ static bool find_segment(struct vcpu *vcpu, enum segment_use use, uint16_t selec
     bool task = use == SEGMENT_TASK;
     if (!read_descriptor(vcpu, selector, task && rights.long_mode ? 16 : 8, descriptor, &linear))
         return false;
+    if (use == SEGMENT_CODE && segment_is_gate(descriptor[0], rights.long_mode)) {
+        vm_kill(vcpu->vm, "a far jump at rip %#lx goes through a gate or to a task, with its operand in device memory",
+                (unsigned long)vcpu_regs(vcpu)->rip);
+        return false;
+    }
     unsigned vector = segment_refused(use, selector, descriptor[0], rights);
     if (vector != 0)
         return refuse(vcpu, vector, selector & 0xfffcu);
@@ -83,11 +101,8 @@ static bool find_segment(struct vcpu *vcpu, enum segment_use use, uint16_t selec
     if (task && rights.long_mode && !task_is_whole(descriptor[1], out->base))
         return refuse(vcpu, EXCEPTION_GP, selector & 0xfffcu);
     out->attributes |= task ? SEGMENT_BUSY : SEGMENT_ACCESSED;
-    uint8_t byte = (uint8_t)out->attributes;
-    if (byte == (uint8_t)(descriptor[0] >> 40) || guest_write_linear(vcpu, linear + 5, &byte, 1) == 1)
-        return true;
-    guest_page_fault(vcpu, linear + 5, GUEST_WRITE);
-    return false;
+    return (uint8_t)out->attributes == (uint8_t)(descriptor[0] >> 40) ||
+           mark_descriptor(vcpu, linear + 5, (uint8_t)out->attributes);
 }
 
 // SDM 3A 3.4.2: a null selector is for data, and as a stack's for 64-bit code that is not the user's.

@@ -48,6 +48,15 @@ unsigned segment_refused(enum segment_use use, uint16_t selector, uint64_t descr
     return use == SEGMENT_STACK ? STACK_FAULT : NOT_PRESENT;
 }
 
+// SDM 3A 3.5: call gates, and without long mode tasks, their gates and 16-bit call gates.
+bool segment_is_gate(uint64_t descriptor, bool long_mode)
+{
+    unsigned type = descriptor >> 40 & 31; // with S
+    if (long_mode)
+        return type == 12;
+    return type == 1 || type == 4 || type == 5 || type == 9 || type == 12;
+}
+
 struct guest_segment segment_of(uint16_t selector, uint64_t descriptor, uint64_t high)
 {
     uint32_t limit = (uint32_t)((descriptor & 0xFFFF) | (descriptor >> 32 & 0xF0000));

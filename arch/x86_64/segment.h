@@ -17,6 +17,8 @@ struct guest_segment {
 #define SEGMENT_LONG       0x200u
 #define SEGMENT_ACCESSED   0x001u
 #define SEGMENT_BUSY       0x002u // of a TSS
+#define SEGMENT_TYPE       0x01fu // with S
+#define SEGMENT_TASK16     0x003u // busy
 
 enum segment_use { SEGMENT_DATA, SEGMENT_STACK, SEGMENT_CODE, SEGMENT_TASK };
 
@@ -28,6 +30,9 @@ struct segment_rights {
 // The exception that the CPU raises, with the selector as its error code; 0 where the segment may be loaded. Of code,
 // by a far jump. The selector is not null.
 unsigned segment_refused(enum segment_use use, uint16_t selector, uint64_t descriptor, struct segment_rights rights);
+
+// The descriptor is of a gate or a task, through which a far jump would go elsewhere.
+bool segment_is_gate(uint64_t descriptor, bool long_mode);
 
 // `high` is the second half of a long mode TSS's, else 0.
 struct guest_segment segment_of(uint16_t selector, uint64_t descriptor, uint64_t high);

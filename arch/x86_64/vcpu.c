@@ -253,6 +253,13 @@ void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t er
                                                .error = error });
 }
 
+void guest_debug_trap(struct vcpu *vcpu, uint64_t causes)
+{
+    vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | causes);
+    vendor->set(vcpu, REGISTER_DR7, vendor->get(vcpu, REGISTER_DR7) & ~DR7_GD);
+    guest_fault(vcpu, EXCEPTION_DB, false, 0);
+}
+
 // RIP wraps at the width of the code segment; stepping over an instruction ends an STI or MOV SS shadow, clears RF, and
 // with TF set owes the guest its single-step trap (SDM 3B 17.3.1.1, 17.3.1.4).
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next)
@@ -261,8 +268,7 @@ void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next)
     regs->rip = next >> 32 != 0 && guest_code_bits(vcpu) != 64 ? next & UINT32_MAX : next;
     regs->rflags &= ~RFLAGS_RF;
     if ((regs->rflags & RFLAGS_TF) != 0 && !vcpu->arch->event_queued) {
-        vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | UINT64_C(1) << 14);
-        guest_fault(vcpu, EXCEPTION_DB, false, 0);
+        guest_debug_trap(vcpu, DR6_BS);
     }
 }
 

@@ -127,6 +127,9 @@ static inline bool vcpu_nmi_pending(const struct vcpu *vcpu)
 // Steps over an instruction. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);
 
+// The guest gets #DB for these causes, bits of DR6. As the CPU does it turns general detect off (SDM 3B 17.2.4).
+void guest_debug_trap(struct vcpu *vcpu, uint64_t causes);
+
 // Completes an instruction that goes elsewhere.
 static inline void vcpu_jump(struct vcpu *vcpu, uint64_t target)
 {
@@ -151,6 +154,8 @@ enum guest_access {
     GUEST_FETCHED, // what the CPU has just fetched: only present-ness is looked at
     GUEST_READ,    // data, with the rights of the code that runs now
     GUEST_WRITE,
+    GUEST_TABLE_READ, // the CPU's own access to a descriptor: the supervisor's, whoever runs
+    GUEST_TABLE_WRITE,
 };
 
 // Translates a linear address with the tables the guest has now. False: not mapped, not allowed, or its tables are not

@@ -126,7 +126,7 @@ void vmx_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
 }
 
 // The upper half of the attributes is four bits further up here, and an absent segment has a bit that says so. A load
-// of SS blocks events in the hardware, too.
+// of SS blocks events in the hardware, too, and a trap behind it waits there (SDM 3C 26.3.1.5).
 __attribute__((cold)) void vmx_segment(struct vcpu *vcpu, unsigned reg, struct guest_segment *segment, bool set)
 {
     if (reg == SEGMENT_GDTR) {
@@ -150,8 +150,10 @@ __attribute__((cold)) void vmx_segment(struct vcpu *vcpu, unsigned reg, struct g
         vmwrite(VMCS_GUEST_ES_RIGHTS + 2 * reg, usable ? rights : rights | RIGHTS_UNUSABLE);
         vmwrite(VMCS_GUEST_ES_BASE + 2 * reg, segment->base);
         if (reg == INSN_SS) {
-            vcpu->arch->vmx.interruptibility |= BLOCKED_BY_MOV_SS;
-            vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vcpu->arch->vmx.interruptibility);
+            struct vmx_state *vmx = &vcpu->arch->vmx;
+            vmx->interruptibility = (vmx->interruptibility & BLOCKED_BY_NMI) | BLOCKED_BY_MOV_SS;
+            vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmx->interruptibility);
+            vmwrite(VMCS_GUEST_PENDING_DEBUG, (vcpu_regs(vcpu)->rflags & RFLAGS_TF) != 0 ? PENDING_DEBUG_BS : 0);
         }
     }
 }

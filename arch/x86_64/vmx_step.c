@@ -13,9 +13,7 @@ static void deliver_pending_trap(struct vcpu *vcpu)
     if (vcpu->arch->shadow || (pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED)) == 0)
         return;
     vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
-    vendor->set(vcpu, REGISTER_DR6,
-                (vendor->get(vcpu, REGISTER_DR6) & ~DR6_CAUSES) | (pending & (DR6_CAUSES | DR6_BS)));
-    guest_fault(vcpu, EXCEPTION_DB, false, 0);
+    guest_debug_trap(vcpu, pending & (DR6_CAUSES | DR6_BS));
 }
 
 void vmx_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit)

@@ -235,6 +235,9 @@ static void test_segments(void)
     ok(null && selector_of('s') == 0x10 && refused(load_ss, 0x13, 0x10) && refused(load_ss, 3, 0) &&
            refused(load_ss, 0x08, 0x08),
        "MOV to SS: null, data; not of another privilege, no code");
+    *memory = 0x10;
+    __asm__ volatile("cli\n\tsti\n\tmov (%0), %%ss\n\tnop\n\tcli" : : "r"(DEVICE) : "memory");
+    ok(selector_of('s') == 0x10, "MOV to SS right after STI: one shadow follows the other");
     ok(refused(load_tr, 0x18, 0x18) && refused(load_tr, 0, 0), "LTR of the busy TSS, and null: #GP");
     gdt[3] &= ~(UINT64_C(2) << 40);
     uint64_t high = gdt[4];
@@ -362,7 +365,7 @@ static void test_port_strings(void)
 
 void test_main(void)
 {
-    plan(ARRAY_LENGTH(instructions) + 23);
+    plan(ARRAY_LENGTH(instructions) + 24);
     __asm__ volatile("mov %%cr4, %%rax\n\tor $0x600, %%rax\n\tmov %%rax, %%cr4" : : : "rax"); // OSFXSR, OSXMMEXCPT
     test_instructions();
     test_values();

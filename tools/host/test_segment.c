@@ -95,9 +95,21 @@ static void test_fields(void **state)
     assert_int_equal(segment.attributes, 0x089);
 }
 
+static void gates_and_tasks(void **state)
+{
+    (void)state;
+    for (unsigned type = 0; type < 32; type++) {
+        uint64_t descriptor = (uint64_t)type << 40 | UINT64_C(1) << 47;
+        bool legacy = type == 1 || type == 4 || type == 5 || type == 9 || type == 12;
+        assert_int_equal(segment_is_gate(descriptor, true), type == 12);
+        assert_int_equal(segment_is_gate(descriptor, false), legacy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gates_and_tasks),
         cmocka_unit_test(test_every_descriptor),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_fields),
