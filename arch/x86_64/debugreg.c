@@ -31,14 +31,7 @@ static bool exists(struct vcpu *vcpu, unsigned reg)
     return reg < 4 || reg == 7 || (reg == 5 && (vendor->get(vcpu, REGISTER_CR4) & CR4_DE) == 0);
 }
 
-// SDM 3B 17.2.4, general detect: any MOV of a debug register is a fault, which turns the detection off.
-static void general_detect(struct vcpu *vcpu, uint64_t dr7)
-{
-    vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | DR6_BD);
-    vendor->set(vcpu, REGISTER_DR7, dr7 & ~DR7_GD);
-    guest_fault(vcpu, EXCEPTION_DB, false, 0);
-}
-
+// With general detect on (SDM 3B 17.2.4) any MOV of a debug register is a fault.
 static void execute(struct vcpu *vcpu, const struct insn *insn)
 {
     unsigned reg = insn_reg(insn);
@@ -48,7 +41,7 @@ static void execute(struct vcpu *vcpu, const struct insn *insn)
     if (!exists(vcpu, reg)) {
         guest_fault(vcpu, EXCEPTION_UD, false, 0);
     } else if ((dr7 & DR7_GD) != 0) {
-        general_detect(vcpu, dr7);
+        guest_debug_trap(vcpu, DR6_BD);
     } else if (reg >= 4 && value >> 32 != 0) {
         guest_fault(vcpu, EXCEPTION_GP, true, 0);
     } else {

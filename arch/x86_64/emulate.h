@@ -42,6 +42,12 @@ enum rare_operation {
     RARE_LEAVE,
 };
 
+// Bits 63 to 47 are alike (SDM 1, 3.3.7.1): what is an address in long mode.
+static inline bool is_canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
 struct emulate_regs {
     uint64_t gpr[16]; // in the order of register numbers: rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15
     uint64_t rip, rflags;

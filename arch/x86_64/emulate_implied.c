@@ -187,7 +187,7 @@ static enum emulate_result finish_jump(struct mmio_plan *plan, const struct insn
                                        uint64_t target)
 {
     target &= alu_mask(plan->size);
-    if (insn->bits == 64 && (uint64_t)((int64_t)(target << 16) >> 16) != target)
+    if (insn->bits == 64 && !is_canonical(target))
         return EMULATE_GENERAL_PROTECTION;
     plan->write_value = next_rip(insn, regs) & alu_mask(plan->size); // of a call
     emulate_move_stack(plan, regs);

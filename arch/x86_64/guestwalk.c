@@ -100,24 +100,24 @@ static bool translate(struct vcpu *vcpu, uint64_t linear, struct rights rights, 
     return walk_32bit(ram, cr3, cr4, linear & UINT32_MAX, rights, out);
 }
 
-// The walk looks at 48 bits; the others must repeat the highest of them.
-static bool is_canonical(struct vcpu *vcpu, uint64_t linear)
+// The walk looks at 48 bits.
+static bool may_be_walked(struct vcpu *vcpu, uint64_t linear)
 {
-    return (uint64_t)((int64_t)(linear << 16) >> 16) == linear || (vendor->get(vcpu, REGISTER_EFER) & EFER_LMA) == 0;
+    return is_canonical(linear) || (vendor->get(vcpu, REGISTER_EFER) & EFER_LMA) == 0;
 }
 
 bool guest_translate(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
 {
     struct rights rights = { .need = needed_bits(vcpu, access),
                              .mark = is_write(access) ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED };
-    return is_canonical(vcpu, linear) && translate(vcpu, linear, rights, out);
+    return may_be_walked(vcpu, linear) && translate(vcpu, linear, rights, out);
 }
 
 // SDM 3A 4.7: the error code tells present, write, user. An address that is not canonical is no page's.
 void guest_page_fault(struct vcpu *vcpu, uint64_t linear, enum guest_access access)
 {
     gpa ignored;
-    if (!is_canonical(vcpu, linear)) {
+    if (!may_be_walked(vcpu, linear)) {
         guest_fault(vcpu, EXCEPTION_GP, true, 0);
         return;
     }

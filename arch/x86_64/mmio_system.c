@@ -35,11 +35,6 @@ static bool in_real_mode(struct vcpu *vcpu)
     return (vendor->get(vcpu, REGISTER_CR0) & CR0_PE) == 0 || (vcpu_regs(vcpu)->rflags & RFLAGS_VM) != 0;
 }
 
-static bool is_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
 static bool refuse(struct vcpu *vcpu, unsigned vector, uint16_t error)
 {
     guest_fault(vcpu, vector, true, error);

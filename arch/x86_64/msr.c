@@ -132,10 +132,10 @@ static bool write_efer(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 }
 
 // Segment bases and system call entries: written here only where the CPU does not refuse what is no address by itself
-// (calibrate.c). Bits 63 to 47 have to be alike (SDM 1 3.3.7.1). What is between the two groups is not here.
+// (calibrate.c). What is between the two groups is not here.
 static bool write_address(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-    if ((msr > MSR_CSTAR && msr < MSR_FS_BASE) || (uint64_t)((int64_t)(value << 16) >> 16) != value)
+    if ((msr > MSR_CSTAR && msr < MSR_FS_BASE) || !is_canonical(value))
         return false;
     uint32_t reg = msr <= MSR_CSTAR ? REGISTER_LSTAR + (msr - MSR_LSTAR) : REGISTER_FS_BASE + (msr - MSR_FS_BASE);
     vendor->set(vcpu, (enum guest_register)reg, value);

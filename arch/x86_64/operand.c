@@ -23,7 +23,6 @@ bool operand_translate(struct vcpu *vcpu, uint64_t linear, unsigned size, enum g
                        struct operand_address *out)
 {
     uint64_t left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
-    out->linear = linear;
     out->first = (uint8_t)(size < left ? size : left);
     out->second = (uint8_t)(size - out->first);
     return translate_part(vcpu, linear, access, &out->physical) &&

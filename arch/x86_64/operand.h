@@ -9,9 +9,8 @@
 #define OPERAND_MAX_BYTES 16
 
 struct operand_address {
-    uint64_t linear;
-    gpa      physical, next; // `next` is the second part's
-    uint8_t  first, second;  // bytes of the two parts; a second of 0 is none
+    gpa     physical, next; // `next` is the second part's
+    uint8_t first, second;  // bytes of the two parts; a second of 0 is none
 };
 
 // Translates [linear, linear + size) for `access`; size is 1 to OPERAND_MAX_BYTES. False: the guest has got the fault.

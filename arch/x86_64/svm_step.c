@@ -20,8 +20,6 @@
 #include "arch/x86_64/svm.h"
 #include "vmm/alloc.h"
 
-#define DR6_BS        (UINT64_C(1) << 14)
-#define DR6_HITS      UINT64_C(0xf)
 #define RFLAGS_NT     (UINT64_C(1) << 14)
 #define RFLAGS_VM     (UINT64_C(1) << 17)
 #define NPT_NO_CODE   (UINT64_C(1) << 63)
@@ -313,8 +311,8 @@ static bool repair_dr6(struct vcpu *vcpu, const struct step *step, bool own_trap
     if (step->method == BY_TF_READS_DR6)
         *gpr |= before & DR6_BS;
     if (step->method == BY_TF_WRITES_DR6)
-        before = (vmcb->dr6 & ~(DR6_BS | DR6_HITS)) | (*gpr & (DR6_BS | DR6_HITS));
-    vmcb->dr6 = hits != 0 || own_trap ? (before & ~DR6_HITS) | hits | (own_trap ? DR6_BS : 0) : before;
+        before = (vmcb->dr6 & ~(DR6_BS | DR6_CAUSES)) | (*gpr & (DR6_BS | DR6_CAUSES));
+    vmcb->dr6 = hits != 0 || own_trap ? (before & ~DR6_CAUSES) | hits | (own_trap ? DR6_BS : 0) : before;
     return hits != 0;
 }
 

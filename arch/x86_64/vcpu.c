@@ -267,9 +267,8 @@ void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next)
     struct emulate_regs *regs = vcpu_regs(vcpu);
     regs->rip = next >> 32 != 0 && guest_code_bits(vcpu) != 64 ? next & UINT32_MAX : next;
     regs->rflags &= ~RFLAGS_RF;
-    if ((regs->rflags & RFLAGS_TF) != 0 && !vcpu->arch->event_queued) {
+    if ((regs->rflags & RFLAGS_TF) != 0 && !vcpu->arch->event_queued)
         guest_debug_trap(vcpu, DR6_BS);
-    }
 }
 
 // The trap behind it wakes the guest again.

@@ -8,6 +8,7 @@
 #include "arch/x86_64/hostscreen.h"
 #include "arch/x86_64/hostserial.h"
 #include "boot/x86_64/magic.h"
+#include "boot/x86_64/multiboot.h"
 #include "boot/x86_64/multiboot1.h"
 #include "boot/x86_64/multiboot2.h"
 #include "vmm/config.h"
@@ -22,9 +23,9 @@ static void unquote_strings(void)
 {
     if (memcmp(info.loader, "GRUB", 4) != 0)
         return;
-    multiboot2_unquote((char *)(uintptr_t)info.cmdline);
+    multiboot_unquote((char *)(uintptr_t)info.cmdline);
     for (uint32_t i = 0; i < info.module_count; i++)
-        multiboot2_unquote((char *)(uintptr_t)info.modules[i].string);
+        multiboot_unquote((char *)(uintptr_t)info.modules[i].string);
 }
 
 static bool read_information(uint32_t magic, const void *information, struct refusal *refusal)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An entry of the memory map, which multiboot2 (specification 2.0, 3.6.8) and multiboot1 (0.6.96, 3.3) have in common.
-// Pure. Called by their parsers.
+// An entry of the memory map, which multiboot2 (specification 2.0, 3.6.8) and multiboot1 (0.6.96, 3.3) have in common,
+// and the quotes of GRUB's strings. Pure. Called by their parsers and by early.c.
 #include "boot/x86_64/multiboot.h"
 
 // 1 usable, 3 ACPI reclaimable, 4 ACPI NVS; every other number is reserved.
@@ -25,4 +25,18 @@ void multiboot_add_memory(struct bootinfo *out, const uint8_t *entry)
     else
         out->memory[out->memory_count++] =
             (struct memory_range){ start, end, memory_type_of(multiboot_read32(entry + 16)) };
+}
+
+void multiboot_unquote(char *text)
+{
+    char *to = text, *from = text;
+    for (; *from != '\0'; from++) {
+        if (*from == '"')
+            continue;
+        if (*from == '\\' && from[1] != '\0')
+            from++;
+        *to++ = *from;
+    }
+    if (to != from) // an empty string may be a constant
+        *to = '\0';
 }

@@ -41,16 +41,14 @@ static void keep(struct bootinfo *out, uint64_t start, uint64_t size)
 // Null when it has no end inside the window, or is longer than any line can be.
 static const char *string_at(const struct memory_window *memory, uint32_t at, struct bootinfo *out)
 {
-    for (uint32_t length = 0; length < STRING_BYTES_MAX; length++) {
-        const uint8_t *end = window_view(memory, (uint64_t)at + length, 1);
-        if (end == NULL)
-            return NULL;
-        if (*end == '\0') {
-            keep(out, at, length + 1);
-            return (const char *)window_view(memory, at, length + 1);
-        }
-    }
-    return NULL;
+    uint64_t left = at < memory->end ? memory->end - at : 0;
+    size_t most = left < STRING_BYTES_MAX ? left : STRING_BYTES_MAX;
+    const char *string = (const char *)window_view(memory, at, most);
+    const char *end = string != NULL ? memchr(string, 0, most) : NULL;
+    if (end == NULL)
+        return NULL;
+    keep(out, at, (uint64_t)(end - string) + 1);
+    return string;
 }
 
 static bool parse_modules(const struct memory_window *memory, const uint8_t *info, struct bootinfo *out)

@@ -121,17 +121,3 @@ bool multiboot2_parse(const void *info, uint64_t readable, struct bootinfo *out,
     format(refusal->text, sizeof(refusal->text), "the boot information of %u bytes has no end tag", total);
     return false;
 }
-
-void multiboot2_unquote(char *text)
-{
-    char *to = text, *from = text;
-    for (; *from != '\0'; from++) {
-        if (*from == '"')
-            continue;
-        if (*from == '\\' && from[1] != '\0')
-            from++;
-        *to++ = *from;
-    }
-    if (to != from) // an empty string may be a constant
-        *to = '\0';
-}

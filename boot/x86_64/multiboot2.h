@@ -6,10 +6,6 @@
 #include "arch/x86_64/acpi.h"
 #include "boot/bootinfo.h"
 
-// Undoes what GRUB does to a string that it passes on, in place: a backslash before each quote and backslash, and
-// quotes around a word that has blanks in it.
-void multiboot2_unquote(char *text);
-
 // Reads an information structure of which `readable` bytes may be touched; *rsdp is the loader's copy of what ACPI
 // begins with. False: it is damaged, the refusal says where.
 bool multiboot2_parse(const void *info, uint64_t readable, struct bootinfo *out, struct acpi_rsdp *rsdp,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "boot/x86_64/multiboot.h"
 #include "boot/x86_64/multiboot2.h"
 #include "tools/host/host.h"
 
@@ -243,7 +244,7 @@ static void quotes_of_grub(void **state)
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         char text[64];
         snprintf(text, sizeof(text), "%s", pairs[i][0]);
-        multiboot2_unquote(text);
+        multiboot_unquote(text);
         assert_string_equal(text, pairs[i][1]);
     }
 }

@@ -28,23 +28,13 @@ slot_words:
         registers str
         ret
 
-        // void slot_run(uint64_t context)
+        // void slot_run(uint64_t context): for catch_trap(), which keeps the registers that must be preserved.
         .globl  slot_run
 slot_run:
-        stp     x29, x30, [sp, #-96]!
-        stp     x19, x20, [sp, #16]
-        stp     x21, x22, [sp, #32]
-        stp     x23, x24, [sp, #48]
-        stp     x25, x26, [sp, #64]
-        stp     x27, x28, [sp, #80]
+        str     x30, [sp, #-16]!
         mov     x29, x0
         bl      slot_body
-        ldp     x27, x28, [sp, #80]
-        ldp     x25, x26, [sp, #64]
-        ldp     x23, x24, [sp, #48]
-        ldp     x21, x22, [sp, #32]
-        ldp     x19, x20, [sp, #16]
-        ldp     x29, x30, [sp], #96
+        ldr     x30, [sp], #16
         ret
 
         // void slot_enter(uint64_t frame): PC, SPSR, X29
