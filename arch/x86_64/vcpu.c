@@ -253,10 +253,15 @@ void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t er
                                                .error = error });
 }
 
+void guest_debug_status(struct vcpu *vcpu, uint64_t causes)
+{
+    vendor->set(vcpu, REGISTER_DR6, (vendor->get(vcpu, REGISTER_DR6) & ~DR6_CAUSES) | causes);
+    vendor->set(vcpu, REGISTER_DR7, vendor->get(vcpu, REGISTER_DR7) & ~DR7_GD);
+}
+
 void guest_debug_trap(struct vcpu *vcpu, uint64_t causes)
 {
-    vendor->set(vcpu, REGISTER_DR6, vendor->get(vcpu, REGISTER_DR6) | causes);
-    vendor->set(vcpu, REGISTER_DR7, vendor->get(vcpu, REGISTER_DR7) & ~DR7_GD);
+    guest_debug_status(vcpu, causes);
     guest_fault(vcpu, EXCEPTION_DB, false, 0);
 }
 

@@ -127,7 +127,11 @@ static inline bool vcpu_nmi_pending(const struct vcpu *vcpu)
 // Steps over an instruction. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);
 
-// The guest gets #DB for these causes, bits of DR6. As the CPU does it turns general detect off (SDM 3B 17.2.4).
+// What #DB for these causes leaves in DR6 and DR7: B0-B3 are those of this one, the other causes are added to what is
+// there, general detect is off (SDM 3B 17.2.3, 17.2.4).
+void guest_debug_status(struct vcpu *vcpu, uint64_t causes);
+
+// The guest gets #DB for these causes, bits of DR6.
 void guest_debug_trap(struct vcpu *vcpu, uint64_t causes);
 
 // Completes an instruction that goes elsewhere.

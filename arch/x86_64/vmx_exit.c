@@ -105,11 +105,9 @@ static bool is_instruction_breakpoint(uint64_t causes, uint64_t dr7)
 static void take_debug_exception(struct vcpu *vcpu)
 {
     uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_CAUSES | DR6_BD | DR6_BS);
-    uint64_t dr6 = vendor->get(vcpu, REGISTER_DR6), dr7 = vendor->get(vcpu, REGISTER_DR7);
-    if (is_instruction_breakpoint(causes, dr7))
+    if (is_instruction_breakpoint(causes, vendor->get(vcpu, REGISTER_DR7)))
         vcpu_regs(vcpu)->rflags |= RFLAGS_RF;
-    vendor->set(vcpu, REGISTER_DR6, (dr6 & ~DR6_CAUSES) | causes);
-    vendor->set(vcpu, REGISTER_DR7, dr7 & ~DR7_GD);
+    guest_debug_status(vcpu, causes);
 }
 
 // A host NMI or machine check has been taken from the CPU by the exit: its handler is called. What is the guest's own

@@ -76,6 +76,8 @@ __asm__(
     " dr6 0xffff0ff5 4\n own\n mov %db6,%rcx\n mov %rcx,40(%rdi)\n plain\n mov %db6,%rcx\n mov %rcx,48(%rdi)\n"
     " dr6 0xffff0ff0 7\n end\n"
 
+    "begin trap_behind_exit\n dr6 0xffff0ff5 0\n own\n in $0x61,%al\n plain\n end\n"
+
     "begin compatibility\n push $0x28\n lea 776f(%rip),%rax\n push %rax\n lretq\n"
     " .code32\n776: pushf\n popl (%edi)\n pushfw\n popw 4(%edi)\n int $0x60\n mov $0x7fffffff,%eax\n into\n pushf\n"
     " orl $0x100,(%esp)\n popf\n nop\n pushf\n popl 8(%edi)\n pushf\n andl $~0x100,(%esp)\n popf\n nop\n"
@@ -90,7 +92,7 @@ __asm__(
 
 #define SEQUENCES(of)                                                                                                  \
     of(pushes) of(own_trap) of(own_16) of(irets) of(ints) of(exceptions) of(syscalls) of(user_mode) of(stack_loads)    \
-        of(strings) of(debug_status) of(compatibility) of(flags_and_halt)
+        of(strings) of(debug_status) of(trap_behind_exit) of(compatibility) of(flags_and_halt)
 #define DECLARE(name) void name(void);
 SEQUENCES(DECLARE)
 void overflow(void);
@@ -283,12 +285,23 @@ static void test_sequence(const struct sequence *sequence)
     ok(bad == 0 && quiet.count < SEEN_MAX, "%s: the same with an interrupt at each instruction", sequence->name);
 }
 
+// The instruction is the monitor's to do, and so is the trap: B0-B3 are that trap's alone (SDM 3B 17.2.3).
+static void test_causes(void)
+{
+    static struct outcome found;
+    run(&(struct sequence){ "", trap_behind_exit, false }, &found, rdtsc() + 2000);
+    if (!ok(found.count != 0 && found.seen[0].vector == 1 && found.seen[0].detail == 0xffff4ff0,
+            "a trap behind an instruction that exits has no causes of an earlier one in DR6"))
+        diag("%lu traps, the first is %lu with DR6 0x%lx", found.count, found.seen[0].vector, found.seen[0].detail);
+}
+
 void test_main(void)
 {
-    plan(2 * (unsigned)ARRAY_LENGTH(sequences) + 1);
+    plan(2 * (unsigned)ARRAY_LENGTH(sequences) + 2);
     lapic_init(false);
     prepare();
     for (unsigned i = 0; i < ARRAY_LENGTH(sequences); i++)
         test_sequence(&sequences[i]);
+    test_causes();
     ok(leaks == 0, "no interrupt was taken with a trap flag that nobody had set");
 }
