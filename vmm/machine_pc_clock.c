@@ -33,13 +33,13 @@ static const struct tick_wiring hpet_wiring[HPET_TIMERS] = {
     { TIMER_HPET_1, DEVICE_HPET, line_1_free, raise_1 },
 };
 
-// The past is booked as the route was then.
+// The past is booked as the line was then: its route, and whether it was free.
 static uint32_t follow_route(struct vm *vm, unsigned i, uint32_t rises)
 {
     struct tick_source *source = &vm->machine.hpet_tick[i];
     uint32_t line = hpet_line(&vm->machine.hpet, i);
     bool open = line != HPET_NO_LINE && machine_irq_open(&vm->machine, line);
-    if (open == source->open)
+    if (open == source->open && !source->busy)
         return rises;
     machine_tick_book(vm, source, &hpet_wiring[i], rises, false);
     source->open = open;
@@ -66,11 +66,13 @@ static vtime_t settle_hpet_timer(struct vm *vm, unsigned i)
     rises = follow_route(vm, i, rises);
     if (hpet_unheard(machine, i)) {
         machine_tick_book(vm, source, &hpet_wiring[i], rises, false);
+        source->busy = true;
         return TIME_NEVER;
     }
     uint64_t period = hpet_period_cycles(&machine->hpet, i);
     vtime_t retry = machine_tick_settle(vm, source, &hpet_wiring[i], rises, period);
-    if (!hpet_line_free(machine, i)) {
+    source->busy = !hpet_line_free(machine, i);
+    if (source->busy) {
         machine->hpet_busy |= (uint8_t)(1u << i);
         return TIME_NEVER;
     }

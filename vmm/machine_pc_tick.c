@@ -107,6 +107,7 @@ static __attribute__((noinline)) void settle_pit_ticks(struct vm *vm)
     uint32_t rises = take_pit_expiries(machine);
     if (machine_irq_unheard(machine, IRQ_PIT)) {
         machine_tick_book(vm, &machine->pit_tick, &pit_wiring, rises, false);
+        machine->pit_tick.busy = true;
         machine_rearm(vm, DEVICE_PIT, TIME_NEVER);
         return;
     }
@@ -137,12 +138,13 @@ void settle_pit(struct vm *vm)
         rearm_pit(vm, TIME_NEVER);
 }
 
-// What came due before the guest masked the PIT's line, or took a mask away, is booked as it was then.
+// What came due before the guest masked the PIT's line, took a mask away, or made a line free that was not, is booked
+// as it was then: a deadline that has passed is never queued again.
 void machine_tick_reroute(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     bool open = machine_irq_open(machine, IRQ_PIT);
-    if (open != machine->pit_tick.open) {
+    if (open != machine->pit_tick.open || machine->pit_tick.busy) {
         machine_advance(vm, DEVICE_PIT, vm->vtime.now);
         uint32_t expiries = take_pit_expiries(machine);
         machine_tick_book(vm, &machine->pit_tick, &pit_wiring, expiries, false); // not free: it would be booked

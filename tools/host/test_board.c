@@ -304,8 +304,7 @@ static void test_random_guests(void **state)
         machine_init(&vm);
         for (unsigned i = 0; i < ROUNDS; i++) {
             uint64_t records = vm.trace.written;
-            any_operation();
-            machine_run_timers(&vm);
+            any_operation(); // whatever it was, it has queued nothing that is past
             assert_true(timerq_next(&vm.machine.timers) > vm.vtime.now);
             assert_true(vm.trace.written - records <= RECORDS);
             check_lines();
