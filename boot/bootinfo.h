@@ -7,7 +7,7 @@
 #include "time/units.h"
 #include "vmm/types.h"
 
-#define BOOT_MODULES_MAX 32
+#define BOOT_MODULES_MAX 256
 #define BOOT_MEMORY_MAX  128 // ranges that the loader names
 #define BOOT_MEMORY_OWN  4   // ranges that the boot code itself adds
 

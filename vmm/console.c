@@ -14,13 +14,26 @@
 #define DEAF_TAKEN   64 // fewer bytes taken in it
 #define KEY_SLICES   2  // after an Escape that begins no sequence
 
+static uint64_t written; // bytes, by all VMs until now
+
+uint64_t console_written(void)
+{
+    return written;
+}
+
+void console_write(const void *bytes, size_t count)
+{
+    arch_write(ARCH_CONSOLE, bytes, count);
+    written += count;
+}
+
 static void flush(struct vm *vm)
 {
     struct console *console = &vm->console;
     if (vm->screen.shown)
         screen_hold(&vm->screen, console->bytes, console->count);
     else
-        arch_write(ARCH_CONSOLE, console->bytes, console->count);
+        console_write(console->bytes, console->count);
     console->count = 0;
 }
 

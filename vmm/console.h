@@ -37,6 +37,11 @@ struct console {
 
 struct vm;
 
+// All that goes to the machine's console goes through here, and is counted: so what each VM has printed can be told
+// from what the next did.
+void     console_write(const void *bytes, size_t count);
+uint64_t console_written(void);
+
 // One byte from the guest. Goes out with the line's end, when the buffer is full, or at the next poll.
 void console_put(struct vm *vm, uint8_t byte);
 

@@ -29,8 +29,8 @@ bool keys_take(struct keys *keys, uint8_t *byte)
 static void line_out(void *context, const char *line)
 {
     (void)context;
-    arch_write(ARCH_CONSOLE, line, strlen(line));
-    arch_write(ARCH_CONSOLE, "\r\n", 2);
+    console_write(line, strlen(line));
+    console_write("\r\n", 2);
 }
 
 static void show(struct vcpu *vcpu, enum report_part part)

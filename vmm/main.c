@@ -36,10 +36,10 @@ static struct image image_of(const struct boot_module *module, const char *name)
     return (struct image){ .data = (const uint8_t *)module->start.value, .size = module->size, .name = name };
 }
 
-// The VM whose kernel is module `first`, with the modules that follow it. Returns its status, and in *next where the
-// next VM's kernel may be.
-static unsigned run_vm(const struct bootinfo *info, const struct monitor_config *monitor, uint32_t first,
-                       uint32_t *next)
+// The VM whose kernel is module `first`, with the modules that follow it. In *next is where the next VM's kernel may
+// be.
+static struct vm_result run_vm(const struct bootinfo *info, const struct monitor_config *monitor, uint32_t first,
+                               uint32_t *next)
 {
     static struct vm_config config; // 2 KiB of command line: not for the stack
     static struct loader_input input;
@@ -49,14 +49,14 @@ static unsigned run_vm(const struct bootinfo *info, const struct monitor_config 
         (*next)++;
     if (!config_parse_vm(info->modules[first].string, &config, &refusal)) {
         log_line("config", "the VM line \"%s\" is refused: %s", info->modules[first].string, refusal.text);
-        return STATUS_REFUSED;
+        return (struct vm_result){ STATUS_REFUSED, 0 };
     }
     input = (struct loader_input){ .kernel = image_of(&info->modules[first], config.kernel),
                                    .cmdline = config.cmdline };
     for (uint32_t i = first + 1; i < *next; i++) {
         if (input.module_count == LOADER_MODULES_MAX) {
             log_line("config", "%s is refused: more than %d modules", config.name, LOADER_MODULES_MAX);
-            return STATUS_REFUSED;
+            return (struct vm_result){ STATUS_REFUSED, 0 };
         }
         const char *arguments = info->modules[i].string + sizeof(MODULE_WORD) - 1;
         input.module[input.module_count] = image_of(&info->modules[i], arguments);
@@ -65,14 +65,25 @@ static unsigned run_vm(const struct bootinfo *info, const struct monitor_config 
     return vm_run(&config, monitor, &input);
 }
 
+// One line a VM, in their order, for the runner: a guest can write what it likes to the console, and nothing here.
+static void tell_result(unsigned number, const struct vm_result *result, uint64_t console_bytes)
+{
+    char line[120];
+    size_t length = format(line, sizeof(line), "ESCAPEMENT-VM %u status=%u console_bytes=%lu gap_cycles=%ld\n", number,
+                           result->status, console_bytes, result->gap_cycles);
+    log_raw(line, length);
+}
+
 static unsigned run_all(const struct bootinfo *info, const struct monitor_config *monitor)
 {
-    unsigned first_bad = 0;
+    unsigned first_bad = 0, number = 0;
     uint32_t next;
     for (uint32_t i = 0; i < info->module_count; i = next) {
-        unsigned status = run_vm(info, monitor, i, &next);
+        uint64_t written = console_written();
+        struct vm_result result = run_vm(info, monitor, i, &next);
+        tell_result(number++, &result, console_written() - written);
         if (first_bad == 0)
-            first_bad = status;
+            first_bad = result.status;
     }
     return first_bad;
 }

@@ -67,7 +67,7 @@ struct pen {
 
 static void pen_flush(struct pen *pen)
 {
-    arch_write(ARCH_CONSOLE, pen->bytes, pen->count);
+    console_write(pen->bytes, pen->count);
     pen->count = 0;
 }
 
@@ -138,7 +138,7 @@ static void draw(struct vm *vm)
     struct pen pen = { .count = 0 };
     struct view view;
     if (look(vm, &view) != SCREEN_TEXT) {
-        arch_write(ARCH_CONSOLE, NOT_TEXT, sizeof(NOT_TEXT) - 1);
+        console_write(NOT_TEXT, sizeof(NOT_TEXT) - 1);
         memset(vm->screen.drawn, 0, sizeof(vm->screen.drawn));
         return;
     }
@@ -225,8 +225,8 @@ static void write_held(struct screen *screen)
 {
     uint32_t count = screen->held_count, at = count % SCREEN_HELD;
     if (count > SCREEN_HELD)
-        arch_write(ARCH_CONSOLE, screen->held + at, SCREEN_HELD - at);
-    arch_write(ARCH_CONSOLE, screen->held, at);
+        console_write(screen->held + at, SCREEN_HELD - at);
+    console_write(screen->held, at);
     screen->held_count = 0;
 }
 
@@ -237,7 +237,7 @@ void screen_hide(struct vm *vm)
         return;
     screen->shown = false;
     screen->active = screen->follow;
-    arch_write(ARCH_CONSOLE, FIRST_SCREEN, sizeof(FIRST_SCREEN) - 1);
+    console_write(FIRST_SCREEN, sizeof(FIRST_SCREEN) - 1);
     write_held(screen);
 }
 
@@ -249,11 +249,11 @@ void screen_toggle(struct vm *vm)
     if (screen->shown) {
         screen_hide(vm);
     } else if (look(vm, &view) == SCREEN_NONE) {
-        arch_write(ARCH_CONSOLE, none, sizeof(none) - 1);
+        console_write(none, sizeof(none) - 1);
     } else {
         memset(screen->drawn, 0, sizeof(screen->drawn));
         screen->shown = screen->active = true;
-        arch_write(ARCH_CONSOLE, SECOND_SCREEN, sizeof(SECOND_SCREEN) - 1);
+        console_write(SECOND_SCREEN, sizeof(SECOND_SCREEN) - 1);
         draw(vm);
     }
 }

@@ -239,30 +239,31 @@ bool vm_with_bare_ram(size_t ram_pages, bool (*use)(struct vm *vm, struct refusa
     return ok;
 }
 
-unsigned vm_run(const struct vm_config *config, const struct monitor_config *monitor, const struct loader_input *input)
+struct vm_result vm_run(const struct vm_config *config, const struct monitor_config *monitor,
+                        const struct loader_input *input)
 {
     hpa vm_at = alloc_pages(VM_PAGES, 1);
     if (vm_at.value == 0) {
         log_line("vm", "%s is refused: too little memory for its state", config->name);
-        return STATUS_LACKS;
+        return (struct vm_result){ STATUS_LACKS, 0 };
     }
     struct vm *vm = (struct vm *)vm_at.value;
     memset(vm, 0, sizeof(*vm));
     vm->config = *config;
     screen_init(vm);
-    unsigned status;
+    struct vm_result result = { STATUS_LACKS, 0 };
     hpa ram_at = alloc_pages(config->mem_bytes / PAGE_SIZE, RAM_ALIGN_PAGES);
     if (ram_at.value != 0) {
         vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = config->mem_bytes,
                                        .base = MACHINE_RAM_BASE };
         memset(vm->ram.host, 0, vm->ram.size);
-        status = build_and_run(vm, monitor, input);
+        result.status = build_and_run(vm, monitor, input);
+        result.gap_cycles = ledger_gap(&vm->vcpu.ledger, vm->vcpu.ledger.since);
         free_pages(ram_at, config->mem_bytes / PAGE_SIZE);
     } else {
         log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece",
                  config->name, config->mem_bytes / MIB, alloc_free_bytes() / MIB);
-        status = STATUS_LACKS;
     }
     free_pages(vm_at, VM_PAGES);
-    return status;
+    return result;
 }

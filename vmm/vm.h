@@ -90,9 +90,16 @@ struct vm {
     struct trace      trace;
 };
 
-// Runs one VM from its images to its end and prints its report. Returns the status for the runner.
+// What one VM leaves to the runner: a status, and the cycles of the host that its ledger cannot account for (0).
+struct vm_result {
+    unsigned status;
+    int64_t  gap_cycles;
+};
+
+// Runs one VM from its images to its end and prints its report.
 struct loader_input;
-unsigned vm_run(const struct vm_config *config, const struct monitor_config *monitor, const struct loader_input *input);
+struct vm_result vm_run(const struct vm_config *config, const struct monitor_config *monitor,
+                        const struct loader_input *input);
 
 // Calls `use` with a VM that has so many pages of RAM at the machine's base, their map, and nothing else: no image, no
 // devices, no time. For finding out what the hardware does. False: out of memory, or what `use` says.

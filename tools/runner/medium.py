@@ -24,10 +24,12 @@ def grub_words(text):
 
 
 def modules(options):
-    """[(file, its line)]: the guest's kernel, and what the monitor gives it beside."""
-    listed = [(options.kernel, vm_line(options))]
-    for path, arguments in ([(options.initrd, "")] if options.initrd else []) + [split_module(text) for text in options.module]:
-        listed.append((path, "module " + file_word(path) + (" " + arguments if arguments else "")))
+    """[(file, its line)]: each guest's kernel, and what the monitor gives it beside."""
+    listed = []
+    for index, vm in enumerate(options.vms):
+        listed.append((vm.kernel, vm_line(vm, index)))
+        for path, arguments in ([(vm.initrd, "")] if vm.initrd else []) + [split_module(text) for text in vm.module]:
+            listed.append((path, "module " + file_word(path) + (" " + arguments if arguments else "")))
     return listed
 
 

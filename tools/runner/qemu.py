@@ -10,7 +10,7 @@ import sys
 
 from runner import medium
 from runner.outcome import KEYBOARD, RESET, TIMEOUT
-from runner.words import machine_mib
+from runner.words import CONSOLE, machine_mib
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-x86_64", "x86_64"  # the last: a word for tools/install-packages
 LOG = None            # it has none
@@ -60,10 +60,18 @@ def boot_words(options, image):
     return ["-kernel", file + "0", "-append", medium.monitor_line(options), "-initrd", ",".join(map(quoted, modules))]
 
 
-def command(options, image, log):
+def console_words(folder):
+    """Of the console, which keeps a copy; in a terminal Ctrl-A c is QEMU's own monitor."""
+    words = "stdio,id=console,logfile=" + quoted(os.path.join(folder, CONSOLE))
+    if not interactive():
+        return ["-chardev", words]
+    return ["-chardev", words + ",mux=on,signal=off", "-mon", "chardev=console"]
+
+
+def command(options, image, log, folder):
     words = [options.emulator.path, "-machine", "q35,accel=tcg", "-cpu", cpu(options), "-smp", "1",
              "-m", "%dM" % machine_mib(options), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
-             *boot_words(options, image), "-serial", "mon:stdio" if interactive() else "stdio",
+             *boot_words(options, image), *console_words(folder), "-serial", "chardev:console",
              "-chardev", "file,id=log,append=on,path=" + quoted(log), "-serial", "chardev:log",
              "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if options.exact:
@@ -121,7 +129,7 @@ def run(options, image, log, folder):
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.dup2(opened, FOLDER)
-        return start(command(options, image, log), options.timeout, folder, [FOLDER])
+        return start(command(options, image, log, folder), options.timeout, folder, [FOLDER])
     finally:
         os.close(opened)
 

@@ -6,12 +6,11 @@ import os
 
 from runner import qemu
 from runner.refused import Refused
-from runner.words import MIB, guest_bytes, vm_line
+from runner.words import CONSOLE, MIB, most_guest_bytes, vm_line
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-aarch64", "arm64"
 LOG = None
 KEYS_LEGEND = qemu.KEYS_LEGEND
-CONSOLE = "console.log"  # a copy: before the monitor has found its log, the console is where it says what is wrong
 MONITOR = "escapement-arm64.img"
 
 CPU = "neoverse-n1"
@@ -43,20 +42,23 @@ def check_options(options):
         raise Refused("--gic %d is not a version of the interrupt controller that the machine can have: 2 or 3" % options.gic)
     if options.cntfrq is not None and not CNTFRQ_MIN <= options.cntfrq <= CNTFRQ_MAX:
         raise Refused("--cntfrq %d is not within %d to %d" % (options.cntfrq, CNTFRQ_MIN, CNTFRQ_MAX))
-    if options.module:
+    if any(vm.module for vm in options.vms):
         raise Refused("--module is for svm and vmx only; arm64's guests get one --initrd")
 
 
 def layout(options):
-    """([(file, address)], bytes of the machine's memory)."""
-    files = [options.kernel] + ([options.initrd] if options.initrd else [])
-    sizes = [-(-os.path.getsize(path) // MODULE_ALIGN) * MODULE_ALIGN for path in files]
-    memory = guest_bytes(options.vm) + SPARE_BYTES + sum(sizes)
+    """([(address, what QEMU's guest-loader is told of the file there)], bytes of the machine's memory)."""
+    files = []
+    for index, vm in enumerate(options.vms):
+        files.append((vm.kernel, "kernel=%s,bootargs=" + qemu.quoted(vm_line(vm, index)).replace("%", "%%")))
+        files += [(vm.initrd, "initrd=%s")] if vm.initrd else []
+    sizes = [-(-os.path.getsize(path) // MODULE_ALIGN) * MODULE_ALIGN for path, _ in files]
+    memory = most_guest_bytes(options) + SPARE_BYTES + sum(sizes)
     tree = min(memory // 2, DTB_AT_MOST)
     at = MODULES_AT if MODULES_AT + sum(sizes) <= tree else tree + DTB_ROOM
     places = []
-    for path, size in zip(files, sizes):
-        places.append((path, RAM_BASE + at))
+    for (path, words), size in zip(files, sizes):
+        places.append((RAM_BASE + at, words % qemu.quoted(path)))
         at += size
     return places, memory
 
@@ -85,16 +87,11 @@ def command(options, image, log, folder):
     places, memory = layout(options)
     words = [options.emulator.path, "-machine", "virt,accel=tcg,virtualization=on,gic-version=%d" % (options.gic or GIC),
              "-cpu", cpu(options), "-smp", "1", "-m", "%dM" % (-(-memory // MIB)), "-nodefaults", "-display", "none",
-             "-no-reboot", "-chardev", "stdio,id=console,logfile=" + qemu.quoted(os.path.join(folder, CONSOLE)) +
-             (",mux=on,signal=off" if qemu.interactive() else ""), "-serial", "chardev:console",
+             "-no-reboot", *qemu.console_words(folder), "-serial", "chardev:console",
              "-chardev", "file,id=log,append=on,path=" + qemu.quoted(log), "-device", "pci-serial,chardev=log",
-             "-kernel", image, "-append", options.monitor,
-             "-device", "guest-loader,addr=0x%x,kernel=%s,bootargs=%s" % (places[0][1], qemu.quoted(places[0][0]),
-                                                                       qemu.quoted(vm_line(options)))]
-    for path, address in places[1:]:
-        words += ["-device", "guest-loader,addr=0x%x,initrd=%s" % (address, qemu.quoted(path))]
-    if qemu.interactive():
-        words += ["-mon", "chardev=console"]
+             "-kernel", image, "-append", options.monitor]
+    for address, loaded in places:
+        words += ["-device", "guest-loader,addr=0x%x,%s" % (address, loaded)]
     if options.exact:
         words += ["-icount", "shift=%d,sleep=off" % shift(options), "-seed", "1",
                   "-rtc", "base=2026-01-01T00:00:00,clock=vm"]

@@ -16,7 +16,10 @@ KEYS_AT_A_TIME, KEYS_EVERY_S = 4, 0.02
 
 
 class Console:
-    """A pseudo-terminal: `path` is the emulator's end."""
+    """A pseudo-terminal: `path` is the emulator's end. A copy of what it shows goes to a file."""
+
+    def __init__(self, copy):
+        self.copy = open(copy, "wb")  # closed by __exit__
 
     def __enter__(self):
         self.master, self.slave = os.openpty()
@@ -40,6 +43,7 @@ class Console:
                 print(flush=True)
         os.close(self.slave)
         os.close(self.master)
+        self.copy.close()
 
     def show(self):
         """What the emulator has printed, to stdout. False: nothing is left."""
@@ -48,6 +52,7 @@ class Console:
         except OSError:
             return False
         self.line_open = not data.endswith(b"\n")
+        self.copy.write(data)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return True

@@ -9,6 +9,9 @@ DEFAULT_GUEST_BYTES = 64 * MIB   # what mem= is when nobody says it: vmm/config.
 MONITOR_BYTES = 64 * MIB         # the monitor needs 8; the rest is the firmware's and the boot loader's
 
 
+CONSOLE = "console.log"  # in the run's folder: all that the machine's console has shown
+
+
 def guest_bytes(words):
     """The guest's memory as --vm says it. A bad value is left for the monitor to refuse, with its own sentence."""
     match = re.search(r"(?:^|\s)mem=(\d+)([KMG]?)(?:\s|$)", words)
@@ -19,9 +22,13 @@ def guest_bytes(words):
 
 
 def machine_mib(options):
-    """The emulated machine's memory."""
-    images = sum(os.path.getsize(path) for path in [options.kernel] + module_paths(options))
-    return (guest_bytes(options.vm) + MONITOR_BYTES + images) // MIB
+    """The emulated machine's memory: of several VMs only one is there at a time."""
+    images = sum(os.path.getsize(path) for vm in options.vms for path in [vm.kernel] + module_paths(vm))
+    return (most_guest_bytes(options) + MONITOR_BYTES + images) // MIB
+
+
+def most_guest_bytes(options):
+    return max(guest_bytes(vm.vm) for vm in options.vms)
 
 
 def split_module(text):
@@ -31,8 +38,8 @@ def split_module(text):
     return tuple(text.split(":", 1))
 
 
-def module_paths(options):
-    return ([options.initrd] if options.initrd else []) + [split_module(text)[0] for text in options.module]
+def module_paths(vm):
+    return ([vm.initrd] if vm.initrd else []) + [split_module(text)[0] for text in vm.module]
 
 
 def file_word(path):
@@ -45,8 +52,13 @@ def with_zone(words):
     return re.sub(r"(?<!\S)(rtc|clock)=localtime(?!\S)", "rtc=variable:%d" % time.localtime().tm_gmtoff, words)
 
 
-def vm_line(options):
+def vm_name(words, index):
+    match = re.search(r"(?:^|\s)vm=(\S+)", words)
+    return match.group(1) if match else "guest%d" % index
+
+
+def vm_line(vm, index):
     """The line that describes the VM: vmm/config.h says what is in it."""
-    name = "" if re.search(r"(?:^|\s)vm=", options.vm) else "vm=guest0 "
-    line = " ".join((name + "kernel=" + file_word(options.kernel) + " " + with_zone(options.vm)).split())
-    return line + " -- " + options.cmdline
+    name = "" if re.search(r"(?:^|\s)vm=", vm.vm) else "vm=%s " % vm_name(vm.vm, index)
+    line = " ".join((name + "kernel=" + file_word(vm.kernel) + " " + with_zone(vm.vm)).split())
+    return line + " -- " + vm.cmdline
