@@ -89,8 +89,8 @@ COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c 
                 $(addprefix arch/x86_64/,acpi.c acpi_host.c backtrace.c calibrate.c control.c debugreg.c emulate_alu.c \
                 emulate_implied.c emulate_rare.c emulate_vector.c gdt.c hostapic.c hostrtc.c hostscreen.c hostserial.c \
                 idt.c mmio_system.c mmio_vector.c mtrr.c nested.c operand.c paging.c poweroff.c rate.c rate_ladder.c \
-                refclock.c segment.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c vmx_check_segments.c \
-                vmx_fail.c)
+                record.c refclock.c segment.c svm_check.c svm_fail.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c \
+                vmx_check_segments.c vmx_fail.c)
 $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
 COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c board.c calibrate.c exception.c hostpci.c hostrtc.c hostuart.c idregs.c \
               loadstore.c paging.c pmu.c poweroff.c timertrial.c undescribed.c)

@@ -150,7 +150,7 @@ static void measure_step(struct vcpu *vcpu)
     uint64_t halt = switch_costs.total[EXIT_HALT];
     switch_costs.insn = longer.min > halt && longer.min - halt < step.min ? longer.min - halt : 0;
     switch_costs.total[EXIT_STEP] = step.min - switch_costs.insn;
-    if (vendor == &svm_ops) // every MOV to CR4 exits, which VMX leaves to the guest: it costs the guest the same here
+    if (vendor == &svm_ops) // every write of CR0 and CR4 exits, which VMX leaves to the guest: there it costs the same
         switch_costs.total[EXIT_CONTROL] -= switch_costs.insn;
     log_line("calibrate", "world switch, exit 'step': %lu cycles, spread %lu, of them %lu the instruction's own",
              step.min, step.max - step.min, switch_costs.insn);

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
-// MOV to CR0 and CR4, and XSETBV, where the hardware leaves them to the monitor: VMX does for every XSETBV and for bits
-// of the two registers that are not the guest's to set, SVM for every MOV to CR4, because it knows the host's features
-// and not which of them the guest was told of. SDM 3A 2.5, 4.4.1, 9.8.5; SDM 1 13.3; APM 2, 3.1.3.
+// MOV to CR0 and CR4, LMSW, CLTS, and XSETBV, where the hardware leaves them to the monitor: VMX does for every XSETBV
+// and for bits of the two registers that are not the guest's to set, SVM for every write of them, because it knows the
+// host's features and not which of them the guest was told of, and QEMU's TCG takes a CR0 that no CPU takes.
+// SDM 3A 2.5, 4.4.1, 9.8.5; SDM 1 13.3; APM 2, 3.1.3.
 #include "arch/x86_64/decode.h"
+#include "arch/x86_64/emulate_plan.h"
+#include "arch/x86_64/mmio.h"
 #include "arch/x86_64/vendor.h"
 #include "vmm/guestmem.h"
 
 #define CR0_ALL (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+
+#define MSW_WRITABLE UINT64_C(0xf)
+
+// Behind 0F; 01 is XSETBV or, with an extension of 6, LMSW.
+enum { OPCODE_01 = 0x01, OPCODE_CLTS = 0x06, OPCODE_MOV = 0x22 };
 
 #define PDPTE_PRESENT  UINT64_C(1)
 #define PDPTE_RESERVED UINT64_C(0x1e6)
@@ -81,7 +89,7 @@ static bool paging_allowed(struct vcpu *vcpu, uint64_t value, uint64_t efer)
         return guest_code_bits(vcpu) != 64;
     if ((efer & EFER_LME) != 0)
         return pae && ((efer & EFER_LMA) != 0 || long_mode_may_begin(vcpu));
-    return !pae || pdptes_valid(vcpu);
+    return !pae || guest_cpu_is_amd() || pdptes_valid(vcpu); // AMD's load the top entries when they are used
 }
 
 bool guest_write_cr0(struct vcpu *vcpu, uint64_t value)
@@ -94,6 +102,14 @@ bool guest_write_cr0(struct vcpu *vcpu, uint64_t value)
     vendor->set(vcpu, REGISTER_EFER, paging && (efer & EFER_LME) != 0 ? efer | EFER_LMA : efer & ~EFER_LMA);
     vendor->set(vcpu, REGISTER_CR0, (value & CR0_ALL) | CR0_ET);
     return true;
+}
+
+// PE is set by it and never cleared.
+bool guest_write_msw(struct vcpu *vcpu, uint64_t value)
+{
+    uint64_t cr0 = vendor->get(vcpu, REGISTER_CR0);
+    return vendor->get(vcpu, REGISTER_CPL) == 0 &&
+           guest_write_cr0(vcpu, (cr0 & ~(MSW_WRITABLE & ~CR0_PE)) | (value & MSW_WRITABLE));
 }
 
 // SDM 3A 4.1.2: long mode needs PAE. What Intel's CPUs check when PAE paging comes on, AMD's do not, and on VMX a MOV
@@ -124,7 +140,11 @@ static bool write_xcr0(struct vcpu *vcpu, uint32_t index, uint64_t value)
 static bool execute(struct vcpu *vcpu, const struct insn *insn)
 {
     const uint64_t *gpr = vcpu_regs(vcpu)->gpr;
-    if (insn->opcode == 0x01)
+    if (insn->opcode == OPCODE_CLTS)
+        return guest_write_cr0(vcpu, vendor->get(vcpu, REGISTER_CR0) & ~CR0_TS);
+    if (insn->opcode == OPCODE_01 && insn_extension(insn) == 6)
+        return guest_write_msw(vcpu, gpr[insn_rm(insn)]);
+    if (insn->opcode == OPCODE_01)
         return write_xcr0(vcpu, (uint32_t)gpr[GPR_RCX], gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX]);
     uint64_t value = gpr[insn_rm(insn)];
     if (guest_code_bits(vcpu) != 64)
@@ -138,10 +158,13 @@ void emulate_control(struct vcpu *vcpu, const struct exit *exit)
     uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;
     bool known = insn_decode(&insn, bytes, guest_fetch(vcpu, bytes), guest_code_bits(vcpu)) == DECODE_OK &&
-                 insn.map == INSN_MAP_0F && (insn.opcode == 0x22 || insn.opcode == 0x01);
+                 insn.map == INSN_MAP_0F &&
+                 (insn.opcode == OPCODE_MOV || insn.opcode == OPCODE_01 || insn.opcode == OPCODE_CLTS);
     if (!known)
         vm_kill(vcpu->vm, "the instruction that writes a control register at rip %#lx cannot be read",
                 vcpu_regs(vcpu)->rip);
+    else if (insn.is_memory) // LMSW
+        mmio_system(vcpu, &insn);
     else if (execute(vcpu, &insn))
         vcpu_skip(vcpu, insn.length);
     else

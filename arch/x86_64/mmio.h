@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What mmio.c calls for instructions that are more than one value between registers and memory. Private to mmio*.c.
+// What mmio.c calls for instructions that are more than one value between registers and memory. Private to mmio*.c, but
+// for control.c's LMSW.
 #ifndef ARCH_X86_64_MMIO_H
 #define ARCH_X86_64_MMIO_H
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A guest's instruction of the system has an operand in memory that is not RAM: SMSW, LMSW, MOV to and from segment
-// registers, LTR, and far jumps. SDM 2, each of them; segment.c judges descriptors.
+// A guest's instruction of the system has an operand in memory that is not RAM: SMSW, MOV to and from segment
+// registers, LTR, far jumps, and LMSW, whose operand may be in RAM as well. SDM 2, each of them; segment.c judges
+// descriptors.
 #include "arch/x86_64/emulate_plan.h"
 #include "arch/x86_64/mmio.h"
 #include "vmm/guestmem.h"
 
-#define MSW_WRITABLE UINT64_C(0xf)
 #define RFLAGS_VM    (UINT64_C(1) << 17)
 
 enum system { SYSTEM_NONE, STORE_MSW, LOAD_MSW, STORE_SELECTOR, LOAD_SELECTOR, LOAD_TASK, FAR_JUMP };
@@ -175,15 +175,12 @@ static void far_jump(struct vcpu *vcpu, uint16_t selector, uint64_t target)
     vcpu_jump(vcpu, target);
 }
 
-// PE is set by it and never cleared.
 static void load_msw(struct vcpu *vcpu, const struct insn *insn, uint64_t value)
 {
-    uint64_t cr0 = vendor->get(vcpu, REGISTER_CR0);
-    if (vendor->get(vcpu, REGISTER_CPL) != 0 ||
-        !guest_write_cr0(vcpu, (cr0 & ~(MSW_WRITABLE & ~CR0_PE)) | (value & MSW_WRITABLE)))
-        guest_fault(vcpu, EXCEPTION_GP, true, 0);
-    else
+    if (guest_write_msw(vcpu, value))
         vcpu_skip(vcpu, insn->length);
+    else
+        guest_fault(vcpu, EXCEPTION_GP, true, 0);
 }
 
 static uint64_t stored(struct vcpu *vcpu, enum system system, unsigned reg)

@@ -136,7 +136,8 @@ static uint64_t svm_alarm_unit_cycles(void)
 
 static void set_intercepts(struct vmcb *vmcb)
 {
-    vmcb->intercept_cr = INTERCEPT_CR4_WRITE | INTERCEPT_CR8_WRITE; // control.c knows which bits of CR4 there are
+    // control.c knows which bits of CR4 there are, and gives #GP for what TCG takes as CR0 and the next VMRUN refuses.
+    vmcb->intercept_cr = INTERCEPT_CR0_WRITE | INTERCEPT_CR4_WRITE | INTERCEPT_CR8_WRITE;
     vmcb->intercept_dr = INTERCEPT_DR_WRITES; // debugreg.c says why
     // #DB and #AC can recur for ever inside their own delivery, with no boundary for an interrupt: a guest could hold
     // the CPU. Taken here and given back one at a time, each costs an exit instead.
@@ -230,6 +231,10 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
     enum quick_answered answered = quick ? svm_answer(vcpu) : QUICK_ANSWERED_NOTHING;
     svm_world_close(&arch->world);
+    if (__builtin_expect((uint32_t)vmcb->exit_code == SVM_EXIT_INVALID, 0) && !svm_guest_ran(vcpu)) {
+        svm_entry_refused(vcpu, slice, exit);
+        return;
+    }
 
     regs->gpr[GPR_RAX] = vmcb->rax;
     regs->gpr[GPR_RSP] = vmcb->rsp;
@@ -298,7 +303,8 @@ static void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
     INVARIANT(field != NULL);
     // VMRUN requires SVME in the guest's EFER (APM 2, 15.5.1); the guest itself never sees the bit.
     *field = reg == REGISTER_EFER ? value | EFER_SVME : value;
-    if (reg == REGISTER_CR4) // a MOV that the guest executes itself flushes what the bit concerns (APM 2, 5.5.2)
+    // A MOV that the guest executes itself flushes what the bit concerns (APM 2, 5.5.2).
+    if (reg == REGISTER_CR0 || reg == REGISTER_CR4)
         vcpu->arch->vmcb->tlb_control = svm_flush();
     vcpu->arch->vmcb_clean = 0;
 }

@@ -41,4 +41,8 @@ void svm_step_free(struct vcpu *vcpu);
 // Turns the VMCB's exit into a neutral one, and keeps an event whose delivery the exit interrupted.
 void svm_decode_exit(struct vcpu *vcpu, struct exit *exit);
 
+// VMEXIT_INVALID (svm_fail.c): is it certain that the guest has run? Where it is not, the VM ends.
+bool svm_guest_ran(const struct vcpu *vcpu);
+__attribute__((noinline, cold)) void svm_entry_refused(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
+
 #endif

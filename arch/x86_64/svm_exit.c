@@ -20,6 +20,7 @@ struct exit_rule {
 #define UNDEFINED_RULE               { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_UD }
 
 static const struct exit_rule rules[] = {
+    [SVM_EXIT_CR0_WRITE] = EXIT_RULE(EXIT_CONTROL),
     [SVM_EXIT_CR4_WRITE] = EXIT_RULE(EXIT_CONTROL),
     [SVM_EXIT_CR8_WRITE] = EXIT_RULE(EXIT_PRIORITY),
     [SVM_EXIT_DR0_WRITE] = EXIT_RULE(EXIT_DEBUG),
@@ -144,25 +145,12 @@ static bool at_mov_to_cr3(struct vcpu *vcpu)
     return insn.map == INSN_MAP_0F && insn.opcode == 0x22 && insn_reg(&insn) == 3;
 }
 
-// QEMU's TCG (7.2) answers reserved bits in a MOV to CR3 with VMEXIT_INVALID where a CPU gives #GP (APM 2, 3.1.2).
-// Hardware has that exit for VMRUN alone, which runs nothing: so if the next entry, which delivers the #GP, gives the
-// guest no cycle and ends the same way, the exit was what it says.
-static bool cr3_refused(struct vcpu *vcpu)
-{
-    struct arch_vcpu *arch = vcpu->arch;
-    bool ran_nothing = arch->world.t1 - arch->world.t0 <= switch_costs.total[EXIT_FAULT];
-    if ((vcpu->stats.exits == arch->cr3_refused_exit && ran_nothing) || !at_mov_to_cr3(vcpu))
-        return false;
-    arch->cr3_refused_exit = vcpu->stats.exits + 1;
-    return true;
-}
-
 static void decode_unknown(struct vcpu *vcpu, struct exit *exit)
 {
     static const struct exit_rule refused = { .fault_vector = EXCEPTION_GP, .fault_has_error = true };
     exit->kind = EXIT_UNKNOWN;
     exit->info = vcpu->arch->vmcb->exit_info1;
-    if (exit->hardware_reason == SVM_EXIT_INVALID && cr3_refused(vcpu)) {
+    if (exit->hardware_reason == SVM_EXIT_INVALID && at_mov_to_cr3(vcpu)) { // svm_fail.c knows that it has run
         exit->kind = EXIT_FAULT;
         decode_fault(&refused, exit);
     }

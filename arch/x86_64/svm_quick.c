@@ -23,7 +23,7 @@ QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered, uint64_t 
     struct vmcb *vmcb = vcpu->arch->vmcb;
     if (!answered)
         return QUICK_BOOKED;
-    vmcb->rip = quick_next_rip(vcpu, next_rip);
+    vmcb->rip = vcpu_regs(vcpu)->rip = quick_next_rip(vcpu, next_rip); // both: an entry may be refused (svm_fail.c)
     vmcb->int_state = 0;
     return QUICK_TAKEN;
 }

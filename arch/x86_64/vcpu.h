@@ -72,12 +72,12 @@ struct arch_vcpu {
     struct mtrr          mtrr;
     struct pvclock_state pv;
     uint64_t             iret_rip;     // of that IRET
-    uint64_t             cr3_refused_exit; // number of the exit after the one where a MOV to CR3 was refused
     uint64_t             no_code_root; // SVM: nested tables in which no page is executable (svm_step.c)
     uint64_t             alarm_extra;  // ticks: the way in, and what rounding up needs
     struct ratio         alarm_ratio;  // cycles of V to alarm ticks
     bool                 alarm_is_v;   // 1:1
     bool                 tsc_planned;  // world.tsc_base and tsc_mask are those of tsc_adjust
+    bool                 state_lost;   // a refused entry left nothing of the guest's but what `world` has
     bool                 shadow;       // interrupts are held back for one instruction (STI, MOV SS)
     union {
         struct {
@@ -208,8 +208,9 @@ bool guest_no_execute_is_off(const struct vcpu *vcpu); // by IA32_MISC_ENABLE
 // Gives the guest an exception; it is delivered by the next entry.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
 
-// MOV to CR0 (control.c). False: the guest gets #GP(0).
+// MOV to CR0, and LMSW (control.c). False: the guest gets #GP(0).
 bool guest_write_cr0(struct vcpu *vcpu, uint64_t value);
+bool guest_write_msw(struct vcpu *vcpu, uint64_t value);
 
 // CR4 bits that the guest may set: the ones of the features that CPUID tells it of (control.c).
 uint64_t guest_cr4_bits(struct vcpu *vcpu);
@@ -217,8 +218,8 @@ uint64_t guest_cr4_bits(struct vcpu *vcpu);
 // The four top entries of PAE paging where the guest uses it; null: it does not, or they are not in RAM.
 const uint64_t *guest_pdptes(struct vcpu *vcpu);
 
-// MOV to CR0 or CR4, XSETBV (control.c), MOV to a debug register (debugreg.c), IN, OUT, INS, OUTS (portio.c), one
-// instruction on memory that is not RAM (mmio.c).
+// MOV to CR0 or CR4, LMSW, CLTS, XSETBV (control.c), MOV to a debug register (debugreg.c), IN, OUT, INS, OUTS
+// (portio.c), one instruction on memory that is not RAM (mmio.c).
 void emulate_control(struct vcpu *vcpu, const struct exit *exit);
 void emulate_debug_write(struct vcpu *vcpu, const struct exit *exit);
 void emulate_port(struct vcpu *vcpu, const struct exit *exit);

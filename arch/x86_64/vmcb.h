@@ -117,6 +117,7 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 #define INTERCEPT2_MONITOR (UINT32_C(1) << 10)
 #define INTERCEPT2_MWAIT   (UINT32_C(1) << 11)
 
+#define INTERCEPT_CR0_WRITE (UINT32_C(1) << 16) // LMSW and CLTS, too
 #define INTERCEPT_CR4_WRITE (UINT32_C(1) << (16 + 4))
 #define INTERCEPT_CR8_WRITE (UINT32_C(1) << (16 + 8))
 #define INTERCEPT_DR_WRITES (UINT32_C(0xaf) << 16) // DR0-3, DR7, and DR5, which can be DR7
@@ -150,6 +151,7 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 #define CLEAN_ALL        UINT32_C(0x3ff)
 
 // Exit codes, APM 2, appendix C.
+#define SVM_EXIT_CR0_WRITE 0x010
 #define SVM_EXIT_CR4_WRITE 0x014
 #define SVM_EXIT_CR8_WRITE 0x018
 #define SVM_EXIT_DR0_WRITE 0x030

@@ -186,11 +186,13 @@ void vmx_decode_exit(struct vcpu *vcpu, struct exit *exit)
     exit->hardware_reason = reason;
     exit->insn_length = 0;
     exit->during_delivery = false;
-    if ((event & VMX_EVENT_VALID) != 0)
-        keep_interrupted_event(vcpu, event, exit);
-    if (vcpu->arch->world.entry_failed)
+    if (vcpu->arch->world.entry_failed) { // all exit fields are an earlier entry's
         decode_unknown(vcpu, exit);
-    else if (reason == VMX_EXIT_EPT_VIOLATION)
+        return;
+    }
+    if ((event & VMX_EVENT_VALID) != 0 && (reason & VMX_EXIT_ENTRY_FAILED) == 0) // which leaves the event (SDM 3C 26.8)
+        keep_interrupted_event(vcpu, event, exit);
+    if (reason == VMX_EXIT_EPT_VIOLATION)
         decode_nested_fault(vcpu, exit);
     else if (reason == VMX_EXIT_IO)
         decode_io(exit);

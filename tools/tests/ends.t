@@ -65,8 +65,26 @@ def at_a_terminal(tap, kernel):
         tap.show(after[-15:])
 
 
+def refused_entry(tap):
+    """The record of a VM whose entry was refused shows the guest's registers, and the monitor's are nowhere."""
+    kernel = os.path.join(machines.BUILD, "guests", "bad_entry.elf")
+    done = subprocess.run(command(kernel, "--exact", "--cmdline", "both-widths"), check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    said = re.search(r"code from 0x(\w+), CR3 0x(\w+), CR0 0x(\w+)", done.stdout)
+    rip = re.search(r"record: rip (\w+) .* bytes 0f 22 ", done.stderr)
+    control = re.search(r"record: cr0 (\w+)  cr2 0+  cr3 0*(\w+)  cr4", done.stderr)
+    good = bool(done.returncode == 2 and said and rip and control and "VM entry refused (VMEXIT_INVALID): CS is" in done.stderr and
+                0 < int(rip.group(1), 16) - int(said.group(1), 16) < 64 and
+                control.groups() == (said.group(3), said.group(2)))
+    tap.claim(good, "a refused entry: status %d (wanted 2), and a record of the guest's RIP, CR0 and CR3" % done.returncode)
+    if not good:
+        tap.show([line for line in done.stderr.splitlines() if "record:" in line])
+
+
 def main():
     tap = tap_stream.Tap()
+    if machines.MACHINE == "svm":
+        refused_entry(tap)
     folder = "guests-arm64/echo_keys.img" if ARM64 else "guests/echo_keys.elf"
     at_a_terminal(tap, os.path.join(machines.BUILD, folder))
     with tempfile.TemporaryDirectory() as folder:
