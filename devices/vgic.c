@@ -62,6 +62,11 @@ static void update(struct vgic *v, unsigned cpu, unsigned half)
     v->ready[cpu][half] = unlisted | edges | levels;
 }
 
+void vgic_latched(struct vgic *v, unsigned cpu)
+{
+    update(v, cpu, 0);
+}
+
 static void update_intid(struct vgic *v, unsigned cpu, unsigned intid)
 {
     if (half_of(intid) == 0)
@@ -84,6 +89,27 @@ void vgic_changed(struct vgic *v)
         v->wanted[cpu][1] = spis->enabled & in_enabled_groups(v, spis) & v->routed[cpu];
         update(v, cpu, 0);
         update(v, cpu, 1);
+    }
+}
+
+void vgic_defer(struct vgic_bank *bank, uint32_t bits)
+{
+    for (uint32_t new = bits & bank->active & ~bank->deferred; new != 0; new &= new - 1) {
+        unsigned index = (unsigned)__builtin_ctz(new);
+        bank->next_priority[index] = bank->priority[index];
+        bank->next_group1 = (bank->next_group1 & ~bit_of(index)) | (bank->group1 & bit_of(index));
+        bank->deferred |= bit_of(index);
+    }
+}
+
+void vgic_defer_no_more(struct vgic_bank *bank)
+{
+    uint32_t ended = bank->deferred & ~bank->active;
+    bank->group1 = (bank->group1 & ~ended) | (bank->next_group1 & ended);
+    bank->deferred &= ~ended;
+    for (; ended != 0; ended &= ended - 1) {
+        unsigned index = (unsigned)__builtin_ctz(ended);
+        bank->priority[index] = bank->next_priority[index];
     }
 }
 
@@ -124,7 +150,7 @@ static void send_sgi(struct vgic *v, unsigned from_cpu, uint64_t value, bool gro
     for (unsigned cpu = 0; cpu < v->cpus; cpu++) {
         bool meant = value & SGIR_ALL_OTHERS ? cpu != from_cpu
                                              : (value & SGIR_AFFINITY) == 0 && (value & SGIR_TARGETS) >> cpu & 1;
-        if (meant && !(group0_only && v->bank[cpu].group1 & bit))
+        if (meant && !(group0_only && vgic_group1(&v->bank[cpu]) & bit))
             v->bank[cpu].latch |= bit;
         update(v, cpu, 0);
     }
@@ -156,7 +182,6 @@ static unsigned best_of(const struct vgic *v, unsigned cpu, uint32_t own, uint32
 }
 
 // What can be taken next matters most, then what the guest is going to end, then what comes after it.
-// What can be taken next matters most, then what the guest is going to end, then what comes after it.
 static unsigned best_to_list(const struct vgic *v, unsigned cpu)
 {
     const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
@@ -178,9 +203,11 @@ int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
         return -1;
     struct vgic_bank *bank = bank_of(v, cpu, intid);
     uint32_t bit = bit_of(intid);
-    bool level = !(bank->edge & bit), active = bank->active & bit;
-    // A level that is high while its interrupt is active is looked at again at the end; an edge waits in there.
-    bool pending = pending_of(bank) & v->wanted[cpu][half_of(intid)] & bit && !(level && active);
+    // A level that is high while its interrupt is active is looked at again at the end; an edge waits in there, unless
+    // it will come with another group or priority.
+    uint32_t stays = bank->edge & ~bank->deferred, held = bank->active & ~stays;
+    bool apart = !(stays & bit), active = bank->active & bit;
+    bool pending = pending_of(bank) & v->wanted[cpu][half_of(intid)] & ~held & bit;
     out->intid = intid;
     out->hw_intid = bank->hw_intid[intid & 31];
     out->priority = bank->priority[intid & 31];
@@ -188,12 +215,12 @@ int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
     out->group1 = bank->group1 & bit;
     out->pending = pending;
     out->active = active;
-    out->level = level && !(bank->hw & bit);
+    out->tell_end = apart && !(bank->hw & bit);
     out->hw = bank->hw & bit;
     bank->listed |= bit;
     if (pending && !active)
         bank->listed_pending |= bit;
-    if (pending && !level)
+    if (pending && !apart)
         bank->latch &= ~bit;
     v->ready[cpu][half_of(intid)] &= ~bit;
     return (int)intid;
@@ -232,6 +259,14 @@ void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr)
     update_intid(v, cpu, lr->intid);
 }
 
+__attribute__((noinline, cold)) void vgic_folded_deferred(struct vgic *v, unsigned cpu)
+{
+    vgic_defer_no_more(&v->bank[cpu]);
+    vgic_defer_no_more(&v->bank[BANK_SPIS]);
+    v->deferring = v->bank[cpu].deferred | v->bank[BANK_SPIS].deferred;
+    vgic_changed(v);
+}
+
 void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count)
 {
     const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
@@ -240,6 +275,7 @@ void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count)
         if (intid == NONE)
             break;
         bank_of(v, cpu, intid)->active &= ~bit_of(intid);
+        vgic_defer_no_more(bank_of(v, cpu, intid));
     }
     vgic_changed(v);
 }
@@ -249,7 +285,8 @@ void vgic_deactivate(struct vgic *v, unsigned cpu, uint64_t intid)
     if (intid >= VGIC_INTIDS)
         return;
     bank_of(v, cpu, (unsigned)intid)->active &= ~bit_of((unsigned)intid);
-    update_intid(v, cpu, (unsigned)intid);
+    vgic_defer_no_more(bank_of(v, cpu, (unsigned)intid));
+    vgic_changed(v);
 }
 
 bool vgic_is_live(const struct vgic *v, unsigned cpu, unsigned intid)

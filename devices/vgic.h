@@ -43,9 +43,12 @@ struct vgic_bank {
     uint32_t listed; // in a list register
     uint32_t listed_pending; // and was pending and not active when it was put there
     uint32_t hw;             // the input is a physical interrupt
-    uint32_t reserved;
+    uint32_t deferred;       // written while they were active: from their end on the group and the priority are ...
+    uint32_t next_group1;
+    uint8_t  next_priority[32];
     uint8_t  priority[32];
     uint16_t hw_intid[32];
+    uint32_t reserved[5]; // 192 bytes: a bank is found by a shift and an addition
 };
 
 struct vgic {
@@ -57,7 +60,7 @@ struct vgic {
     uint32_t routed[VGIC_CPUS]; // the SPIs that go to this CPU
     uint64_t router[VGIC_SPIS]; // GICD_IROUTER
     uint32_t targeted; // the SPIs whose GICD_ITARGETSR names CPU 0
-    uint32_t reserved;
+    uint32_t deferring; // not 0: some interrupt is deferred
     struct vgic_bank bank[VGIC_CPUS + 1]; // the last one: the SPIs
 };
 
@@ -69,7 +72,7 @@ struct vgic_lr {
     uint8_t  source_cpu; // of an SGI, for a GICv2
     bool     group1;
     bool     pending, active;
-    bool     level; // its end must be seen: the input may still be high then
+    bool     tell_end; // its end must be seen: it may be pending then
     bool     hw;    // the guest's deactivation deactivates the physical interrupt hw_intid
 };
 
@@ -116,6 +119,14 @@ bool vgic_left_pending(const struct vgic *v, unsigned cpu);
 
 // A list register is empty again; `lr` is what vgic_take() gave, with pending and active as the hardware left them.
 void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr);
+
+// After the last of them.
+void vgic_folded_deferred(struct vgic *v, unsigned cpu);
+static inline void vgic_folded(struct vgic *v, unsigned cpu)
+{
+    if (v->deferring != 0)
+        vgic_folded_deferred(v, cpu);
+}
 
 // The guest has deactivated this many interrupts that were in no list register (EOIcount). The hardware does not say
 // which: they end in the order in which nested handlers do, the highest priority first.

@@ -27,7 +27,7 @@ enum {
 static uint32_t read_bits(const struct vgic_bank *bank, uint64_t which)
 {
     switch (which) {
-    case IGROUPR: return bank->group1;
+    case IGROUPR: return vgic_group1(bank);
     case ISENABLER:
     case ICENABLER: return bank->enabled;
     case ISPENDR:
@@ -36,10 +36,17 @@ static uint32_t read_bits(const struct vgic_bank *bank, uint64_t which)
     }
 }
 
+static void write_groups(struct vgic_bank *bank, uint32_t bits)
+{
+    vgic_defer(bank, bank->group1 ^ bits);
+    bank->next_group1 = bits;
+    bank->group1 = (bits & ~bank->deferred) | (bank->group1 & bank->deferred);
+}
+
 static void write_bits(struct vgic_bank *bank, uint64_t which, uint32_t bits, uint32_t fixed)
 {
     switch (which) {
-    case IGROUPR: bank->group1 = bits; break;
+    case IGROUPR: write_groups(bank, bits); break;
     case ISENABLER: bank->enabled |= bits; break;
     case ICENABLER: bank->enabled &= ~(bits & ~fixed); break;
     case ISPENDR: bank->latch |= bits & ~fixed; break;
@@ -47,6 +54,7 @@ static void write_bits(struct vgic_bank *bank, uint64_t which, uint32_t bits, ui
     case ISACTIVER: bank->active |= bits; break;
     default: bank->active &= ~bits; break;
     }
+    vgic_defer_no_more(bank);
 }
 
 static uint32_t read_config(const struct vgic_bank *bank, unsigned half)
@@ -76,14 +84,21 @@ static void access_bits(struct vgic *v, struct vgic_bank *bank, struct io_access
         io->value = read_bits(bank, which);
 }
 
+static void write_priority(struct vgic_bank *bank, unsigned index, uint8_t priority)
+{
+    if (priority != bank->priority[index])
+        vgic_defer(bank, UINT32_C(1) << index);
+    (bank->deferred >> index & 1 ? bank->next_priority : bank->priority)[index] = priority;
+}
+
 static void access_priorities(struct vgic_bank *bank, struct io_access *io)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < io->size; i++) {
-        uint8_t *priority = &bank->priority[(io->offset + i) & 31];
+        unsigned index = (io->offset + i) & 31;
         if (io->is_write)
-            *priority = (uint8_t)(io->value >> (8 * i)) & PRIORITY_MASK;
-        value |= (uint64_t)*priority << (8 * i);
+            write_priority(bank, index, (uint8_t)(io->value >> (8 * i)) & PRIORITY_MASK);
+        value |= (uint64_t)(bank->deferred >> index & 1 ? bank->next_priority : bank->priority)[index] << (8 * i);
     }
     if (!io->is_write)
         io->value = value;
@@ -120,8 +135,10 @@ bool vgic_bank_access(struct vgic *v, struct vgic_bank *const bank[2], struct io
         access_priorities(bank[number], io);
     else
         access_config(v, bank[number], io);
-    if (io->is_write)
+    if (io->is_write) {
+        v->deferring |= bank[number]->deferred;
         vgic_changed(v);
+    }
     return true;
 }
 

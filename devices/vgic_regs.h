@@ -21,6 +21,21 @@
 // Which list registers are to be changed, after whatever has happened to an interrupt.
 void vgic_changed(struct vgic *v);
 
+// The same, after a change of nothing but latches of this CPU's own interrupts.
+void vgic_latched(struct vgic *v, unsigned cpu);
+
+// Those of these interrupts that are active keep group and priority until they end: the CPU interface knows their end
+// by what they were acknowledged with. What is written meanwhile goes to next_group1 and next_priority. And: those of
+// them that have ended have the new ones now.
+void vgic_defer(struct vgic_bank *bank, uint32_t bits);
+void vgic_defer_no_more(struct vgic_bank *bank);
+
+// The groups as they were written.
+static inline uint32_t vgic_group1(const struct vgic_bank *bank)
+{
+    return (bank->group1 & ~bank->deferred) | (bank->next_group1 & bank->deferred);
+}
+
 // The registers that distributor and redistributor have in common (GICD_ and GICR_IGROUPR to ICFGR, offsets 0x80 to
 // 0xcff without the targets): those of bank[0], interrupts 0..31, and bank[1], interrupts 32..63. Null: they are
 // reserved here. False: the offset is none of these.

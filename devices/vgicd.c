@@ -107,7 +107,7 @@ static void access_sgis(struct vgic *v, struct io_access *io)
     else if (io->offset == GICD_SGIR && io->size == 4 && io->is_write)
         write_sgir(v, io->value);
     if (io->is_write)
-        vgic_changed(v);
+        vgic_latched(v, 0);
 }
 
 // Version 3, 12.9.22: an SPI goes to the CPU with this affinity, or to any. One that names nobody goes nowhere.

@@ -63,9 +63,10 @@ static bool is_v3(void)
 #define READ_LR(n) case n: return sysreg_read(ich_lr##n##_el2);
 #define WRITE_LR(n) case n: sysreg_write(ich_lr##n##_el2, value); break;
 
-static uint64_t read_lr(unsigned index)
+// Whether it is version 3 is asked once for all of them.
+static uint64_t read_lr(bool v3, unsigned index)
 {
-    if (!is_v3())
+    if (!v3)
         return mmio_read32(hostgic_gich() + GICH_LR + 4 * index);
     switch (index) {
     EACH_LR(READ_LR)
@@ -73,9 +74,9 @@ static uint64_t read_lr(unsigned index)
     }
 }
 
-static void write_lr(unsigned index, uint64_t value)
+static inline __attribute__((always_inline)) void write_lr(bool v3, unsigned index, uint64_t value)
 {
-    if (!is_v3()) {
+    if (!v3) {
         mmio_write32(hostgic_gich() + GICH_LR + 4 * index, (uint32_t)value);
         return;
     }
@@ -109,14 +110,14 @@ static bool is_split(void)
     return (read_vmcr() & VMCR_SPLIT) != 0;
 }
 
-static uint64_t encode(const struct vgic_lr *lr)
+static uint64_t encode(bool v3, const struct vgic_lr *lr)
 {
-    if (is_v3())
+    if (v3)
         return lr->intid | (lr->hw ? V3_HW | (uint64_t)lr->hw_intid << V3_PHYSICAL_SHIFT : 0) |
-               (lr->level ? V3_EOI : 0) | (uint64_t)lr->priority << V3_PRIORITY_SHIFT | (lr->group1 ? V3_GROUP1 : 0) |
-               (lr->pending ? V3_PENDING : 0) | (lr->active ? V3_ACTIVE : 0);
+               (lr->tell_end ? V3_EOI : 0) | (uint64_t)lr->priority << V3_PRIORITY_SHIFT |
+               (lr->group1 ? V3_GROUP1 : 0) | (lr->pending ? V3_PENDING : 0) | (lr->active ? V3_ACTIVE : 0);
     uint32_t physical = lr->hw ? lr->hw_intid : lr->source_cpu;
-    return lr->intid | physical << V2_PHYSICAL_SHIFT | (lr->hw ? V2_HW : 0) | (lr->level ? V2_EOI : 0) |
+    return lr->intid | physical << V2_PHYSICAL_SHIFT | (lr->hw ? V2_HW : 0) | (lr->tell_end ? V2_EOI : 0) |
            (lr->priority & V2_PRIORITY_MASK) << V2_PRIORITY_SHIFT | (lr->group1 ? V2_GROUP1 : 0) |
            (lr->pending ? V2_PENDING : 0) | (lr->active ? V2_ACTIVE : 0);
 }
@@ -149,7 +150,7 @@ static void clear_active_priorities(void)
 static void reset_interface(void)
 {
     for (unsigned i = 0; i < lr_count(); i++)
-        write_lr(i, 0);
+        write_lr(is_v3(), i, 0);
     if (is_v3()) {
         clear_active_priorities();
         sysreg_write(ich_vmcr_el2, VMCR_RESET);
@@ -189,14 +190,15 @@ __attribute__((noinline)) void lr_fold(struct vcpu *vcpu)
     bool v3 = is_v3();
     for (unsigned i = 0; i < lrs->used; i++) {
         struct vgic_lr *lr = &lrs->loaded[i];
-        uint64_t value = read_lr(i);
+        uint64_t value = read_lr(v3, i);
         lr->pending = (value & (v3 ? V3_PENDING : V2_PENDING)) != 0;
         lr->active = (value & (v3 ? V3_ACTIVE : V2_ACTIVE)) != 0;
-        if (lr->pending || lr->active || lr->level) // the end of a level is told until the list register is empty
-            write_lr(i, 0);
+        if (lr->pending || lr->active || lr->tell_end) // the end is told until the list register is empty
+            write_lr(v3, i, 0);
         vgic_put_back(gic, cpu_of(vcpu), lr);
     }
     lrs->used = 0;
+    vgic_folded(gic, cpu_of(vcpu));
 }
 
 // QEMU's GICv2 deactivates the physical interrupt and does not look at its input again: one that is still high, or high
@@ -204,24 +206,25 @@ __attribute__((noinline)) void lr_fold(struct vcpu *vcpu)
 static void tell_end(struct vgic_lr *lr)
 {
     lr->hw = false;
-    lr->level = true;
+    lr->tell_end = true;
 }
 
 void lr_fill(struct vcpu *vcpu)
 {
     struct lr_set *lrs = &vcpu->arch->lrs;
     struct vgic *gic = &vcpu->vm->machine.gic;
+    bool v3 = is_v3();
     for (; lrs->used < lrs->count && vgic_pending(gic, cpu_of(vcpu)); lrs->used++) {
         struct vgic_lr *lr = &lrs->loaded[lrs->used];
         if (vgic_take(gic, cpu_of(vcpu), lr) < 0)
             return;
         bool physical = lr->hw;
-        if (physical && !is_v3())
+        if (physical && !v3)
             tell_end(lr);
-        uint64_t value = encode(lr);
+        uint64_t value = encode(v3, lr);
         if (physical)
             hostgic_activate(lr->hw_intid);
-        write_lr(lrs->used, value);
+        write_lr(v3, lrs->used, value);
     }
     if (!vgic_pending(gic, cpu_of(vcpu))) // mostly
         return;
@@ -236,16 +239,14 @@ void lr_fill(struct vcpu *vcpu)
 bool lr_ended_alone(const struct vcpu *vcpu, unsigned intid)
 {
     const struct lr_set *lrs = &vcpu->arch->lrs;
-    return lrs->used == 1 && lrs->loaded[0].intid == intid && lrs->loaded[0].hw && !lrs->left_out && is_v3() &&
+    return lrs->used == 1 && lrs->loaded[0].intid == intid && lrs->loaded[0].pending && lrs->loaded[0].hw &&
+           !lrs->left_out && is_v3() &&
            (sysreg_read(ich_lr0_el2) & (V3_PENDING | V3_ACTIVE)) == 0;
 }
 
 void lr_again(struct vcpu *vcpu)
 {
-    struct vgic_lr *lr = &vcpu->arch->lrs.loaded[0];
-    lr->pending = true;
-    lr->active = false;
-    sysreg_write(ich_lr0_el2, encode(lr));
+    sysreg_write(ich_lr0_el2, encode(true, &vcpu->arch->lrs.loaded[0]));
 }
 
 __attribute__((noinline)) bool lr_would_signal(const struct vcpu *vcpu)

@@ -35,8 +35,9 @@ void lr_fill(struct vcpu *vcpu);
 // The guest writes ICC_DIR_EL1 while some of its active interrupts have no list register.
 void lr_deactivated(struct vcpu *vcpu, uint64_t intid);
 
-// Is one list register in use, with this physical interrupt, which the guest is done with? And: it has come again. The
-// model's view of it is what it was.
+// Is one list register in use, filled with this physical interrupt to be signalled, and the guest is done with it? And:
+// it has come again. The model's view of it is what it was: whatever would keep it from being signalled now, or change
+// how, has put the list registers back since.
 bool lr_ended_alone(const struct vcpu *vcpu, unsigned intid);
 void lr_again(struct vcpu *vcpu);
 

@@ -31,6 +31,7 @@ static void back(struct vgic *v, struct vgic_lr lr, bool pending, bool active)
     lr.pending = pending;
     lr.active = active;
     vgic_put_back(v, 0, &lr);
+    vgic_folded(v, 0);
 }
 
 static void test_level(void **state)
@@ -41,7 +42,7 @@ static void test_level(void **state)
         start(&v, version);
         vgic_set_line(&v, 0, UART, true);
         struct vgic_lr lr = taken(&v, UART);
-        assert_true(lr.pending && !lr.active && lr.level && !lr.hw && !lr.group1);
+        assert_true(lr.pending && !lr.active && lr.tell_end && !lr.hw && !lr.group1);
         assert_false(vgic_pending(&v, 0));
         vgic_set_line(&v, 0, UART, false);
         assert_true(vgic_pending(&v, 0)); // to be taken out again
@@ -53,7 +54,7 @@ static void test_level(void **state)
         assert_int_equal(get(&v, D, ISPENDR + 4, 4), 2);
         assert_int_equal(get(&v, D, ISACTIVER + 4, 4), 2);
         lr = taken(&v, UART);
-        assert_true(!lr.pending && lr.active && lr.level);
+        assert_true(!lr.pending && lr.active && lr.tell_end);
         vgic_set_line(&v, 0, UART, false); // as its handler makes it
         assert_false(vgic_pending(&v, 0));
         vgic_set_line(&v, 0, UART, true);
@@ -101,7 +102,7 @@ static void test_edge(void **state)
     vgic_set_line(&v, 0, EDGE, true);
     vgic_set_line(&v, 0, EDGE, false);
     struct vgic_lr lr = taken(&v, EDGE);
-    assert_true(lr.pending && !lr.level);
+    assert_true(lr.pending && !lr.tell_end);
     assert_false(vgic_pending(&v, 0));
     vgic_set_line(&v, 0, EDGE, true); // one more: did the guest take the first?
     assert_true(vgic_pending(&v, 0));
@@ -194,7 +195,7 @@ static void test_hw(void **state)
     start(&v, 3);
     vgic_set_line(&v, 0, TIMER, true);
     struct vgic_lr lr = taken(&v, TIMER);
-    assert_true(lr.hw && !lr.level && lr.hw_intid == 30 && lr.pending);
+    assert_true(lr.hw && !lr.tell_end && lr.hw_intid == 30 && lr.pending);
     back(&v, lr, false, false);
     assert_true(vgic_is_live(&v, 0, TIMER));
     vgic_set_line(&v, 0, TIMER, false);
@@ -203,6 +204,57 @@ static void test_hw(void **state)
     put(&v, R, SGI_FRAME + ISACTIVER, 4, 1u << TIMER);
     lr = taken(&v, TIMER);
     assert_true(lr.hw && lr.active && !lr.pending);
+}
+
+// The CPU interface knows the end of an interrupt by the group and the priority that it was acknowledged with. What
+// is changed meanwhile counts from the next time.
+static void test_changed_while_active(void **state)
+{
+    (void)state;
+    struct vgic v;
+    start(&v, 3);
+    put(&v, D, IPRIORITYR + UART, 1, 0x80);
+    put(&v, D, IPRIORITYR + EDGE, 1, 0x80);
+    vgic_set_line(&v, 0, UART, true);
+    vgic_set_line(&v, 0, EDGE, true);
+    struct vgic_lr level = taken(&v, UART), edge = taken(&v, EDGE);
+    back(&v, level, false, true);
+    back(&v, edge, false, true);
+    put(&v, D, IPRIORITYR + UART, 1, 0xf0);
+    put(&v, D, IPRIORITYR + EDGE, 1, 0x40);
+    put(&v, D, IGROUPR + 4, 4, UINT32_MAX);
+    put(&v, D, ISPENDR + 4, 4, 1u << (EDGE - 32));
+    put(&v, D, ISACTIVER + 4, 4, 2 | 1u << (EDGE - 32)); // they are
+    level = taken(&v, UART);
+    edge = taken(&v, EDGE);
+    assert_true(level.active && !level.pending && level.tell_end && level.priority == 0x80 && !level.group1);
+    assert_true(edge.active && !edge.pending && edge.tell_end && edge.priority == 0x80 && !edge.group1);
+    back(&v, level, false, false);
+    back(&v, edge, false, false);
+    edge = taken(&v, EDGE);
+    level = taken(&v, UART);
+    assert_true(edge.pending && !edge.active && edge.priority == 0x40 && edge.group1);
+    assert_true(level.pending && !level.active && level.priority == 0xf0 && level.group1);
+    back(&v, edge, false, true);
+    put(&v, D, ISPENDR + 4, 4, 1u << (EDGE - 32)); // nothing has changed: it waits in there
+    edge = taken(&v, EDGE);
+    assert_true(edge.pending && edge.active && !edge.tell_end);
+}
+
+// Without a list register they end in the order of what they were acknowledged with.
+static void test_changed_unlisted(void **state)
+{
+    (void)state;
+    struct vgic v;
+    start(&v, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        put(&v, D, IPRIORITYR + 48 + i, 1, 0x80 - 0x40 * i);
+        put(&v, D, ISPENDR + 4, 4, UINT32_C(1) << (16 + i));
+        back(&v, taken(&v, 48 + i), false, true);
+        put(&v, D, IPRIORITYR + 48 + i, 1, 0x40 + 0x40 * i);
+    }
+    vgic_ended_unlisted(&v, 0, 1);
+    assert_int_equal(get(&v, D, ISACTIVER + 4, 4), UINT32_C(1) << 16);
 }
 
 static void test_deactivate(void **state)
@@ -240,7 +292,7 @@ static void test_sgis_v2(void **state)
     assert_int_equal(get(&v, D, CPENDSGIR + 7, 1), 1);
     put(&v, D, ICPENDR, 4, UINT32_MAX); // not by this register
     struct vgic_lr lr = taken(&v, 7);
-    assert_true(lr.pending && !lr.level && lr.source_cpu == 0);
+    assert_true(lr.pending && !lr.tell_end && lr.source_cpu == 0);
     back(&v, lr, true, false);
     put(&v, D, CPENDSGIR + 7, 1, 0xfe);
     assert_int_equal(get(&v, D, ISPENDR, 4), 0x80);
@@ -307,7 +359,8 @@ int main(void)
         cmocka_unit_test(test_level),      cmocka_unit_test(test_latch_of_level), cmocka_unit_test(test_edge),
         cmocka_unit_test(test_disabled),   cmocka_unit_test(test_order),          cmocka_unit_test(test_hw),
         cmocka_unit_test(test_deactivate), cmocka_unit_test(test_sgis_v2),        cmocka_unit_test(test_sgis_v3),
-        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_routes),     cmocka_unit_test(test_changed_while_active),
+        cmocka_unit_test(test_changed_unlisted),
     };
     return cmocka_run_group_tests_name("vgic", tests, NULL, NULL);
 }

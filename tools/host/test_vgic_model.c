@@ -22,6 +22,8 @@ static struct {
     unsigned count, used, eoi_count;
     bool tell_no_pending, tell_eoi_count, ended_level;            // maintenance
     unsigned stack[DEPTH], stack_priority[DEPTH], depth, deepest; // acknowledged and not ended
+    bool stack_group1[DEPTH];
+    uint64_t overwritten; // their active bit, since they were acknowledged
     unsigned mask, patience;                                      // the longer its handlers take, the deeper they nest
     unsigned calm;                                                // the larger, the fewer interrupts at a time
     bool timer;
@@ -48,6 +50,7 @@ static void fold(void)
     m.eoi_count = 0;
     for (unsigned i = 0; i < m.used; i++)
         vgic_put_back(&m.gic, 0, &m.lr[i]);
+    vgic_folded(&m.gic, 0);
     m.used = 0;
     vgic_set_line(&m.gic, 0, TIMER, m.timer);
 }
@@ -118,11 +121,14 @@ static void acknowledge(void)
     ref_acknowledge(expected);
     seen.acknowledged++;
     seen.nested += m.depth > 0;
+    m.overwritten &= ~(UINT64_C(1) << lr->intid);
     m.stack_priority[m.depth] = lr->priority;
+    m.stack_group1[m.depth] = lr->group1;
     m.stack[m.depth++] = lr->intid;
 }
 
-// EOIR in EOImode 0, of the interrupt acknowledged last.
+// EOIR in EOImode 0, of the interrupt acknowledged last. The hardware ends it in a list register that has the priority
+// and the group which it drops (IHI 0069, 12.2.10).
 static void end(void)
 {
     if (m.depth == 0)
@@ -131,8 +137,10 @@ static void end(void)
     ref_end(intid);
     for (unsigned i = 0; i < m.used; i++)
         if (m.lr[i].intid == intid && (m.lr[i].pending || m.lr[i].active)) {
+            assert_true(m.overwritten >> intid & 1 || (m.lr[i].priority == m.stack_priority[m.depth] &&
+                                                       m.lr[i].group1 == m.stack_group1[m.depth]));
             if (m.lr[i].active)
-                m.ended_level |= !m.lr[i].pending && (m.lr[i].level || (m.lr[i].hw && m.timer));
+                m.ended_level |= !m.lr[i].pending && (m.lr[i].tell_end || (m.lr[i].hw && m.timer));
             m.lr[i].active = false;
             return;
         }
@@ -196,11 +204,10 @@ static void write_register(void)
         value = count_active() < 8 ? UINT64_C(1) << below(32) : 0;
     if ((start == 0x200 || start == 0xf00 || start == 0xf20) && below(m.calm) != 0)
         return;
-    if (start == 0x400)
-        for (unsigned i = 0; i < size && offset - 0x400 + i < 64; i++)
-            unnested = unnested || ref_is_active((unsigned)(offset - 0x400 + i));
     if (unnested && m.nesting_only)
         return;
+    if (unnested)
+        m.overwritten |= (value & UINT32_MAX) << (offset & 4 ? 32 : 0);
     fold();
     both_access(frame, offset, size, true, value);
 }
