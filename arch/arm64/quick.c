@@ -46,7 +46,7 @@ QUICK_INLINE struct world *go_on(struct world *world, struct vcpu *vcpu, enum ex
 __attribute__((flatten, used)) struct world *quick_hypercall(struct world *world)
 {
     struct vcpu *vcpu = world->quick;
-    if (vcpu->stats.exits % QUICK_ROUNDS == 0)
+    if (vcpu->stats.exits % QUICK_ROUNDS == 0 || (sysreg_read(spsr_el2) & PSTATE_BTYPE) != 0)
         return NULL;
     if (!book(world, vcpu, EXIT_HYPERCALL))
         return NULL;
@@ -56,14 +56,14 @@ __attribute__((flatten, used)) struct world *quick_hypercall(struct world *world
     return NULL;
 }
 
-// A load of one register, by a guest that is little-endian like the devices, and not in the middle of a step. X19 to
-// X29 are still in the CPU.
+// A load of one register, by a guest that is little-endian like the devices, not in the middle of a step, and not the
+// target of a branch that it has to end. X19 to X29 are still in the CPU.
 QUICK_INLINE bool is_plain_load(const struct world *world, uint64_t pstate)
 {
     const uint64_t looked_at = ISS_ISV | ISS_SSE | ISS_EA | ISS_CM | ISS_S1PTW | ISS_WNR | FAULT_KIND | ESR_IL;
     unsigned reg = (unsigned)(world->esr >> ISS_SRT_SHIFT) & 31;
     return (reg < 19 || reg > 29) && (world->esr & looked_at) == (ISS_ISV | FAULT_TRANSLATION | ESR_IL) &&
-           (pstate & (PSTATE_SS | PSTATE_AARCH32)) == 0 && !guest_is_big_endian(pstate, sysreg_read(sctlr_el1));
+           (pstate & (PSTATE_SS | PSTATE_AARCH32 | PSTATE_BTYPE)) == 0 && !guest_is_big_endian(pstate, sysreg_read(sctlr_el1));
 }
 
 __attribute__((flatten, used)) struct world *quick_access(struct world *world)

@@ -94,7 +94,10 @@ static void vendor(const struct vcpu *vcpu, uint64_t x[])
         x[2] = 0x564bcaa9;
         x[3] = 0x743a004d;
         return;
-    case VENDOR_FEATURES: x[0] = VENDOR_FEATURE_BITS; return;
+    case VENDOR_FEATURES: // 128 bits
+        x[0] = VENDOR_FEATURE_BITS;
+        x[1] = x[2] = x[3] = 0;
+        return;
     case VENDOR_PTP: clock_pairing(vcpu->vm, x); return;
     default: x[0] = SMCCC_NOT_SUPPORTED; return;
     }

@@ -269,7 +269,7 @@ __attribute__((noinline)) void arch_vcpu_emulate(struct vcpu *vcpu, const struct
     case EXIT_SYSREG_READ:
     case EXIT_SYSREG_WRITE: emulate_sysreg(vcpu, exit); return;
     case EXIT_FIRMWARE: vcpu_step_over(vcpu, exit->insn_length); smccc_call(vcpu); return;
-    case EXIT_HYPERCALL: smccc_call(vcpu); return;
+    case EXIT_HYPERCALL: vcpu_hypercall_done(vcpu); smccc_call(vcpu); return;
     case EXIT_IGNORED: vcpu_step_over(vcpu, exit->insn_length); return;
     default: guest_undefined(vcpu); return;
     }

@@ -74,6 +74,7 @@ static inline uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint6
 #define PSTATE_PAN     (UINT64_C(1) << 22)
 #define PSTATE_SS      (UINT64_C(1) << 21)
 #define PSTATE_SSBS    (UINT64_C(1) << 12)
+#define PSTATE_BTYPE   (UINT64_C(3) << 10) // AArch64 only
 #define PSTATE_DAIF    (UINT64_C(0xf) << 6)
 #define PSTATE_AARCH32 (UINT64_C(1) << 4)
 #define PSTATE_MODE    UINT64_C(0xf)
@@ -94,6 +95,15 @@ static inline void vcpu_step_over(struct vcpu *vcpu, unsigned length)
     vcpu->arch->world.pstate &= ~PSTATE_SS; // the step is complete
     if (__builtin_expect((vcpu->arch->world.pstate & PSTATE_AARCH32) != 0, 0))
         vcpu->arch->world.pstate = aarch32_stepped(vcpu->arch->world.pstate);
+    else
+        vcpu->arch->world.pstate &= ~PSTATE_BTYPE;
+}
+
+// An instruction ends what a branch before it has told it, one that the monitor executes does, too (Arm ARM D8.4.6).
+// The PC is already behind a hypercall.
+static inline void vcpu_hypercall_done(struct vcpu *vcpu)
+{
+    vcpu->arch->world.pstate &= ~PSTATE_BTYPE;
 }
 
 // exit.c: the syndrome into a neutral exit.

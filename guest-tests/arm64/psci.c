@@ -181,7 +181,7 @@ static void test_immediate(void)
 // The hypervisor's own calls: there for a guest that may know of it.
 static void test_vendor(void)
 {
-    struct smccc features = { { KVM_FEATURES } };
+    struct smccc features = { { KVM_FEATURES, ~0ull, ~0ull, ~0ull } }; // 128 bits come back
     if (!platform.signature[0]) {
         ok(call(VENDOR_UID, 0, 0, 0) == -1, "nobody says that he is a hypervisor");
         skip("no hypervisor seen", "its features");

@@ -36,7 +36,8 @@ exact_if_there() {
 }
 
 if [ "$machine" = arm64 ]; then
-    echo 1..4
+    echo 1..5
+    exact branch_targets BTYPE max "with VHE"
     exact gtimer M5 max "with VHE"
     exact gtimer M5 cortex-a72 "without VHE"
     exact_if_there gtimer M5 neoverse-v1 "with VHE"

@@ -23,6 +23,7 @@ void board_find(void);
 
 void mmu_on(void);
 void *mmu_map_normal(uint64_t page); // one more mapping of that page as normal, cacheable memory
+void *mmu_map_code(uint64_t page, bool guarded); // the same, executable; where branches go to landing pads (BTI) or not
 void mmu_map_user(void);             // memory and devices once more, where EL0 may read and write them
 uint64_t mmu_user_address(const volatile void *address); // of something in memory, for EL0
 uint64_t mmu_user_device(uint64_t address);              // of a device's register, for EL0

@@ -11,6 +11,7 @@
 #define INNER       (3ull << 8)
 #define NORMAL      (1ull << 2) // MAIR's second byte
 #define NO_EXECUTE  (3ull << 53)
+#define GUARDED     (1ull << 50)
 #define EL0_WRITES  (1ull << 6)
 #define USER_INDEX  3u   // where EL0 has all memory: below 4 GiB, for AArch32 too
 #define USER_DEVICE 2u   // and where it has the devices
@@ -50,11 +51,21 @@ void mmu_on(void)
     write_sysreg(sctlr_el1, 0x30d00800 | 1 << 0 | 1 << 2 | 1 << 3 | 1 << 12); // M, C, SA, I, and what must be one
 }
 
-void *mmu_map_normal(uint64_t page)
+static void *map_alias(uint64_t page, uint64_t bits)
 {
-    alias_pages[aliases] = (page & ~4095ull) | VALID_PAGE | ACCESSED | INNER | NORMAL | NO_EXECUTE;
+    alias_pages[aliases] = (page & ~4095ull) | VALID_PAGE | ACCESSED | INNER | NORMAL | bits;
     __asm__ volatile("dsb ishst\n\tisb" : : : "memory");
     return (void *)(ALIAS_INDEX * GIB + 4096ull * aliases++ + page % 4096);
+}
+
+void *mmu_map_normal(uint64_t page)
+{
+    return map_alias(page, NO_EXECUTE);
+}
+
+void *mmu_map_code(uint64_t page, bool guarded)
+{
+    return map_alias(page, guarded ? GUARDED : 0);
 }
 
 void mmu_map_user(void)
