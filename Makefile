@@ -93,7 +93,7 @@ COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c 
                 vmx_check_segments.c vmx_fail.c)
 $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
 COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c board.c calibrate.c exception.c hostpci.c hostrtc.c hostuart.c idregs.c \
-              loadstore.c paging.c pmu.c poweroff.c timertrial.c undescribed.c)
+              loadstore.c paging.c pmu.c poweroff.c reset.c timertrial.c undescribed.c)
 $(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES) $(COLD_ARM64)): ARM64_CFLAGS += -Os
 # Entered at EL1 or EL3 it reads the device tree with the MMU off: then all memory is as a device's, and knows no access
 # that is not aligned.

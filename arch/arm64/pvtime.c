@@ -7,6 +7,7 @@
 
 #include "arch/arch.h"
 #include "arch/arm64/smccc.h"
+#include "arch/arm64/vcpu.h"
 #include "vmm/alloc.h"
 
 bool pvtime_init(struct pvtime *pvtime)
@@ -15,6 +16,7 @@ bool pvtime_init(struct pvtime *pvtime)
     if (pvtime->page.value == 0)
         return false;
     memset((void *)pvtime->page.value, 0, PAGE_SIZE); // revision 0, attributes 0, nothing stolen
+    cache_to_memory((void *)pvtime->page.value, PAGE_SIZE);
     return true;
 }
 
@@ -40,4 +42,5 @@ void pvtime_publish(struct vcpu *vcpu, struct pvtime *pvtime)
 {
     struct stolen_page *page = (struct stolen_page *)pvtime->page.value;
     stolen_time_write(&pvtime->stolen, page, vcpu->ledger.total[ACCOUNT_STOLEN], arch_counter_hz());
+    cache_to_memory(page, sizeof(*page));
 }

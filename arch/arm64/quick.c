@@ -63,7 +63,8 @@ QUICK_INLINE bool is_plain_load(const struct world *world, uint64_t pstate)
     const uint64_t looked_at = ISS_ISV | ISS_SSE | ISS_EA | ISS_CM | ISS_S1PTW | ISS_WNR | FAULT_KIND | ESR_IL;
     unsigned reg = (unsigned)(world->esr >> ISS_SRT_SHIFT) & 31;
     return (reg < 19 || reg > 29) && (world->esr & looked_at) == (ISS_ISV | FAULT_TRANSLATION | ESR_IL) &&
-           (pstate & (PSTATE_SS | PSTATE_AARCH32 | PSTATE_BTYPE)) == 0 && !guest_is_big_endian(pstate, sysreg_read(sctlr_el1));
+           (pstate & (PSTATE_SS | PSTATE_AARCH32 | PSTATE_BTYPE)) == 0 &&
+           !guest_is_big_endian(pstate, sysreg_read(sctlr_el1));
 }
 
 __attribute__((flatten, used)) struct world *quick_access(struct world *world)

@@ -121,12 +121,17 @@ void stage2_use(hpa root)
 
 #define CTR_DMINLINE_SHIFT 16 // log2 of the words in the smallest line
 
-// A guest begins with its MMU and its caches off and reads past the host's: what the monitor has written goes to
-// memory.
-void stage2_clean(struct guest_ram ram)
+// A guest with its caches off reads past the host's, and writes past them: nothing stays in them.
+void cache_to_memory(const void *start, uint64_t bytes)
 {
     uint64_t line = UINT64_C(4) << (sysreg_read(ctr_el0) >> CTR_DMINLINE_SHIFT & 15);
-    for (uint64_t at = (uintptr_t)ram.host; at < (uintptr_t)ram.host + ram.size; at += line)
-        __asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
-    __asm__ volatile("dsb sy; ic iallu; dsb sy; isb" : : : "memory");
+    for (uint64_t at = (uintptr_t)start & ~(line - 1); at < (uintptr_t)start + bytes; at += line)
+        __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
+    __asm__ volatile("dsb sy" : : : "memory");
+}
+
+void stage2_clean(struct guest_ram ram)
+{
+    cache_to_memory(ram.host, ram.size);
+    __asm__ volatile("ic iallu; dsb sy; isb" : : : "memory");
 }

@@ -20,10 +20,7 @@
 #include "vmm/log.h"
 #include "vmm/report.h"
 
-#define GUEST_MPIDR        (UINT64_C(1) << 31)  // RES1; affinity 0.0.0.0
-#define SCTLR_EL1_RESET    UINT64_C(0x30d00800) // MMU and caches off, little endian, RES1
-#define ARCH_VCPU_PAGES    ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
-#define ID_AA64ISAR1_PAUTH UINT64_C(0xff000ff0) // GPI, GPA, API, APA
+#define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 bool arch_virtualization_init(struct refusal *refusal)
 {
@@ -63,55 +60,6 @@ void arch_vm_free(struct vm *vm)
 
 // --- the vCPU's life ------------------------------------------------------------------------------------------------
 
-// Every EL1 register that the guest owns, as after a warm reset where that defines it and zero where it does not.
-static void reset_el1(void)
-{
-    sysreg_write(sctlr_el1, SCTLR_EL1_RESET);
-    sysreg_write(cpacr_el1, 0);
-    sysreg_write(ttbr0_el1, 0);
-    sysreg_write(ttbr1_el1, 0);
-    sysreg_write(tcr_el1, 0);
-    sysreg_write(mair_el1, 0);
-    sysreg_write(amair_el1, 0);
-    sysreg_write(vbar_el1, 0);
-    sysreg_write(esr_el1, 0);
-    sysreg_write(far_el1, 0);
-    sysreg_write(par_el1, 0);
-    sysreg_write(afsr0_el1, 0);
-    sysreg_write(afsr1_el1, 0);
-    sysreg_write(elr_el1, 0);
-    sysreg_write(spsr_el1, 0);
-    sysreg_write(sp_el0, 0);
-    sysreg_write(sp_el1, 0);
-    sysreg_write(tpidr_el0, 0);
-    sysreg_write(tpidrro_el0, 0);
-    sysreg_write(tpidr_el1, 0);
-    sysreg_write(contextidr_el1, 0);
-    sysreg_write(csselr_el1, 0);
-    sysreg_write(cntkctl_el1, 0);
-    sysreg_write(cntv_ctl_el0, 0);
-    sysreg_write(cntv_cval_el0, 0);
-    sysreg_write(vpidr_el2, sysreg_read(midr_el1));
-    sysreg_write(vmpidr_el2, GUEST_MPIDR);
-}
-
-// Keys of pointer authentication, where the CPU has any.
-static void reset_keys(void)
-{
-    if ((sysreg_read(id_aa64isar1_el1) & ID_AA64ISAR1_PAUTH) == 0)
-        return;
-    sysreg_write(S3_0_C2_C1_0, 0); // APIAKeyLo_EL1, then Hi; APIB, APDA, APDB, APGA
-    sysreg_write(S3_0_C2_C1_1, 0);
-    sysreg_write(S3_0_C2_C1_2, 0);
-    sysreg_write(S3_0_C2_C1_3, 0);
-    sysreg_write(S3_0_C2_C2_0, 0);
-    sysreg_write(S3_0_C2_C2_1, 0);
-    sysreg_write(S3_0_C2_C2_2, 0);
-    sysreg_write(S3_0_C2_C2_3, 0);
-    sysreg_write(S3_0_C2_C3_0, 0);
-    sysreg_write(S3_0_C2_C3_1, 0);
-}
-
 static bool map_pages(struct vcpu *vcpu)
 {
     hpa root = vcpu->vm->nested_root;
@@ -135,8 +83,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
         free_pages(pages, ARCH_VCPU_PAGES);
         return false;
     }
-    reset_el1();
-    reset_keys();
+    guest_registers_reset();
     debug_reset(&arch->debug);
     fpu_reset();
     lr_init(vcpu);
@@ -157,6 +104,7 @@ void arch_vcpu_free(struct vcpu *vcpu)
 {
     sysreg_write(cntv_ctl_el0, 0);
     lr_free(vcpu);
+    hostgic_deactivate(board()->timer_virtual_intid);
     pvtime_free(&vcpu->arch->pvtime);
     free_pages((hpa){ (uintptr_t)vcpu->arch }, ARCH_VCPU_PAGES);
     vcpu->arch = NULL;

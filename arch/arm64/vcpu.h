@@ -106,6 +106,9 @@ static inline void vcpu_hypercall_done(struct vcpu *vcpu)
     vcpu->arch->world.pstate &= ~PSTATE_BTYPE;
 }
 
+// reset.c: the registers of EL1 and EL0 in the CPU as they are when a VM begins.
+void guest_registers_reset(void);
+
 // exit.c: the syndrome into a neutral exit.
 void decode_exit(struct vcpu *vcpu, struct exit *exit);
 
@@ -160,6 +163,9 @@ bool stage2_map_page(hpa root, uint64_t ipa, hpa page, uint64_t attributes);
 void stage2_free(hpa root);
 void stage2_use(hpa root);
 void stage2_clean(struct guest_ram ram);
+
+// What the monitor has written there is for a guest that may have its caches off.
+void cache_to_memory(const void *start, uint64_t bytes);
 #define STAGE2_DEVICE_RW UINT64_C(0x0000)
 #define STAGE2_NORMAL_RO UINT64_C(0x0001)
 
