@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machine's page frames: fills the list of frames.c from the memory map at boot and hands pages out. Called on the
-// boot CPU with interrupts off. What comes back may be a guest's, its memory or its registers: it is cleared here, in the
-// one place that all of it passes. What is handed out is not.
+// boot CPU with interrupts off. What comes back may be a guest's, its memory or its registers: it is cleared here, in
+// the one place that all of it passes. What is handed out is not.
 #include "vmm/alloc.h"
 
 #include <string.h>

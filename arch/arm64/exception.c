@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The record of an exception that EL2 itself took: what happened in words (Arm ARM D17.2.37, ESR_EL2), where, the
-// registers. Called by vectors.S, on the panic stack.
+// registers. Or the one that is no mistake of the monitor's. Called by vectors.S, on the panic stack.
 #include "arch/arm64/exception.h"
 
 #include "arch/arm64/arm64.h"
@@ -8,6 +8,8 @@
 #include "vmm/format.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
+
+extern const char guest_at_begin[], guest_at_end[], guest_at_aborted[]; // probe.S
 
 #define EXCEPTIONS_MAX 3 // one, one while it is reported, one while that is said
 
@@ -93,7 +95,7 @@ static void print_registers(const void *state)
              sysreg_read(tcr_el2), sysreg_read(ttbr0_el2));
 }
 
-_Noreturn void panic_exception(const struct trap_frame *frame)
+static _Noreturn void panic_exception(const struct trap_frame *frame)
 {
     static const char *const kinds[4] = { "synchronous", "IRQ", "FIQ", "SError" };
     static unsigned taken;
@@ -109,4 +111,12 @@ _Noreturn void panic_exception(const struct trap_frame *frame)
     // A function without a frame of its own returns to what is in the link register.
     struct panic_origin origin = { frame->elr, (uintptr_t)&frame->x[30], frame->x[29], print_registers, frame };
     panic_from(&origin, text);
+}
+
+void exception_taken(const struct trap_frame *frame)
+{
+    bool in_probe = frame->elr >= (uintptr_t)guest_at_begin && frame->elr < (uintptr_t)guest_at_end;
+    if (!in_probe || frame->vector % 4 != 0 || (frame->esr >> ESR_EC_SHIFT & 63) != EC_DATA_ABORT)
+        panic_exception(frame);
+    sysreg_write(elr_el2, (uintptr_t)guest_at_aborted);
 }

@@ -21,7 +21,8 @@ struct trap_frame {
 };
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "vectors.S");
 
-_Noreturn void panic_exception(const struct trap_frame *frame);
+// Called by vectors.S. Back: the monitor goes on at ELR_EL2, which is another place now. Else it panics.
+void exception_taken(const struct trap_frame *frame);
 
 // ESR_ELx.EC in words.
 const char *exception_class_name(unsigned ec);

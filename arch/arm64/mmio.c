@@ -9,15 +9,7 @@
 __attribute__((noinline, cold)) uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write)
 {
     uint64_t kept = sysreg_read(par_el1);
-    if (as_el0 && is_write)
-        __asm__ volatile("at s1e0w, %0; isb" : : "r"(address) : "memory");
-    else if (as_el0)
-        __asm__ volatile("at s1e0r, %0; isb" : : "r"(address) : "memory");
-    else if (is_write)
-        __asm__ volatile("at s1e1w, %0; isb" : : "r"(address) : "memory");
-    else
-        __asm__ volatile("at s1e1r, %0; isb" : : "r"(address) : "memory");
-    uint64_t par = sysreg_read(par_el1);
+    uint64_t par = guest_at(address, as_el0, is_write);
     sysreg_write(par_el1, kept);
     return par;
 }

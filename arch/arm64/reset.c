@@ -59,8 +59,8 @@ static void reset_keys(void)
     sysreg_write(S3_0_C2_C3_1, 0);
 }
 
-// A deferred SError: with HCR_EL2.AMO a guest's DISR_EL1 is VDISR_EL2, and DISR_EL1 the host's (D19.2.31). No trap keeps
-// a guest off it.
+// A deferred SError: with HCR_EL2.AMO a guest's DISR_EL1 is VDISR_EL2, and DISR_EL1 the host's (D19.2.31). No trap
+// keeps a guest off it.
 static void reset_ras(void)
 {
     sysreg_write(S3_0_C12_C1_1, 0); // DISR_EL1

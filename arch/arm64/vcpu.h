@@ -129,6 +129,7 @@ gpa  fault_gpa(uint64_t esr);
 #define PAR_STAGE_2    (UINT64_C(1) << 9)            // the tables are not in RAM
 #define PAR_ADDRESS    UINT64_C(0x000ffffffffff000)
 uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write);
+uint64_t guest_at(uint64_t address, bool as_el0, bool is_write); // probe.S: the same, PAR_EL1 is lost
 gpa      guest_translate(uint64_t address);
 
 // The bytes of `value`, `size` of them, the other way round.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The EL2 exception vectors (Arm ARM D1.3.1). From a lower exception level: an exit of the guest, world.S. From EL2
-// itself: our own fault, since interrupts and SErrors are masked here always; the registers go to exception.c.
+// itself: our own fault, since interrupts and SErrors are masked here always, but for one; the registers go to
+// exception.c.
 #include "arch/arm64/arm64.h"
 #include "arch/arm64/exception.h"
 
@@ -10,7 +11,7 @@
         .endm
 
         // The stack may be what is broken, so the record goes to one of its own. Until then two registers that only a
-        // running guest needs hold x0 and the old stack pointer: no guest will run again.
+        // running guest needs hold x0 and the old stack pointer: no guest will run before they are written again.
         .macro  own_vector number
         .balign 128
         msr     cnthp_cval_el2, x0
@@ -77,6 +78,15 @@ own_exception:
         mov     x0, sp
         mov     x29, #0
         mov     x30, #0
-        b       panic_exception
+        bl      exception_taken
+        ldp     x18, x19, [sp, #144]    // it comes back to go on behind a call, which keeps no others
+        ldp     x20, x21, [sp, #160]
+        ldp     x22, x23, [sp, #176]
+        ldp     x24, x25, [sp, #192]
+        ldp     x26, x27, [sp, #208]
+        ldp     x28, x29, [sp, #224]
+        ldp     x30, x1, [sp, #TRAP_FRAME_LR]
+        mov     sp, x1
+        eret
         .size   own_exception, . - own_exception
         .section .note.GNU-stack, "", @progbits

@@ -28,6 +28,7 @@ int overflow_stack(volatile int depth);
 void undefined_instruction(void);
 void break_invariant(void);
 void panic_in_panic(void);
+__attribute__((weak)) void walk_nowhere(void); // provoke_arm64.c
 
 __attribute__((noinline)) void write_to_text(void)
 {
@@ -102,7 +103,7 @@ static const struct {
     { "write-text", write_to_text },      { "write-rodata", write_to_rodata },    { "execute-data", execute_data },
     { "execute-pages", execute_pages },   { "read-zero", read_page_zero },        { "read-beyond", read_beyond_ram },
     { "overflow-stack", do_overflow },    { "undefined", undefined_instruction }, { "invariant", break_invariant },
-    { "panic-in-panic", panic_in_panic },
+    { "panic-in-panic", panic_in_panic }, { "walk-nowhere", walk_nowhere },
 };
 
 // Is it the last word of the command line? Others, such as log=com2, stand before it.
