@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Writes the guest's device tree, in one pass from its first node to its last, by libfdt. Called once when a VM is
-// made. The addresses and interrupts are those of machine_virt.h.
+// made. The addresses and interrupts are those of machine_virt.h; the nodes are named as their bindings want them.
 #include "vmm/guest_dtb.h"
 #include "vmm/machine_virt.h"
 
@@ -111,7 +111,7 @@ static void write_chosen(struct writer *w, const struct guest_dtb *board)
 {
     begin(w, "chosen");
     text(w, "bootargs", board->cmdline);
-    text(w, "stdout-path", "/pl011@9000000");
+    text(w, "stdout-path", "/serial@9000000");
     if (board->initrd_start != board->initrd_end) {
         address(w, "linux,initrd-start", board->initrd_start);
         address(w, "linux,initrd-end", board->initrd_end);
@@ -127,7 +127,7 @@ static void write_gic(struct writer *w, const struct guest_dtb *board)
         { VIRT_GICD, GICD_V2_BYTES, VIRT_GICC, GICC_BYTES },
         { VIRT_GICD, VGICD_SIZE, VIRT_GICR, (uint64_t)VGICR_SIZE * board->cpus },
     };
-    begin(w, "intc@8000000");
+    begin(w, "interrupt-controller@8000000");
     text(w, "compatible", board->gic_version == 3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
     ranges(w, "reg", frames[board->gic_version == 3], 2);
     bytes(w, "interrupt-controller", NULL, 0);
@@ -158,21 +158,21 @@ static void write_timer(struct writer *w, const struct guest_dtb *board)
 static void write_devices(struct writer *w)
 {
     const fdt32_t clocks[] = { cpu_to_fdt32(PHANDLE_CLOCK), cpu_to_fdt32(PHANDLE_CLOCK) };
-    begin(w, "apb-pclk");
+    begin(w, "clock-24000000");
     text(w, "compatible", "fixed-clock");
     cell(w, "#clock-cells", 0);
     cell(w, "clock-frequency", PL011_CLOCK_HZ);
     text(w, "clock-output-names", "clk24mhz");
     cell(w, "phandle", PHANDLE_CLOCK);
     end(w);
-    begin(w, "pl011@9000000");
+    begin(w, "serial@9000000");
     TEXTS(w, "compatible", "arm,pl011\0arm,primecell");
     range(w, VIRT_UART, PL011_SIZE);
     spi(w, INTID_UART);
     bytes(w, "clocks", clocks, sizeof(clocks));
     TEXTS(w, "clock-names", "uartclk\0apb_pclk");
     end(w);
-    begin(w, "pl031@9010000");
+    begin(w, "rtc@9010000");
     TEXTS(w, "compatible", "arm,pl031\0arm,primecell");
     range(w, VIRT_RTC, PL031_SIZE);
     spi(w, INTID_RTC);
@@ -182,7 +182,8 @@ static void write_devices(struct writer *w)
 }
 
 _Static_assert(VIRT_GICD == 0x8000000 && VIRT_UART == 0x9000000 && VIRT_RTC == 0x9010000 &&
-               MACHINE_RAM_BASE == 0x40000000, "the names of the nodes have these addresses");
+               MACHINE_RAM_BASE == 0x40000000 && PL011_CLOCK_HZ == 24000000,
+               "the names of the nodes have these addresses, and this rate");
 
 bool guest_dtb_build(const struct guest_dtb *board, void *place)
 {

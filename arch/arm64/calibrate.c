@@ -43,6 +43,7 @@ static const struct { enum exit_kind kind, like; } alike[] = {
     { EXIT_IGNORED, EXIT_HALT },
     { EXIT_FAULT, EXIT_CPU_ID },
     { EXIT_UNKNOWN, EXIT_CPU_ID },
+    { EXIT_NMI, EXIT_INTERRUPT },
 };
 
 static void load_code(struct vcpu *vcpu, uint64_t at, const uint32_t *code, size_t count)

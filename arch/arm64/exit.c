@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Why the guest left: the vector and the class of the syndrome (Arm ARM D17.2.37, ESR_EL2.EC) into struct exit.
 #include "arch/arm64/vcpu.h"
+#include "vmm/log.h"
+#include "vmm/percpu.h"
+
+#define SERRORS_SAID   8u // in the log
 
 #define WFX_IS_WFE     1u
 #define WFX_WITH_LIMIT 2u // WFIT, WFET
@@ -79,6 +83,22 @@ static void decode_sync(uint64_t esr, uint64_t pstate, struct exit *exit)
     }
 }
 
+// An SError is masked at EL2 and not precise. One that ends a slice before its first instruction has been there before
+// it, and may well be the monitor's own, of a device of the host: the VM goes on. One that comes while the guest runs
+// is the guest's.
+static __attribute__((noinline, cold)) void decode_serror(struct vcpu *vcpu, struct exit *exit)
+{
+    const struct world *world = &vcpu->arch->world;
+    exit->info = world->esr;
+    if (world->t1 - world->t0 > switch_costs.total[EXIT_INTERRUPT]) {
+        exit->kind = EXIT_UNKNOWN;
+        return;
+    }
+    exit->kind = EXIT_NMI;
+    if (this_cpu()->shared.unexpected++ < SERRORS_SAID)
+        log_line("host", "an SError before the guest was entered, syndrome %#lx: not the guest's", world->esr);
+}
+
 void decode_exit(struct vcpu *vcpu, struct exit *exit)
 {
     const struct world *world = &vcpu->arch->world;
@@ -87,9 +107,6 @@ void decode_exit(struct vcpu *vcpu, struct exit *exit)
     case WORLD_IRQ:
     case WORLD_FIQ: break;
     case WORLD_SYNC: decode_sync(world->esr, world->pstate, exit); break;
-    case WORLD_SERROR:
-        exit->kind = EXIT_UNKNOWN;
-        exit->info = world->esr;
-        break;
+    case WORLD_SERROR: decode_serror(vcpu, exit); break;
     }
 }

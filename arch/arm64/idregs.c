@@ -9,7 +9,8 @@
 //   what EL2 and EL3 are for                     EL2 EL3 VHE NV ECV FGT TWED EVT FWB XNX VMID16 stage 2 granules
 //   a source of chance that no run repeats       RNDR, TME
 //   waiting with a limit                         WFxT: the halted guest would need one more timer
-//   addresses of more than 48 bits               LPA, LPA2: stage 2 has no more
+//   addresses of more than 48 bits               LPA, LPA2
+//   physical addresses of more than 36 bits      PARange: stage 2 has no more
 // EL1 is AArch64 only. PAuth's keys are registers of EL1, which the guest has to itself.
 #include "arch/arm64/idregs.h"
 
@@ -64,7 +65,7 @@ static const struct limit limits[IDREG_CRM_LAST + 1][8] = {
         [2] = { 0x0011000011105110, 0 }, // ID_AA64ISAR2: CSSC RPRFM CLRBHB PAC_frac BC APA3 GPA3 RPRES
     },
     [7] = {
-        [0] = { 0x0000100000110125, 0x00000000ff000000 }, // ID_AA64MMFR0: ExS TGran4 64 16 BigEnd ASID PARange
+        [0] = { 0x0000100000110121, 0x00000000ff000000 }, // ID_AA64MMFR0: ExS TGran4 64 16 BigEnd ASID PARange
         [1] = { 0x1011102001302002, 0 },                  // ID_AA64MMFR1: ECBHB TIDCP1 nTLBPA AFP ETS ... HAFDBS
         [2] = { 0x1021001110110111, 0 },                  // ID_AA64MMFR2: E0PD BBM TTL IDS AT ST CCIDX LVA LSM UAO CnP
     },

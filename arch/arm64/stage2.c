@@ -8,7 +8,8 @@
 #include "arch/arm64/vcpu.h"
 #include "vmm/alloc.h"
 
-#define ADDRESS_BITS 36u
+#define ADDRESS_BITS 36u // which ID_AA64MMFR0_EL1 tells the guest (idregs.c), or the CPU's 32
+#define PARANGE_32   0u
 #define START_LEVEL  1u
 #define LEAF_LEVEL   3u
 
@@ -113,8 +114,9 @@ void stage2_use(hpa root)
 {
     uint64_t physical_bits = sysreg_read(id_aa64mmfr0_el1) & 0xf; // PARange; the encodings are VTCR_EL2.PS' own
     uint64_t ps = physical_bits > 5 ? 5 : physical_bits;
+    uint64_t address_bits = physical_bits == PARANGE_32 ? 32 : ADDRESS_BITS;
     sysreg_write(vtcr_el2, VTCR_RES1 | ps << VTCR_PS_SHIFT | VTCR_SH_INNER | VTCR_ORGN_WB | VTCR_IRGN_WB |
-                               VTCR_SL0_LEVEL_1 | (64 - ADDRESS_BITS));
+                               VTCR_SL0_LEVEL_1 | (64 - address_bits));
     sysreg_write(vttbr_el2, VMID << 48 | root.value);
     __asm__ volatile("dsb ishst; isb; tlbi vmalls12e1; ic iallu; dsb ish; isb" : : : "memory");
 }

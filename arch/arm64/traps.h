@@ -5,6 +5,8 @@
 #ifndef ARCH_ARM64_TRAPS_H
 #define ARCH_ARM64_TRAPS_H
 
+#include <stdbool.h>
+
 #include "arch/arm64/arm64.h"
 
 // HCR_EL2, always:
@@ -50,6 +52,15 @@
 // HSTR_EL2: no AArch32 CP15 access from EL0 traps for its CRn. HCRX_EL2 and the fine-grained traps: all 0, which traps
 // what they open, and nothing else.
 #define TRAPS_HSTR 0
+
+// MPAM2_EL2, where the CPU has MPAM: MPAM0_EL1 and MPAM1_EL1 trap; MPAMHCR_EL2, if there is one: MPAMIDR_EL1, too. A
+// guest's memory traffic has the monitor's partition.
+#define TRAPS_MPAM2     (BIT(49) | BIT(48)) // TRAPMPAM1EL1, TRAPMPAM0EL1
+#define TRAPS_MPAMHCR   BIT(31)             // TRAP_MPAMIDR_EL1
+#define MPAMIDR_HAS_HCR BIT(17)
+
+// Can they be written? Only while HCR_EL2.E2H is clear, which cpu_init() has done if the CPU lets it be.
+bool traps_possible(void);
 
 // Writes all of these; HCR_EL2 stays so. ICC_SRE_EL2 is hostgic.c's: without Enable, so that ICC_SRE_EL1 traps and a
 // guest cannot leave the GIC's system registers.

@@ -24,6 +24,11 @@
 
 bool arch_virtualization_init(struct refusal *refusal)
 {
+    if (!traps_possible()) {
+        format(refusal->text, sizeof(refusal->text),
+               "this CPU's EL2 is always a host's (HCR_EL2.E2H cannot be cleared), which this version does not know");
+        return false;
+    }
     if (!hostgic_init(board(), refusal))
         return false;
     if ((sysreg_read(id_aa64pfr0_el1) & 0xf) == 0) {

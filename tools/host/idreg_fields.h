@@ -72,8 +72,8 @@ static const struct idreg_field idreg_fields[] = {
     { "MOPS", 6, 2, 16, H }, { "BC", 6, 2, 20, 1 }, { "PAC_frac", 6, 2, 24, 1 }, { "CLRBHB", 6, 2, 28, 1 },
     { "SYSREG_128", 6, 2, 32, H }, { "SYSINSTR_128", 6, 2, 36, H }, { "PRFMSLC", 6, 2, 40, H },
     { "RPRFM", 6, 2, 48, 1 }, { "CSSC", 6, 2, 52, 1 }, { "LUT", 6, 2, 56, H }, { "ATS1A", 6, 2, 60, H },
-    // ID_AA64MMFR0_EL1: 48 bits of address
-    { "PARange", 7, 0, 0, 5 }, { "ASIDBits", 7, 0, 4, 2 }, { "BigEnd", 7, 0, 8, 1 }, { "SNSMem", 7, 0, 12, H },
+    // ID_AA64MMFR0_EL1: 36 bits of physical address
+    { "PARange", 7, 0, 0, 1 }, { "ASIDBits", 7, 0, 4, 2 }, { "BigEnd", 7, 0, 8, 1 }, { "SNSMem", 7, 0, 12, H },
     { "BigEndEL0", 7, 0, 16, 1 }, { "TGran16", 7, 0, 20, 1 }, { "TGran64", 7, 0, 24, SIGNED_H },
     { "TGran4", 7, 0, 28, SIGNED_H }, { "TGran16_2", 7, 0, 32, H }, { "TGran64_2", 7, 0, 36, H },
     { "TGran4_2", 7, 0, 40, H }, { "ExS", 7, 0, 44, 1 }, { "FGT", 7, 0, 56, H }, { "ECV", 7, 0, 60, H },
