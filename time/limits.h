@@ -12,6 +12,10 @@
 // The longest the guest runs without the monitor looking at its console: bounds input latency, not accuracy.
 #define LIMIT_SLICE_NS 10000000
 
+// A VM ends when the monitor has worked for it so many cycles of the host's counter, and its guest has not executed one
+// instruction meanwhile (time/progress.h): 45 ms at 3 GHz. A megabyte by one REP OUTSB takes half of it.
+#define LIMIT_NO_PROGRESS_CYCLES (UINT64_C(1) << 27)
+
 // The end of a VM's clock, in cycles: 146 years at 1 GHz. A guest can write a deadline of any size, and a halted one is
 // taken to its deadline at once; so a deadline from here on never comes, and a VM that gets here all the same is ended.
 // Before it no sum of two times wraps.

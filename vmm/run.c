@@ -77,6 +77,13 @@ static void timers_due(struct vcpu *vcpu)
     machine_run_timers(vcpu->vm);
 }
 
+static void look_for_progress(struct vcpu *vcpu, const struct exit *exit)
+{
+    if (progress_is_over(&vcpu->vm->progress, &vcpu->ledger, LIMIT_NO_PROGRESS_CYCLES))
+        vm_kill(vcpu->vm, "no progress: %lu ms of the monitor's work without an instruction of the guest (exit '%s')",
+                mul_div_floor(LIMIT_NO_PROGRESS_CYCLES, 1000, arch_counter_hz()), exit_kind_name(exit->kind));
+}
+
 // A slice's time has passed since the last time here: exits alone may have filled it. An access to the UART polls the
 // console by itself, so its time says nothing.
 static __attribute__((noinline, cold)) void now_and_then(struct vcpu *vcpu, const struct exit *exit)
@@ -84,6 +91,7 @@ static __attribute__((noinline, cold)) void now_and_then(struct vcpu *vcpu, cons
     vcpu->vm->polling.asked_at = vcpu->last_t1;
     console_poll(vcpu->vm);
     polling_look(vcpu, exit);
+    look_for_progress(vcpu, exit);
 }
 
 static struct vcpu *slice(struct vcpu *vcpu)

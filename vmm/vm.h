@@ -4,6 +4,7 @@
 #define VMM_VM_H
 
 #include "time/ledger.h"
+#include "time/progress.h"
 #include "time/vtime.h"
 #include "vmm/config.h"
 #include "vmm/console.h"
@@ -77,6 +78,7 @@ struct vm {
     struct keys       keys;
     struct noise      noise;
     struct polling    polling;
+    struct progress   progress;
     uint32_t          emulated_cycles[EXIT_KIND_COUNT]; // what the instruction would have cost (time/emucost.h)
     struct machine    machine;
     struct guest_ram  ram;

@@ -50,7 +50,6 @@
 #define EBX7_TSC_ADJUST (1u << 1)
 #define EBX7_KEPT       (0xffffffffu & ~(1u << 2 | 1u << 4 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 15 | \
                                          1u << 18 | 1u << 22 | 1u << 25)) // SGX HLE INVPCID RTM RDT MPX RDT RDSEED - PT
-#define CR4_PKE         (UINT64_C(1) << 22)
 #define ECX7_OSPKE      (1u << 4)
 #define ECX7_KEPT       (0x0000000fu | 1u << 6 | 0x00005f00u | 1u << 22 | 1u << 25 | 1u << 27 | 1u << 28)
 #define EDX7_FSRM       (1u << 4)

@@ -32,7 +32,7 @@ static bool locate(struct vcpu *vcpu, const struct exit *exit, const struct mmio
     uint64_t linear = guest_linear(vcpu, operand->segment, operand->offset);
     bool crosses = (linear & (PAGE_SIZE - 1)) + plan->size > PAGE_SIZE;
     if (crosses || !is_what_faulted(exit, plan, linear))
-        return operand_translate(vcpu, linear, plan->size, access, out);
+        return operand_locate(vcpu, operand->segment, operand->offset, plan->size, access, out);
     *out = (struct operand_address){ .physical = exit->address, .first = plan->size };
     return true;
 }

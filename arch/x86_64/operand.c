@@ -2,6 +2,7 @@
 // Operands of emulated instructions, wherever their bytes are (operand.h).
 #include "arch/x86_64/operand.h"
 
+#include "arch/x86_64/access.h"
 #include "vmm/guestmem.h"
 
 static bool translate_part(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
@@ -27,6 +28,20 @@ bool operand_translate(struct vcpu *vcpu, uint64_t linear, unsigned size, enum g
     out->second = (uint8_t)(size - out->first);
     return translate_part(vcpu, linear, access, &out->physical) &&
            (out->second == 0 || translate_part(vcpu, next_page(vcpu, linear), access, &out->next));
+}
+
+bool operand_locate(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset, unsigned size,
+                    enum guest_access access, struct operand_address *out)
+{
+    unsigned vector = guest_access_refused(vcpu, segment, offset, size, access == GUEST_WRITE);
+    uint64_t linear = guest_linear(vcpu, segment, offset);
+    if (vector == 0 && !operand_translate(vcpu, linear, size, access, out))
+        return false;
+    if (vector == 0 && (linear & (size - 1)) != 0 && guest_checks_alignment(vcpu))
+        vector = EXCEPTION_AC;
+    if (vector != 0)
+        guest_fault(vcpu, vector, true, 0);
+    return vector == 0;
 }
 
 // The largest access that a device knows and that has so many bytes or fewer.

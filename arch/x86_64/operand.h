@@ -17,6 +17,11 @@ struct operand_address {
 __attribute__((noinline)) bool operand_translate(struct vcpu *vcpu, uint64_t linear, unsigned size,
                                                  enum guest_access access, struct operand_address *out);
 
+// The same for [offset, offset + size) of a segment, which the CPU has not looked at: with the segment's, canonical
+// addresses' and alignment's faults.
+__attribute__((noinline)) bool operand_locate(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset,
+                                              unsigned size, enum guest_access access, struct operand_address *out);
+
 // All its bytes, in the order of their addresses: in RAM at once, in a device by accesses of 8, 4, 2 and 1 bytes. A VM
 // that is ended by one of them makes no more.
 __attribute__((noinline)) void operand_read(struct vcpu *vcpu, const struct operand_address *at, void *out);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Segment registers from descriptors (segment.h). Called by mmio_system.c.
+// Segment registers from descriptors (segment.h). Called by mmio_system.c and access.c.
 #include "arch/x86_64/segment.h"
 
 #define TYPE_CODE       0x8u
-#define TYPE_CONFORMING 0x4u // of code
+#define TYPE_CONFORMING 0x4u // of code; of data that it expands down
 #define TYPE_WRITABLE   0x2u // of data; of code readable
+#define TYPE_OF_USER    0x10u // S: code or data
 #define TYPE_TSS32      0x9u // in long mode of 64 bits
 #define TYPE_TSS16      0x1u
 
@@ -55,6 +56,33 @@ bool segment_is_gate(uint64_t descriptor, bool long_mode)
     if (long_mode)
         return type == 12;
     return type == 1 || type == 4 || type == 5 || type == 9 || type == 12;
+}
+
+static bool rights_refuse(const struct guest_segment *segment, bool is_write)
+{
+    unsigned type = segment->attributes & SEGMENT_TYPE;
+    bool null = (segment->selector & 0xfffc) == 0, system = (type & TYPE_OF_USER) == 0;
+    if ((segment->attributes & SEGMENT_PRESENT) == 0 || null || system)
+        return true;
+    bool code = (type & TYPE_CODE) != 0;
+    return is_write ? code || (type & TYPE_WRITABLE) == 0 : code && (type & TYPE_WRITABLE) == 0;
+}
+
+// SDM 3A 5.3: the limit is the last byte of one that grows up, the last before the first of one that expands down.
+static bool limit_refuses(const struct guest_segment *segment, uint64_t offset, uint64_t last)
+{
+    unsigned type = segment->attributes & SEGMENT_TYPE;
+    bool expands_down = (type & (TYPE_OF_USER | TYPE_CODE | TYPE_CONFORMING)) == (TYPE_OF_USER | TYPE_CONFORMING);
+    uint64_t top = (segment->attributes & SEGMENT_BIG) != 0 ? UINT32_MAX : UINT16_MAX;
+    if (expands_down)
+        return offset <= segment->limit || last > top;
+    return segment->limit != UINT32_MAX && last > segment->limit;
+}
+
+bool segment_access_refused(const struct guest_segment *segment, bool protected_mode, bool is_write, uint64_t offset,
+                            uint64_t bytes)
+{
+    return (protected_mode && rights_refuse(segment, is_write)) || limit_refuses(segment, offset, offset + bytes - 1);
 }
 
 struct guest_segment segment_of(uint16_t selector, uint64_t descriptor, uint64_t high)

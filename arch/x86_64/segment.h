@@ -15,6 +15,7 @@ struct guest_segment {
 
 #define SEGMENT_PRESENT    0x080u
 #define SEGMENT_LONG       0x200u
+#define SEGMENT_BIG        0x400u // of the stack, and of data that expands down
 #define SEGMENT_ACCESSED   0x001u
 #define SEGMENT_BUSY       0x002u // of a TSS
 #define SEGMENT_TYPE       0x01fu // with S
@@ -33,6 +34,11 @@ unsigned segment_refused(enum segment_use use, uint16_t selector, uint64_t descr
 
 // The descriptor is of a gate or a task, through which a far jump would go elsewhere.
 bool segment_is_gate(uint64_t descriptor, bool long_mode);
+
+// Is an access to [offset, offset + bytes) beyond the limit, or in protected mode, where rights count as well, not
+// allowed by them? Outside of 64-bit mode; offsets have 32 bits, and a segment of 4 GiB may be left at its end.
+bool segment_access_refused(const struct guest_segment *segment, bool protected_mode, bool is_write, uint64_t offset,
+                            uint64_t bytes);
 
 // `high` is the second half of a long mode TSS's, else 0.
 struct guest_segment segment_of(uint16_t selector, uint64_t descriptor, uint64_t high);

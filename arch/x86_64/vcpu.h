@@ -112,6 +112,7 @@ struct arch_vcpu {
 #define RFLAGS_TF       (UINT64_C(1) << 8)
 #define RFLAGS_IF       (UINT64_C(1) << 9)
 #define RFLAGS_RF       (UINT64_C(1) << 16)
+#define RFLAGS_AC       (UINT64_C(1) << 18)
 
 static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
 

@@ -21,6 +21,7 @@
 #define CR4_OSXSAVE    (UINT64_C(1) << 18)
 #define CR4_SMEP       (UINT64_C(1) << 20)
 #define CR4_SMAP       (UINT64_C(1) << 21)
+#define CR4_PKE        (UINT64_C(1) << 22)
 #define EFER_NXE       (UINT64_C(1) << 11)
 #define DR6_CAUSES     UINT64_C(15) // B0-B3
 #define DR6_BD         (UINT64_C(1) << 13)
