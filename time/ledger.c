@@ -19,18 +19,14 @@ void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now)
     ledger->open = next;
 }
 
-// Bound: cost plus debt stays below 2^63; debt grows by at most one cost a slice.
-// Written with what is owed as a positive number, so that no subtraction can pass below zero: elapsed < owed is the
-// signed (t1 - t0) - cost + debt < 0.
-uint64_t ledger_settle_debt(struct ledger *ledger, uint64_t elapsed_cycles, uint64_t cost_cycles)
+// Bound: none; the excess is at most the largest cost, and no slice gives the guest more than it took.
+__attribute__((noinline, cold)) uint64_t ledger_short_slice(struct ledger *ledger, uint64_t elapsed_cycles,
+                                                            uint64_t cost_cycles)
 {
-    INVARIANT(ledger->debt <= 0);
-    uint64_t owed = cost_cycles + (uint64_t)-ledger->debt;
-    if (elapsed_cycles >= owed) {
-        ledger->debt = 0;
-        return elapsed_cycles - owed;
-    }
-    ledger->debt = -(int64_t)(owed - elapsed_cycles);
+    uint64_t cost = cost_cycles > ledger->excess ? cost_cycles - ledger->excess : 0;
+    if (elapsed_cycles >= cost)
+        return elapsed_cycles - cost;
+    ledger->excess = cost_cycles - elapsed_cycles;
     ledger->underflows++;
     return 0;
 }

@@ -3,8 +3,9 @@
 //
 // A ledger always has one open account that time flows into. Turning to another account posts what has passed; a guest
 // slice is posted by ledger_slice(), which splits it into the guest's own cycles and the calibrated cost of the world
-// switch. The split is signed: when a slice is shorter than its calibrated cost the difference is kept as debt and
-// taken from later slices, never clamped away.
+// switch. What was calibrated is the shortest switch that was seen then. A slice that is shorter still shows that this
+// was too much, for this ledger and from then on: the shortest slice is the cost, and a guest that has read its counter
+// never finds it lower at the next entry because of what an earlier switch is thought to have cost. Nothing is owed.
 #ifndef TIME_LEDGER_H
 #define TIME_LEDGER_H
 
@@ -25,8 +26,8 @@ struct ledger {
     htime_t  since;                 // counter up to which every cycle is posted
     uint64_t total[ACCOUNT_COUNT];  // cycles
     uint64_t emulated;              // E: modelled cycles of emulated instructions; not host cycles, kept apart
-    int64_t  debt;                  // <= 0: world-switch cost that slices so far were too short to pay
-    uint64_t underflows;            // slices that ended in debt
+    uint64_t excess;                // by so much calibrated costs are too high: no slice was shorter than that
+    uint64_t underflows;            // slices that have shown it
     uint32_t open;                  // enum account that time flows into now
     uint32_t reserved;
 };
@@ -36,18 +37,18 @@ void ledger_open(struct ledger *ledger, enum account account, htime_t host_now);
 // Posts the cycles up to host_now to the open account, then opens `next`. host_now must not precede the last posting.
 void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now);
 
-// A world switch shorter than its cost, or with debt before it: the signed part of ledger_slice().
-uint64_t ledger_settle_debt(struct ledger *ledger, uint64_t elapsed_cycles, uint64_t cost_cycles);
+// A world switch shorter than its cost, or after one that was: the rare part of ledger_slice().
+uint64_t ledger_short_slice(struct ledger *ledger, uint64_t elapsed_cycles, uint64_t cost_cycles);
 
 // Posts one world switch, which starts from the monitor's account: t0 was sampled last before it, t1 first after it,
-// cost is the calibrated t1 - t0 of an empty guest. Of the time up to t1 the guest gets what it executed, after debt,
-// and the monitor the rest. Returns the guest's cycles of this slice.
+// cost is the calibrated t1 - t0 of an empty guest. Of the time up to t1 the guest gets what it executed and the
+// monitor the rest. Returns the guest's cycles of this slice.
 static inline uint64_t ledger_slice(struct ledger *ledger, htime_t t0, htime_t t1, uint64_t cost_cycles)
 {
     INVARIANT(ledger->open == ACCOUNT_MONITOR && t0 >= ledger->since && t1 >= t0);
     uint64_t elapsed = t1 - t0;
-    uint64_t guest = ledger->debt == 0 && elapsed >= cost_cycles ? elapsed - cost_cycles
-                                                                 : ledger_settle_debt(ledger, elapsed, cost_cycles);
+    uint64_t guest = ledger->excess == 0 && elapsed >= cost_cycles ? elapsed - cost_cycles
+                                                                   : ledger_short_slice(ledger, elapsed, cost_cycles);
     ledger->total[ACCOUNT_GUEST] += guest;
     ledger->total[ACCOUNT_MONITOR] += t1 - ledger->since - guest;
     ledger->since = t1;

@@ -83,8 +83,8 @@ static void print_accounts(const struct printer *p)
     say(p, "closure: %ld cycles", (long)(counter - sum));
     say(p, "  E  %-30s %20lu  modelled, not host cycles", "cost of emulated instructions",
         (unsigned long)in->ledger->emulated);
-    say(p, "     %-30s %20lu  %lu slices shorter than their switch", "switch cost still owed",
-        (unsigned long)(0 - (uint64_t)in->ledger->debt), (unsigned long)in->ledger->underflows);
+    say(p, "     %-30s %20lu  %lu slices shorter than their switch", "switch cost found too high",
+        (unsigned long)in->ledger->excess, (unsigned long)in->ledger->underflows);
     p->out(p->ctx, "");
 }
 
@@ -106,11 +106,11 @@ static void print_meter(const struct printer *p, const struct meter *meter, cons
         (unsigned long)meter->unit_cycles);
 }
 
-// G as the ledger has it, what is owed taken off, beside what the hardware's own meters say. Nothing where it has none.
+// G as the ledger has it beside what the hardware's own meters say. Nothing where it has none.
 static void print_meters(const struct printer *p)
 {
     const struct meter *meters = p->in->stats->meter;
-    uint64_t guest = account_cycles(p->in, ACCOUNT_GUEST) + (uint64_t)p->in->ledger->debt;
+    uint64_t guest = account_cycles(p->in, ACCOUNT_GUEST);
     bool any = false;
 
     for (unsigned m = 0; m < METER_COUNT; m++)

@@ -164,12 +164,11 @@ static void measure_alarm(struct vcpu *vcpu)
 
 // The way in is part of the switch: it cannot have been longer. Were it left so, the guest would read its counter lower
 // than before the exit.
-__attribute__((noinline, cold)) void switch_was_shorter(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed)
+__attribute__((noinline, cold)) void slice_was_short(struct vcpu *vcpu, uint64_t elapsed)
 {
-    switch_costs.total[kind] = elapsed;
-    if (elapsed >= switch_costs.in)
+    if (elapsed >= vcpu->arch->way_in)
         return;
-    switch_costs.in = elapsed;
+    vcpu->arch->way_in = elapsed;
     vcpu->arch->counter_planned = false;
     vcpu->arch->entry_plain = false;
 }

@@ -98,6 +98,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     arch->world.x[0] = entry->x0;
     arch->world.pstate = PSTATE_EL1H | PSTATE_DAIF;
     guest_pmu_reset(vcpu);
+    arch->way_in = switch_costs.in;
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
     vcpu->never_ahead = !timertrial_leads();
     vcpu->no_step = "delivery=exact is not there on arm64 in this version: leave the word out, the alarm is met to the "
@@ -123,7 +124,7 @@ static __attribute__((noinline, cold)) void plan_counter(struct vcpu *vcpu)
 {
     struct arch_vcpu *arch = vcpu->arch;
     const struct vtime *vt = &vcpu->vm->vtime;
-    struct counter_plan plan = vtime_counter_plan(vt, vcpu->vm->machine.counter_start, switch_costs.in);
+    struct counter_plan plan = vtime_counter_plan(vt, vcpu->vm->machine.counter_start, arch->way_in);
     arch->world.counter_base = plan.base;
     arch->world.counter_mask = plan.mask;
     arch->counter_planned = !(vcpu->never_ahead && vt->clock == CLOCK_GUEST_EMU);

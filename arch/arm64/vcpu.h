@@ -20,6 +20,7 @@ struct arch_vcpu {
     struct debug_state debug;      // the debug registers that are not in the CPU
     bool          entry_plain;     // the next entry needs no more than every entry does
     bool          counter_planned; // world.counter_base and _mask are right
+    uint64_t      way_in;          // from t0 to the first instruction, no longer than any slice
     bool          timer_queued;    // the vCPU halted: the timer queue has its virtual timer
     uint32_t      timer_ctl;       // ... and this is its CNTV_CTL, which is off in the hardware
     uint64_t      counts_at_start; // the PMU's (meter.h)
@@ -40,15 +41,14 @@ extern struct switch_costs switch_costs;
 bool calibrate_world_switch(struct refusal *refusal);
 
 // A slice was shorter than the shortest of its kind that calibration has seen.
-void switch_was_shorter(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed);
+void slice_was_short(struct vcpu *vcpu, uint64_t elapsed);
 
 // What the switch cost in a slice of `elapsed` ticks that ended so. One that is shorter than the shortest that
-// calibration has seen, as happens where the whole machine is emulated on a busy computer, is the shortest from now on:
-// if it were debt instead, the V of a guest that does nothing but trap would stand still.
+// calibration has seen, as happens where the whole machine is emulated on a busy computer, is the ledger's to judge.
 static inline uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed)
 {
     if (__builtin_expect(elapsed < switch_costs.total[kind], 0))
-        switch_was_shorter(vcpu, kind, elapsed);
+        slice_was_short(vcpu, elapsed);
     return switch_costs.total[kind];
 }
 

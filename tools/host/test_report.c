@@ -67,7 +67,7 @@ static void has_not(const char *start)
 static void invent(void)
 {
     ledger = (struct ledger){
-        .start = 1000, .since = 300900, .open = ACCOUNT_MONITOR, .emulated = 77, .debt = -5, .underflows = 2
+        .start = 1000, .since = 300900, .open = ACCOUNT_MONITOR, .emulated = 77, .excess = 5, .underflows = 2
     };
     ledger.total[ACCOUNT_GUEST] = 200000;
     ledger.total[ACCOUNT_MONITOR] = 99900;
@@ -153,7 +153,7 @@ static void test_head_and_accounts(void **state)
     has("  sum = counter: difference 0 cycles");
     has("closure: 0 cycles");
     has("  E  cost of emulated instructions                    77  modelled, not host cycles");
-    has("     switch cost still owed                            5  2 slices shorter than their switch");
+    has("     switch cost found too high                        5  2 slices shorter than their switch");
 }
 
 static void test_a_missing_cycle_shows(void **state)
@@ -179,12 +179,12 @@ static void test_meters(void **state)
     print();
     has("Meters: the guest's cycles by hardware of its own, beside G; 2 slices");
     has("  meter                       cycles        minus G          ppm   its unit");
-    has("  G                           199995"); // without what is owed
-    has("  guest's timer               200042             47          235         32");
+    has("  G                           200000");
+    has("  guest's timer               200042             42          210         32");
     has_not("  exit stamp");
     stats.meter[METER_EXIT_STAMP] = (struct meter){ .counts = 199994, .unit_cycles = 1 };
     print();
-    has("  exit stamp                  199994             -1           -5          1");
+    has("  exit stamp                  199994             -6          -30          1");
     nothing_cut();
 }
 
@@ -255,7 +255,7 @@ static void test_extreme_figures(void **state)
         for (unsigned m = 0; m < METER_COUNT; m++)
             for (uint64_t *field = &stats.meter[m].counts; field <= &stats.meter[m].extra_cycles; field++)
                 *field = host_random_edgy(&seed);
-        ledger.debt = (int64_t)host_random_edgy(&seed);
+        ledger.excess = host_random_edgy(&seed);
         input.clock_count = 100;
         for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++)
             histogram_add(&stats.cost[kind], host_random_edgy(&seed));
