@@ -4,3 +4,4 @@
 TIMEOUT = "its time was up"
 KEYBOARD = "a person ended it: Ctrl-A x, or its own monitor's quit"
 RESET = "the machine was reset"
+STANDS = "its clock stood still"

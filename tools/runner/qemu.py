@@ -7,9 +7,11 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 from runner import medium
-from runner.outcome import KEYBOARD, RESET, TIMEOUT
+from runner.outcome import KEYBOARD, RESET, STANDS, TIMEOUT
+from runner.standstill import LOOK_EVERY_S, Standstill
 from runner.words import CONSOLE, machine_mib
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-x86_64", "x86_64"  # the last: a word for tools/install-packages
@@ -79,13 +81,8 @@ def command(options, image, log, folder):
     return words + options.qemu_arg
 
 
-def shutdown_reason(events):
+def shutdown_reason(said):
     """Why QEMU ended, in its own word: host-qmp-quit, guest-reset and the like; None before 10 if a key ended it."""
-    events.setblocking(False)
-    said = b""
-    with contextlib.suppress(OSError):
-        while data := events.recv(65536):
-            said += data
     reasons = re.findall(rb'"event": "SHUTDOWN".*"reason": "([a-z-]*)"|"reason": "([a-z-]*)".*"event": "SHUTDOWN"', said)
     return b"".join(reasons[-1]).decode() if reasons else None
 
@@ -99,12 +96,24 @@ def outcome(status, reason):
     return status
 
 
-def wait(emulator, timeout):
-    """Its status, or None if its time was up: then it is ended."""
+def wait_for_end(emulator, timeout, standstill):
+    """Its status; TIMEOUT if its time was up, STANDS if its clock stands still, where that is looked for."""
+    end = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = None if end is None else max(end - time.monotonic(), 0)
+        try:
+            return emulator.wait(left if standstill is None or (left is not None and left < LOOK_EVERY_S) else LOOK_EVERY_S)
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() >= end:
+                return TIMEOUT
+        if standstill is not None and standstill.is_one():
+            return STANDS
+
+
+def wait(emulator, timeout, standstill):
+    """How it ended; if it has not by itself, it is ended."""
     try:
-        return emulator.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return None
+        return wait_for_end(emulator, timeout, standstill)
     finally:
         if emulator.poll() is None:
             emulator.terminate()
@@ -114,22 +123,24 @@ def wait(emulator, timeout):
                 emulator.kill()
 
 
-def start(words, timeout, folder, opened=()):
+def start(words, options, folder, opened=()):
     """How QEMU ended; it inherits the descriptors `opened`. What it says goes to a file: complaints() has it."""
     ours, theirs = socket.socketpair()
     words = words + ["-chardev", "socket,id=events,fd=%d" % theirs.fileno(), "-mon", "chardev=events,mode=control"]
     with ours, theirs, open(os.path.join(folder, SAID), "wb") as said:
         ours.sendall(b'{"execute":"qmp_capabilities"}\n')
         with subprocess.Popen(words, pass_fds=[theirs.fileno(), *opened], stderr=said) as emulator:
-            status = wait(emulator, timeout)
-        return TIMEOUT if status is None else outcome(status, shutdown_reason(ours))
+            standstill = Standstill(ours, emulator.pid)
+            status = wait(emulator, options.timeout, standstill if options.exact else None)
+        standstill.listen()
+        return status if status in (TIMEOUT, STANDS) else outcome(status, shutdown_reason(standstill.said))
 
 
 def run(options, image, log, folder):
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.dup2(opened, FOLDER)
-        return start(command(options, image, log, folder), options.timeout, folder, [FOLDER])
+        return start(command(options, image, log, folder), options, folder, [FOLDER])
     finally:
         os.close(opened)
 

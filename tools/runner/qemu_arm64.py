@@ -99,7 +99,7 @@ def command(options, image, log, folder):
 
 
 def run(options, image, log, folder):
-    return qemu.start(command(options, image, log, folder), options.timeout, folder)
+    return qemu.start(command(options, image, log, folder), options, folder)
 
 
 def instead_of_log(folder):
