@@ -8,7 +8,7 @@
 
 enum exit_kind {
     EXIT_INTERRUPT,    // a host interrupt arrived: the alarm, or other work of the machine
-    EXIT_NMI,          // a host NMI, where the architecture has them
+    EXIT_NMI,          // a host NMI, or what else of the host's is no interrupt: x86's SMI, INIT, machine check
     EXIT_STEP,         // one instruction has run, as asked
     EXIT_WINDOW,       // the guest can take an interrupt now, as asked
     EXIT_PORT,         // access to a port, where the architecture has them

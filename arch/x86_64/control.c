@@ -19,15 +19,18 @@ enum { OPCODE_01 = 0x01, OPCODE_CLTS = 0x06, OPCODE_MOV = 0x22 };
 #define PDPTE_PRESENT  UINT64_C(1)
 #define PDPTE_RESERVED UINT64_C(0x1e6)
 
-// Up to OSXMMEXCPT every guest has all of them but MCE; the others come with a CPUID bit, of leaf 1 or leaf 7.
-#define CR4_ALWAYS UINT64_C(0x7bf)
+// Up to OSXMMEXCPT every guest has all of them but MCE, and VME and PVI, which QEMU's CPU has not got; the others come
+// with a CPUID bit, of leaf 1 or leaf 7.
+#define CR4_ALWAYS UINT64_C(0x7bc)
 
 uint64_t guest_cr4_bits(struct vcpu *vcpu)
 {
     static const struct {
-        uint8_t leaf, reg, bit; // reg: 1 EBX, 2 ECX
+        uint8_t leaf, reg, bit; // reg: 1 EBX, 2 ECX, 3 EDX
         uint8_t cr4;
     } features[] = {
+        { 1, 3, 1, 0 },   // VME
+        { 1, 3, 1, 1 },   // VME: PVI
         { 1, 2, 26, 18 }, // XSAVE: OSXSAVE
         { 7, 1, 0, 16 },  // FSGSBASE
         { 7, 1, 7, 20 },  // SMEP
@@ -38,7 +41,7 @@ uint64_t guest_cr4_bits(struct vcpu *vcpu)
     uint64_t bits = CR4_ALWAYS;
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         struct cpuid_result leaf = guest_cpuid(vcpu, features[i].leaf, 0);
-        uint32_t reg = features[i].reg == 1 ? leaf.ebx : leaf.ecx;
+        uint32_t reg = features[i].reg == 1 ? leaf.ebx : features[i].reg == 2 ? leaf.ecx : leaf.edx;
         bits |= (uint64_t)(reg >> features[i].bit & 1) << features[i].cr4;
     }
     return bits;

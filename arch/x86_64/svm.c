@@ -141,7 +141,7 @@ static void set_intercepts(struct vmcb *vmcb)
     vmcb->intercept_dr = INTERCEPT_DR_WRITES; // debugreg.c says why
     // #DB and #AC can recur for ever inside their own delivery, with no boundary for an interrupt: a guest could hold
     // the CPU. Taken here and given back one at a time, each costs an exit instead.
-    vmcb->intercept_exception = (1u << EXCEPTION_DB) | (1u << EXCEPTION_AC);
+    vmcb->intercept_exception = (1u << EXCEPTION_DB) | (1u << EXCEPTION_AC) | (1u << EXCEPTION_MC);
     vmcb->intercept_misc1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_SMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC |
                             INTERCEPT1_CPUID | INTERCEPT1_RSM | INTERCEPT1_INVD | INTERCEPT1_HLT | INTERCEPT1_INVLPGA |
                             INTERCEPT1_IOIO | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;

@@ -32,8 +32,11 @@ static const struct exit_rule rules[] = {
     [SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_DB },
     [SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_AC,
                                             .fault_has_error = true },
+    [SVM_EXIT_EXCEPTION + EXCEPTION_MC] = EXIT_RULE(EXIT_NMI),
     [SVM_EXIT_INTR] = EXIT_RULE(EXIT_INTERRUPT),
-    [SVM_EXIT_NMI] = EXIT_RULE(EXIT_NMI),
+    [SVM_EXIT_NMI] = EXIT_RULE(EXIT_NMI), // these three wait, and come with STGI (APM 2, 15.13)
+    [SVM_EXIT_SMI] = EXIT_RULE(EXIT_NMI),
+    [SVM_EXIT_INIT] = EXIT_RULE(EXIT_NMI),
     [SVM_EXIT_VINTR] = EXIT_RULE(EXIT_WINDOW),
     [SVM_EXIT_RDPMC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_GP, .fault_has_error = true },
     [SVM_EXIT_CPUID] = INSN_RULE(EXIT_CPU_ID, 2, 0xa20f),
@@ -134,6 +137,8 @@ static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, stru
         decode_io(vcpu, exit);
     else if (kind == EXIT_FAULT)
         decode_fault(rule, exit);
+    else if (kind == EXIT_NMI && vmcb->exit_code == SVM_EXIT_EXCEPTION + EXCEPTION_MC) // taken by the exit: the host's
+        __asm__ volatile("int %0" : : "i"(EXCEPTION_MC) : "memory");
 }
 
 static bool at_mov_to_cr3(struct vcpu *vcpu)

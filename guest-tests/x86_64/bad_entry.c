@@ -67,6 +67,51 @@ static void bad_cr0(void)
     ok(read_cr0() == (old ^ UINT64_C(1) << 18), "AM is the guest's to set");
 }
 
+static void write_cr4(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+// Which bit of CPUID says that there is a bit of CR4 (SDM 3A 2.5). What no line names, no guest is told of.
+static const struct {
+    uint8_t leaf, reg, bit; // reg: 1 EBX, 2 ECX, 3 EDX
+    uint8_t cr4;
+} cr4_features[] = {
+    { 1, 3, 1, 0 },   { 1, 3, 1, 1 },   { 1, 3, 4, 2 },   { 1, 3, 2, 3 },   { 1, 3, 3, 4 },   { 1, 3, 6, 5 },
+    { 1, 3, 7, 6 },   { 1, 3, 13, 7 },  { 1, 3, 5, 8 },   { 1, 3, 24, 9 },  { 1, 3, 25, 10 }, { 7, 2, 2, 11 },
+    { 7, 2, 16, 12 }, { 1, 2, 5, 13 },  { 1, 2, 6, 14 },  { 7, 1, 0, 16 },  { 1, 2, 17, 17 }, { 1, 2, 26, 18 },
+    { 7, 1, 7, 20 },  { 7, 1, 20, 21 }, { 7, 2, 3, 22 },  { 7, 2, 7, 23 },  { 7, 2, 31, 24 },
+};
+
+static bool is_announced(unsigned cr4_bit)
+{
+    for (unsigned i = 0; i < ARRAY_LENGTH(cr4_features); i++) {
+        struct cpuid_result leaf = cpuid(cr4_features[i].leaf, 0);
+        const uint32_t regs[] = { leaf.eax, leaf.ebx, leaf.ecx, leaf.edx };
+        if (cr4_features[i].cr4 == cr4_bit && (regs[cr4_features[i].reg] >> cr4_features[i].bit & 1) != 0)
+            return true;
+    }
+    return false;
+}
+
+// PAE is what long mode needs, and MCE is one that a hypervisor may keep for itself though it announces it.
+static void hidden_cr4_bits(void)
+{
+    uint64_t old, taken = 0, hidden = 0;
+    plan(2);
+    __asm__ volatile("mov %%cr4, %0" : "=r"(old));
+    for (unsigned bit = 0; bit < 64; bit++) {
+        if (bit == 5)
+            continue;
+        taken |= catch_trap(write_cr4, old ^ UINT64_C(1) << bit).vector == TRAP_NONE ? UINT64_C(1) << bit : 0;
+        hidden |= is_announced(bit) ? 0 : UINT64_C(1) << bit;
+        write_cr4(old);
+    }
+    diag("CR4: taken 0x%lx, not announced 0x%lx", taken, hidden);
+    ok((taken & hidden) == 0, "no bit of CR4 can be changed whose feature CPUID does not announce");
+    ok((taken & 0x69c) == 0x69c, "DE, PSE, PGE, OSFXSR and OSXMMEXCPT can be");
+}
+
 // Code for 64 bits and for 32 at once. The MOV to CR3 behind the exit is one that some emulators take for an exit.
 static void jump_to_both_widths(uint64_t selector)
 {
@@ -100,6 +145,7 @@ static void both_widths(void)
 
 static const struct named_test words[] = {
     { "cr0", bad_cr0 },
+    { "cr4", hidden_cr4_bits },
     { "both-widths", both_widths },
 };
 
