@@ -106,11 +106,48 @@ static void gates_and_tasks(void **state)
     }
 }
 
+// Each type of code and data, present and not, null and not, at each place about the limit, against the manual's words
+// (SDM 3A 3.4.5.1, 5.3): what may be read and written, and which offsets there are.
+static void test_every_access(void **state)
+{
+    static const uint64_t offsets[] = { 0,      0xffe,  0xfff,   0x1000,     0x1001,
+                                        0xfffe, 0xffff, 0x10000, 0xfffffffe, 0xffffffff };
+    static const unsigned sizes[] = { 1, 2, 4 };
+    (void)state;
+    for (unsigned i = 0; i < 16 * 2 * 2 * 2 * 2 * 2 * 10 * 3; i++) {
+        unsigned type = i & 15, size = sizes[i / 5120 % 3];
+        bool present = (i >> 4 & 1) != 0, null = (i >> 5 & 1) != 0, big = (i >> 6 & 1) != 0, write = (i >> 7 & 1) != 0;
+        bool protected_mode = (i >> 8 & 1) != 0;
+        uint64_t offset = offsets[(i >> 9) % 10], last = offset + size - 1;
+        struct guest_segment segment = { .selector = null ? 3 : 0x28, .limit = 0xfff };
+        segment.attributes = (uint16_t)(type | 0x10u | (present ? 0x80u : 0) | (big ? 0x400u : 0));
+        bool down = !types[type].executable && (type & 4) != 0;
+        uint64_t top = big ? 0xffffffff : 0xffff;
+        bool inside = down ? offset > 0xfff && last <= top : last <= 0xfff;
+        bool allowed = present && !null && (write ? types[type].writable : types[type].readable);
+        assert_int_equal(segment_access_refused(&segment, protected_mode, write, offset, size),
+                         !inside || (protected_mode && !allowed));
+    }
+}
+
+// A segment of 4 GiB has no limit; one of the system's is nobody's.
+static void test_flat_and_system(void **state)
+{
+    struct guest_segment flat = { .selector = 0x10, .attributes = 0xc93, .limit = 0xffffffff };
+    struct guest_segment task = { .selector = 0x18, .attributes = 0x8b, .limit = 0xffffffff };
+    (void)state;
+    assert_false(segment_access_refused(&flat, true, true, 0xfffffffe, 4));
+    assert_true(segment_access_refused(&task, true, false, 0, 1));
+    assert_false(segment_access_refused(&flat, false, true, 0, 4096));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gates_and_tasks),
         cmocka_unit_test(test_every_descriptor),
+        cmocka_unit_test(test_every_access),
+        cmocka_unit_test(test_flat_and_system),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_fields),
     };
