@@ -32,7 +32,7 @@ static const struct exit_rule rules[] = {
     [SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_DB },
     [SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_AC,
                                             .fault_has_error = true },
-    [SVM_EXIT_EXCEPTION + EXCEPTION_MC] = EXIT_RULE(EXIT_NMI),
+    [SVM_EXIT_EXCEPTION + EXCEPTION_MC] = { .known = true, .kind = EXIT_FAULT, .fault_vector = EXCEPTION_MC },
     [SVM_EXIT_INTR] = EXIT_RULE(EXIT_INTERRUPT),
     [SVM_EXIT_NMI] = EXIT_RULE(EXIT_NMI), // these three wait, and come with STGI (APM 2, 15.13)
     [SVM_EXIT_SMI] = EXIT_RULE(EXIT_NMI),
@@ -118,6 +118,10 @@ static void decode_fault(const struct exit_rule *rule, struct exit *exit)
     exit->fault_vector = rule->fault_vector;
     exit->fault_has_error = rule->fault_has_error;
     exit->fault_error = 0;
+    if (rule->fault_vector == EXCEPTION_MC) { // the host's, and the exit has taken it from the CPU
+        __asm__ volatile("int %0" : : "i"(EXCEPTION_MC) : "memory");
+        exit->kind = EXIT_NMI;
+    }
 }
 
 static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, struct exit *exit)
@@ -137,8 +141,6 @@ static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, stru
         decode_io(vcpu, exit);
     else if (kind == EXIT_FAULT)
         decode_fault(rule, exit);
-    else if (kind == EXIT_NMI && vmcb->exit_code == SVM_EXIT_EXCEPTION + EXCEPTION_MC) // taken by the exit: the host's
-        __asm__ volatile("int %0" : : "i"(EXCEPTION_MC) : "memory");
 }
 
 static bool at_mov_to_cr3(struct vcpu *vcpu)
