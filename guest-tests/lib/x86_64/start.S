@@ -103,7 +103,7 @@ multiboot_magic:
         .balign 4096
 pml4:   .skip   4096
 pdpt:   .skip   4096
-        .globl  page_dirs
+        .globl  pml4, pdpt, page_dirs
 page_dirs:
         .skip   4 * 4096
         .globl  tss
