@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What can a VM see of the one before it in the same boot? "print" on its command line: it prints all that it can read,
+// What can a VM see of the one before it in the same boot? "show" on its command line: it prints all that it can read,
 // registers, MSRs, the state that XSAVE saves, debug registers, memory, ports, device memory. "dirty": it first writes
 // what it can to all of them. What a VM prints after another, whatever that did, is what it prints alone:
 // tools/tests/leftovers.t and tools/hostile compare the bytes.
@@ -249,7 +249,7 @@ static void dirty(void)
 
 void test_main(void)
 {
-    bool prints = cmdline_word("print"); // the words lie in what is dirtied
+    bool prints = cmdline_word("show"); // the words lie in what is dirtied
     interrupts_off();
     if (cmdline_word("dirty"))
         dirty();
