@@ -204,12 +204,34 @@ hosttoolcheck:
 	@sh tools/toolcheck $(CC) host
 host-tests: $(HOST_TESTS)
 
+# ---- Fuzzers -----------------------------------------------------------------------------------------------------------
+# libFuzzer's, tools/fuzz/fuzz_NAME.c, with the same first lines as the tests; all that they run is compiled by clang.
+FUZZERS     := $(patsubst tools/fuzz/fuzz_%.c,%,$(wildcard tools/fuzz/fuzz_*.c))
+FUZZ_FILES  := $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
+FUZZ_CFLAGS  = $(filter-out -Werror,$(COMMON_CFLAGS)) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+               -fno-omit-frame-pointer -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(MACHINE_CFLAG)
+fuzz_word    = $(shell sed -n 's|^// $(1): *||p' tools/fuzz/fuzz_$(2).c)
+
+$(BUILD)/fuzz/vmm/machine_virt%.o $(BUILD)/fuzz/tools/fuzz/fuzz_virt.c.o $(BUILD)/fuzz/tools/host/virt_fixture.c.o: \
+    MACHINE := machine_virt
+
+$(BUILD)/fuzz/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (fuzz))
+	$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ_FILES): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tools/fuzz/fuzz_%.c.o $(BUILD)/fuzz/tools/host/host.c.o \
+               $$(patsubst $$(percent),$(BUILD)/fuzz/$$(percent).o,$$(call fuzz_word,needs,$$*))
+	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(call fuzz_word,libs,$*)
+.PHONY: fuzzers
+fuzzers: $(FUZZ_FILES)
+
 # ---- Run and test ----------------------------------------------------------------------------------------------------
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
 again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
 .PHONY: test-people test-versions
-.PHONY: run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux iso gdb doctor help clean
+.PHONY: fuzz hostile run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux iso gdb doctor help clean
 # $(call installed,GROUP...): tools/install-packages says what is in each.
 installed = @tools/install-packages $(1)
 
@@ -255,12 +277,12 @@ linux:
 
 test:
 	$(call installed,$(needs_test))
-	@+$(again) all-x86_64 all-arm64 host-tests
+	@+$(again) all-x86_64 all-arm64 host-tests fuzzers
 	@BUILD=$(BUILD) tools/test-all
 
 test-host:
 	$(call installed,x86_64 test)
-	@+$(again) host-tests
+	@+$(again) host-tests fuzzers
 	@BUILD=$(BUILD) tools/test-all host
 
 test-svm test-vmx test-slow: test-%:
@@ -283,6 +305,18 @@ test-arm64:
 	$(call installed,$(needs_test_arm64))
 	@+$(again) all-arm64
 	@BUILD=$(BUILD) tools/test-all arm64
+
+fuzz:
+	$(call installed,x86_64 test)
+	@+$(again) fuzzers
+	@BUILD=$(BUILD) tools/fuzz/campaign "$(TARGET)" "$(TIME)"
+
+MACHINE_NAME := $(if $(filter command line,$(origin MACHINE)),$(MACHINE),svm)
+hostile:
+	$(call installed,$(if $(filter arm64,$(MACHINE_NAME)),arm64,x86_64 $(if $(filter vmx,$(MACHINE_NAME)),vmx)))
+	@+$(again) all-$(if $(filter arm64,$(MACHINE_NAME)),arm64,x86_64)
+	@BUILD=$(BUILD) tools/hostile $(MACHINE_NAME) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(MODEL),--model $(MODEL))
 
 bench:
 	$(call installed,x86_64 vmx arm64)
@@ -331,6 +365,8 @@ help:
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
 	@echo 'make test-people XV6=FILE   kernels that people have on SVM and VMX: memtest86+, Xen, and xv6 when you have built it'
 	@echo 'make test-on DEBIAN=trixie   all of this on another Debian (bookworm, trixie, forky), in a folder that is gone after it'
+	@echo 'make fuzz TARGET=board TIME=60   libFuzzer on decoder, loaders, boards and the rest, each for so many seconds'
+	@echo 'make hostile MACHINE=svm COUNT=1000 SEED=1   guests that mean harm, many in a boot, and a witness between them'
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
 	@echo 'make iso        $(BUILD)/escapement.iso, a CD and USB image with a menu of guests'
