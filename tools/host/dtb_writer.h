@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TREE_BYTES 32768
+#define TREE_BYTES 65536
 
 extern uint8_t built[TREE_BYTES]; // the tree that is being written
 
