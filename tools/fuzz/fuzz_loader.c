@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: vmm/loader.c vmm/loader_pc.c vmm/loader_elf.c vmm/loader_multiboot1.c vmm/loader_linux.c vmm/format.c
-// A PC's loaders on any file, with and without a module, in memory of any size: it is loaded, or refused with a sentence, and
-// nothing beside the image and the guest's memory is touched.
+// A PC's loaders on any file, with and without a module, in memory of any size: it is loaded, or refused with a
+// sentence, and nothing beside the image and the guest's memory is touched.
 #include "tools/fuzz/input.h"
 
 #include "vmm/loader.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // needs: vmm/loader.c vmm/loader_arm64.c vmm/format.c
-// arm64's loaders on any file, with and without a module, in memory of any size: it is loaded, or refused with a sentence, and
-// nothing beside the image and the guest's memory is touched.
+// arm64's loaders on any file, with and without a module, in memory of any size: it is loaded, or refused with a
+// sentence, and nothing beside the image and the guest's memory is touched.
 #include "tools/fuzz/input.h"
 
 #include "vmm/loader.h"
@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     files.module[0] = (struct image){ image, input.left, "m" };
     files.module_args[0] = "m its words";
     files.module_count = has_module;
-    bool loaded = loader_load(&files, (struct guest_ram){ .host = ram, .size = pages * 4096, .base = 0x40000000 }, &entry, &refusal);
+    struct guest_ram guest = { .host = ram, .size = pages * 4096, .base = 0x40000000 };
+    bool loaded = loader_load(&files, guest, &entry, &refusal);
     HOLDS(loaded == (refusal.text[0] == '\0'));
     HOLDS(!loaded || entry.format != NULL);
     free(image);

@@ -48,10 +48,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vt.hz = 1 + take(&input, 5);
     vt.now = take(&input, 8) >> 1;
     vt.warped = take(&input, 8);
-    struct report_input in = { .vm_name = "vm", .end_reason = "its end", .ledger = &ledger, .vt = &vt, .stats = &stats,
-                               .trace = &trace, .host_hz = 1 + take(&input, 5), .host_hz_origin = "said", .host_hz_doubt = "",
-                               .lanes = take(&input, 1) & 1, .careful = take(&input, 1) & 1, .timer_count = 1,
-                               .clock_count = 1 };
+    struct report_input in = { .vm_name = "vm", .end_reason = "its end", .ledger = &ledger, .vt = &vt,
+                               .stats = &stats, .trace = &trace, .timer_count = 1, .clock_count = 1,
+                               .host_hz_origin = "said", .host_hz_doubt = "" };
+    in.host_hz = 1 + take(&input, 5);
+    in.lanes = take(&input, 1) & 1;
+    in.careful = take(&input, 1) & 1;
     in.timers[0] = (struct timer_reading){ "timer", &ticks, &lateness };
     in.clocks[0] = (struct clock_reading){ "clock", 1 + take(&input, 5), take(&input, 8) };
     in.host_now = take(&input, 8);

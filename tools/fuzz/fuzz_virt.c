@@ -26,7 +26,7 @@ static void access_memory(struct input *input, bool is_write)
 static void access_timer(struct input *input, bool is_write)
 {
     uint64_t which = take(input, 1);
-    enum gtimer_register reg = (enum gtimer_register)(which >> 1 & 1 ? GTIMER_CTL : which >> 2 & 1 ? GTIMER_CVAL : GTIMER_TVAL);
+    enum gtimer_register reg = (which >> 1 & 1) != 0 ? GTIMER_CTL : (which >> 2 & 1) != 0 ? GTIMER_CVAL : GTIMER_TVAL;
     if (is_write)
         machine_timer_write(&vm, GTIMER_PHYSICAL, reg, take(input, 8));
     else

@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A few guests that mean harm, of a fixed seed: make hostile runs as many as one likes. None of them may hurt the monitor,
+# its accounts, or what the witness after them prints.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tools/tests/machine
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+case $machine in
+svm) guests=64 ;;
+vmx) guests=24 ;;
+*) guests=16 ;; # over four machines
+esac
+status=0
+tools/hostile "$machine" --build "$build" --count $guests --seed 1 --jobs 1 >"$out" 2>&1 || status=$?
+sed 's/^/# /' "$out" | tail -n 30
+ran=$(sed -n "s/.*: \([0-9]*\) of \1 guests, .* 0 failures\$/\1/p" "$out" | awk '{ sum += $1 } END { print sum + 0 }')
+[ "$status" -eq 0 ] && [ "$ran" -eq $guests ]
+claim $? "$ran of $guests guests with seeds from 1 end, and what is after them is as before: status $status"
+lived=$(grep -oE '[0-9]+ (limits|records)' "$out" | awk '{ sum += $1 } END { print sum + 0 }')
+[ "$lived" -gt 0 ]
+claim $? "some of them got far enough to be ended: $lived"
+echo "1..$count"
