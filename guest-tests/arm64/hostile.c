@@ -30,7 +30,7 @@ static uint64_t one_of(const uint64_t *values, uint64_t count)
 
 #define ONE_OF(...) one_of((const uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
 
-// --- numbers that matter to somebody ----------------------------------------------------------------------------------
+// --- numbers that matter to somebody -------------------------------------------------------------------------------
 
 static uint64_t address(void)
 {
@@ -59,7 +59,7 @@ static uint64_t number(void)
     }
 }
 
-// --- the code ---------------------------------------------------------------------------------------------------------
+// --- the code ------------------------------------------------------------------------------------------------------
 
 static void emit(uint64_t word)
 {
@@ -90,8 +90,8 @@ static void emit_system(void)
 
 static void emit_call(void)
 {
-    emit(ONE_OF(0xd4000002, 0xd4000003, 0xd4000001, 0xd4200000, 0xd4400000, 0xd69f03e0, 0xd6bf03e0, 0xd503207f, 0xd503205f,
-                0xd503209f, 0xd4400000, 0xd4a00001, 0xd50342ff, 0xd50342df, 0xd50040bf, 0xd500419f) |
+    emit(ONE_OF(0xd4000002, 0xd4000003, 0xd4000001, 0xd4200000, 0xd4400000, 0xd69f03e0, 0xd6bf03e0, 0xd503207f,
+                0xd503205f, 0xd503209f, 0xd4400000, 0xd4a00001, 0xd50342ff, 0xd50342df, 0xd50040bf, 0xd500419f) |
          (below(4) ? 0 : below(0x800) << 5));
 }
 
@@ -133,7 +133,8 @@ static void execute(uint64_t unused)
 {
     (void)unused;
     __asm__ volatile("adrp x30, hostile_registers\n\tadd x30, x30, :lo12:hostile_registers\n\t"
-                     "ldp x0, x1, [x30]\n\tldp x2, x3, [x30, #16]\n\tldp x4, x5, [x30, #32]\n\tldp x6, x7, [x30, #48]\n\t"
+                     "ldp x0, x1, [x30]\n\tldp x2, x3, [x30, #16]\n\tldp x4, x5, [x30, #32]\n\t"
+                     "ldp x6, x7, [x30, #48]\n\t"
                      "ldp x8, x9, [x30, #64]\n\tldp x10, x11, [x30, #80]\n\tldp x12, x13, [x30, #96]\n\t"
                      "ldp x14, x15, [x30, #112]\n\tldp x16, x17, [x30, #128]\n\tldp x18, x19, [x30, #144]\n\t"
                      "ldp x20, x21, [x30, #160]\n\tldp x22, x23, [x30, #176]\n\tldp x24, x25, [x30, #192]\n\t"
@@ -144,7 +145,7 @@ static void execute(uint64_t unused)
     __builtin_unreachable();
 }
 
-// --- what the code lies on ----------------------------------------------------------------------------------------------
+// --- what the code lies on -----------------------------------------------------------------------------------------
 
 struct controls {
     uint64_t sctlr, tcr, ttbr0, mair, vbar, cpacr, mdscr;
@@ -187,7 +188,7 @@ static void mend_tables(void)
     mangled = NULL;
 }
 
-// --- interrupts ---------------------------------------------------------------------------------------------------------
+// --- interrupts ----------------------------------------------------------------------------------------------------
 
 static void take(struct trap *trap)
 {

@@ -30,7 +30,7 @@ static uint64_t one_of(const uint64_t *values, uint64_t count)
 
 #define ONE_OF(...) one_of((const uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
 
-// --- numbers that matter to somebody ----------------------------------------------------------------------------------
+// --- numbers that matter to somebody -------------------------------------------------------------------------------
 
 static uint64_t address(void)
 {
@@ -72,7 +72,7 @@ static uint64_t number(void)
     }
 }
 
-// --- the code ---------------------------------------------------------------------------------------------------------
+// --- the code ------------------------------------------------------------------------------------------------------
 
 static void emit(const uint8_t *bytes, unsigned count)
 {
@@ -210,7 +210,7 @@ __attribute__((naked)) static void execute(uint64_t unused)
             "mov registers+96, %r13\n\tmov registers+104, %r14\n\tmov registers+112, %r15\n\tjmp code");
 }
 
-// --- what the code lies on ----------------------------------------------------------------------------------------------
+// --- what the code lies on -----------------------------------------------------------------------------------------
 
 static void load_descriptors(void)
 {
@@ -270,7 +270,7 @@ static void write_controls(uint64_t at)
     __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss" : : "r"(0x10) : "memory");
 }
 
-// --- interrupts ---------------------------------------------------------------------------------------------------------
+// --- interrupts ----------------------------------------------------------------------------------------------------
 
 static void take(struct trap *trap)
 {

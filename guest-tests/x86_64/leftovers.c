@@ -23,7 +23,7 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return (hash ^ value) * 0x100000001b3u;
 }
 
-// --- reading ----------------------------------------------------------------------------------------------------------
+// --- reading -------------------------------------------------------------------------------------------------------
 
 // What moves with time says nothing: an MSR that reads differently at once is named only.
 static void print_msrs(void)
@@ -104,7 +104,8 @@ static void print_registers(uint64_t unused)
     } __attribute__((packed)) idtr;
     uint16_t ldt;
     (void)unused;
-    __asm__ volatile("mov %%db0, %0\n\tmov %%db1, %1\n\tmov %%db2, %2\n\tmov %%db3, %3\n\tmov %%db6, %4\n\tmov %%db7, %5"
+    __asm__ volatile("mov %%db0, %0\n\tmov %%db1, %1\n\tmov %%db2, %2\n\tmov %%db3, %3\n\tmov %%db6, %4\n\t"
+                     "mov %%db7, %5"
                      : "=r"(value[0]), "=r"(value[1]), "=r"(value[2]), "=r"(value[3]), "=r"(value[4]), "=r"(value[5]));
     __asm__ volatile("mov %%cr0, %0\n\tmov %%cr2, %1\n\tmov %%cr4, %2\n\tmov %%cr8, %3\n\tmov %%cr3, %4"
                      : "=r"(value[6]), "=r"(value[7]), "=r"(value[8]), "=r"(value[9]), "=r"(value[10]));
@@ -153,7 +154,7 @@ static void print_devices(void)
     }
 }
 
-// --- writing ----------------------------------------------------------------------------------------------------------
+// --- writing -------------------------------------------------------------------------------------------------------
 
 // A pattern, and all ones, and each bit that is taken alone: whatever the rules are, some of it stays.
 static void dirty_msr(uint32_t msr)
@@ -196,7 +197,8 @@ static void dirty_fpu(uint64_t unused)
 static void dirty_registers(uint64_t unused)
 {
     (void)unused;
-    __asm__ volatile("mov %0, %%db0\n\tmov %0, %%db1\n\tmov %0, %%db2\n\tmov %0, %%db3\n\tmov %1, %%cr2\n\tmov %2, %%cr8"
+    __asm__ volatile("mov %0, %%db0\n\tmov %0, %%db1\n\tmov %0, %%db2\n\tmov %0, %%db3\n\tmov %1, %%cr2\n\t"
+                     "mov %2, %%cr8"
                      :
                      : "r"(UINT64_C(0x700000001234)), "r"(UINT64_C(0xdead0000beef)), "r"(UINT64_C(9)));
     __asm__ volatile("mov %0, %%db6\n\tmov %1, %%db7" : : "r"(UINT64_C(0xffffeff5)), "r"(UINT64_C(0x7ff)));

@@ -6,8 +6,8 @@
 // needs: devices/pcihost.c devices/testdev.c time/ratio.c time/timerq.c time/tickpolicy.c time/calendar.c time/vtime.c
 // needs: time/counterscale.c devices/i8042.c devices/keyboard.c devices/vga.c vmm/machine_pc_screen.c
 // needs: vmm/guest_bios.c
-// The whole PC board through its buses: any accesses to ports, device memory and the APIC's MSRs, any passing of time, any
-// acknowledging. After each no timer is overdue, the work was bounded, and every tick is handled, pending or dropped.
+// The whole PC board through its buses: any accesses to ports, device memory and the APIC's MSRs, any passing of time,
+// any acknowledging. After each no timer is overdue, the work was bounded, and every tick is handled, pending or dropped.
 #include "tools/fuzz/input.h"
 
 #include "vmm/console.h"
@@ -21,7 +21,7 @@
 static struct vm vm;
 static uint8_t low_ram[4096]; // all that the board itself writes
 
-// --- what the board asks of the monitor -------------------------------------------------------------------------------
+// --- what the board asks of the monitor ----------------------------------------------------------------------------
 
 void console_put(struct vm *of, uint8_t byte)
 {
@@ -43,7 +43,7 @@ void vm_end_at_limit(struct vm *of)
     (void)of;
 }
 
-// --- a guest -----------------------------------------------------------------------------------------------------------
+// --- a guest -------------------------------------------------------------------------------------------------------
 
 static void access_port(struct input *input, bool is_write)
 {
