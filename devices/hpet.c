@@ -83,20 +83,29 @@ static bool interrupts(const struct hpet *hpet, const struct hpet_timer *timer)
     return hpet->config & ENABLE && timer->config & T_INTERRUPT;
 }
 
+// The edges of an edge-triggered timer are counted where it fires.
 static void update_level(struct hpet *hpet, unsigned i)
 {
     struct hpet_timer *timer = &hpet->timer[i];
-    irq_line_set(&timer->irq, hpet->status >> i & 1 && timer->config & T_LEVEL && interrupts(hpet, timer));
+    bool edge = !(timer->config & T_LEVEL);
+    if (!edge || !interrupts(hpet, timer) || match_distance(timer, hpet->base + hpet->elapsed) == 1)
+        timer->fired = false;
+    if (edge)
+        timer->irq.level = timer->fired != 0;
+    else
+        irq_line_set(&timer->irq, hpet->status >> i & 1 && interrupts(hpet, timer));
 }
 
 // A jump over more than 2^32 pulses, seven minutes of the fastest rate, saturates instead of wrapping.
 static void fire(struct hpet *hpet, unsigned i, uint64_t matches)
 {
     struct hpet_timer *timer = &hpet->timer[i];
-    if (timer->config & T_LEVEL)
+    if (timer->config & T_LEVEL) {
         hpet->status |= 1u << i;
-    else if (interrupts(hpet, timer))
+    } else if (interrupts(hpet, timer)) {
         timer->irq.rises = matches > UINT32_MAX - timer->irq.rises ? UINT32_MAX : timer->irq.rises + (uint32_t)matches;
+        timer->fired = true;
+    }
 }
 
 static void hpet_advance(void *device, vtime_t now)
@@ -104,28 +113,41 @@ static void hpet_advance(void *device, vtime_t now)
     struct hpet *hpet = device;
     INVARIANT(now >= hpet->seen);
     uint64_t elapsed = elapsed_at(hpet, now), from = hpet->base + hpet->elapsed;
+    uint64_t ticks = elapsed - hpet->elapsed;
+    hpet->elapsed = elapsed;
     for (unsigned i = 0; i < HPET_TIMERS; i++) {
-        uint64_t matches = take_matches(&hpet->timer[i], from, elapsed - hpet->elapsed);
+        uint64_t matches = take_matches(&hpet->timer[i], from, ticks);
         if (matches != 0)
             fire(hpet, i, matches);
         update_level(hpet, i);
     }
-    hpet->elapsed = elapsed;
     hpet->seen = now;
     hpet->changed = true;
+}
+
+// V of the tick that is so many after `seen`, 0 for never.
+static vtime_t v_of_tick(const struct hpet *hpet, uint64_t distance)
+{
+    uint64_t ticks = time_add(hpet->elapsed, distance);
+    if (distance == 0 || ticks == TIME_NEVER)
+        return TIME_NEVER;
+    return time_add(hpet->origin, ratio_ceil(ratio_inverse(hpet->per_cycle), ticks));
 }
 
 // A match that changes no interrupt output needs no alarm: comparators and status are found by arithmetic.
 vtime_t hpet_timer_deadline(const struct hpet *hpet, unsigned i)
 {
     const struct hpet_timer *timer = &hpet->timer[i];
-    if (!interrupts(hpet, timer) || timer->irq.level)
+    if (!interrupts(hpet, timer) || (timer->config & T_LEVEL && timer->irq.level))
         return TIME_NEVER;
+    return v_of_tick(hpet, match_distance(timer, hpet->base + hpet->elapsed));
+}
+
+vtime_t hpet_timer_fall(const struct hpet *hpet, unsigned i)
+{
+    const struct hpet_timer *timer = &hpet->timer[i];
     uint64_t distance = match_distance(timer, hpet->base + hpet->elapsed);
-    uint64_t ticks = time_add(hpet->elapsed, distance);
-    if (distance == 0 || ticks == TIME_NEVER)
-        return TIME_NEVER;
-    return time_add(hpet->origin, ratio_ceil(ratio_inverse(hpet->per_cycle), ticks));
+    return timer->config & T_LEVEL || !timer->irq.level ? TIME_NEVER : v_of_tick(hpet, distance - 1);
 }
 
 static vtime_t hpet_next_deadline(const void *device)

@@ -8,6 +8,10 @@
 // comparator; one that is behind it fires after a wrap around, as on the chip. A periodic comparator then moves on by
 // the value written last, any number of times in one division. A period of 0 leaves the comparator where it is.
 //
+// The output of an edge-triggered timer goes up with a match and stays up to the tick before the next one, so that an
+// 8259, which wants to see it until the acknowledge cycle, can be used with it, and each match is an edge. The
+// specification says only that there is an edge.
+//
 // Legacy replacement gives timer 0 the interrupt of the 8254 (IRQ 0) and timer 1 that of the RTC (IRQ 8). Otherwise a
 // timer has the IOAPIC pin of its choice, 20 to 23.
 #ifndef DEVICES_HPET_H
@@ -27,13 +31,13 @@
 #define HPET_NO_LINE UINT32_MAX
 
 struct hpet_timer {
-    struct irq_line irq; // edge: `rises` counts the pulses, level stays 0
+    struct irq_line irq;
     uint64_t comparator;
     uint64_t period; // the value written last
     uint32_t config;
     uint32_t stale; // of irq.rises, from before the guest last programmed this timer
     uint32_t restarted;
-    uint32_t reserved;
+    uint32_t fired; // edge: the output is up since the last match
 };
 
 struct hpet {
@@ -56,6 +60,9 @@ extern const struct device_ops hpet_ops; // offsets from HPET_BASE
 
 // The next deadline of one timer; that of hpet_ops is the lesser of the two.
 vtime_t hpet_timer_deadline(const struct hpet *hpet, unsigned timer);
+
+// The next moment at which the output of an edge-triggered timer can fall; where that matters it is a deadline, too.
+vtime_t hpet_timer_fall(const struct hpet *hpet, unsigned timer);
 
 // Has anything happened to it since the last call but reads of its counter?
 bool hpet_take_changed(struct hpet *hpet);

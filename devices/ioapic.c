@@ -120,6 +120,18 @@ bool ioapic_pin_in_service(const struct ioapic *ioapic, unsigned pin)
     return ioapic->entry[pin] & ENTRY_REMOTE_IRR;
 }
 
+bool ioapic_pin_active_low(const struct ioapic *ioapic, unsigned pin)
+{
+    INVARIANT(pin < IOAPIC_PINS);
+    return ioapic->entry[pin] & ENTRY_ACTIVE_LOW;
+}
+
+void ioapic_forget_edge(struct ioapic *ioapic, unsigned pin)
+{
+    INVARIANT(pin < IOAPIC_PINS);
+    update_ready(ioapic, pin, false);
+}
+
 static uint32_t read_register(const struct ioapic *ioapic)
 {
     uint32_t index = ioapic->select - REG_ENTRY;

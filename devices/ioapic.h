@@ -45,6 +45,12 @@ bool ioapic_take_message(struct ioapic *ioapic, struct apic_message *message);
 // What an interrupt on this pin would send; false: it is masked.
 bool ioapic_pin_message(const struct ioapic *ioapic, unsigned pin, struct apic_message *message);
 
+// Is the pin asserted by a low level, as it is programmed?
+bool ioapic_pin_active_low(const struct ioapic *ioapic, unsigned pin);
+
+// The last change of this pin was no edge: it does not count.
+void ioapic_forget_edge(struct ioapic *ioapic, unsigned pin);
+
 // A level-triggered message of this pin was sent and has not been ended: Remote IRR.
 bool ioapic_pin_in_service(const struct ioapic *ioapic, unsigned pin);
 

@@ -15,7 +15,7 @@ void lapic_reset(struct lapic *lapic)
         .eois = old.eois,
         .ipis = old.ipis,
         .ipis_to_nobody = old.ipis_to_nobody,
-        .lint1_level = old.lint1_level,
+        .lint_levels = old.lint_levels,
         .rerouted = true,
         .dfr = UINT32_MAX,
         .svr = 0xff,
@@ -93,34 +93,31 @@ void lapic_tsc_moved(struct lapic *lapic, uint64_t tsc_adjust, vtime_t now)
     lapic_timer_tsc_moved(&lapic->timer, tsc_adjust, now);
 }
 
-static uint32_t take_up_to(struct lapic_timer *timer, uint64_t wanted)
+uint64_t lapic_take_timer_expiries(struct lapic *lapic)
 {
-    uint32_t taken = wanted > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted;
-    timer->expired -= taken;
-    timer->stale -= taken < timer->stale ? taken : timer->stale;
-    return taken;
+    uint64_t expired = lapic->timer.expired;
+    lapic->timer.expired = lapic->timer.stale = 0;
+    return expired;
 }
 
-uint32_t lapic_take_timer_expiries(struct lapic *lapic)
-{
-    return take_up_to(&lapic->timer, lapic->timer.expired);
-}
-
-bool lapic_take_timer_restart(struct lapic *lapic, uint32_t *stale)
+bool lapic_take_timer_restart(struct lapic *lapic, uint64_t *stale)
 {
     bool restarted = lapic->timer.restarted != 0;
+    *stale = lapic->timer.stale;
+    lapic->timer.expired -= *stale;
     lapic->timer.restarted = 0;
-    *stale = take_up_to(&lapic->timer, lapic->timer.stale);
+    lapic->timer.stale = 0;
     return restarted;
 }
 
-// An illegal vector waits in the ESR: until that is written anew, the next one changes nothing.
+bool lapic_timer_waiting(const struct lapic *lapic)
+{
+    return lapic_vector_waiting(lapic, lapic->timer.lvt & 0xff);
+}
+
 bool lapic_timer_vector_free(const struct lapic *lapic)
 {
-    unsigned vector = lapic->timer.lvt & 0xff;
-    if (lapic->timer.lvt & LAPIC_LVT_MASKED)
-        return false;
-    return vector < 16 ? !(lapic->errors & ESR_RECEIVE_ILLEGAL_VECTOR) : !vector_set_has(&lapic->irr, vector);
+    return !(lapic->timer.lvt & LAPIC_LVT_MASKED) && !lapic_timer_waiting(lapic);
 }
 
 void lapic_timer_deliver(struct lapic *lapic)
@@ -219,25 +216,35 @@ bool lapic_accepts_extint(const struct lapic *lapic)
     return !(lvt & LAPIC_LVT_MASKED) && delivery_of(lvt) == DELIVERY_EXTINT;
 }
 
-// NMI and fixed delivery on the rising edge. With the APIC globally disabled LINT1 is the CPU's NMI pin (SDM 3A
-// 11.4.3).
-void lapic_lint1(struct lapic *lapic, bool level)
+// With the APIC globally disabled LINT0 is the CPU's INTR pin and LINT1 its NMI pin (SDM 3A 11.4.3).
+bool lapic_lint_message(const struct lapic *lapic, unsigned n, struct apic_message *message)
 {
-    bool rises = level && !lapic->lint1_level;
-    uint32_t lvt = lapic->lvt[LVT_LINT1];
-    lapic->lint1_level = level;
-    if (!rises)
+    bool disabled = !(lapic->base & APIC_BASE_EN);
+    uint32_t lvt = lapic->lvt[LVT_LINT0 + n];
+    *message = (struct apic_message){ .vector = (uint8_t)lvt, .delivery = (uint8_t)delivery_of(lvt) };
+    if (disabled)
+        message->delivery = n == 0 ? DELIVERY_EXTINT : DELIVERY_NMI;
+    return (disabled || !(lvt & LAPIC_LVT_MASKED)) &&
+           (message->delivery == DELIVERY_NMI || message->delivery == DELIVERY_FIXED);
+}
+
+void lapic_lint_follow(struct lapic *lapic, unsigned n, bool level)
+{
+    uint8_t bit = (uint8_t)(1u << n);
+    lapic->lint_levels = (uint8_t)(level ? lapic->lint_levels | bit : lapic->lint_levels & ~bit);
+}
+
+void lapic_lint(struct lapic *lapic, unsigned n, bool level)
+{
+    struct apic_message message;
+    bool rises = level && !(lapic->lint_levels >> n & 1);
+    lapic_lint_follow(lapic, n, level);
+    if (!rises || !lapic_lint_message(lapic, n, &message))
         return;
-    if (!(lapic->base & APIC_BASE_EN)) {
+    if (message.delivery == DELIVERY_NMI)
         lapic->direct |= LAPIC_DIRECT_NMI;
-        return;
-    }
-    if (lvt & LAPIC_LVT_MASKED)
-        return;
-    if (delivery_of(lvt) == DELIVERY_NMI)
-        lapic->direct |= LAPIC_DIRECT_NMI;
-    else if (delivery_of(lvt) == DELIVERY_FIXED)
-        lapic_raise(lapic, lvt & 0xff, false);
+    else
+        lapic_raise(lapic, message.vector, false);
 }
 
 static bool take_direct(struct lapic *lapic, uint8_t which)

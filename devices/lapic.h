@@ -40,7 +40,7 @@ struct lapic {
     uint32_t icr_low, icr_high;
     uint32_t lvt[LVT_COUNT];
     uint8_t direct; // what waits for the CPU and has no vector here: LAPIC_DIRECT_...
-    uint8_t lint1_level;
+    uint8_t lint_levels; // of the pins LINT0 and LINT1, a bit each
     uint8_t rerouted; // what it hears may have changed since somebody asked
     uint8_t reserved[5];
 };
@@ -80,14 +80,15 @@ uint64_t lapic_deadline_read(const struct lapic *lapic);
 void lapic_deadline_write(struct lapic *lapic, uint64_t guest_tsc, uint64_t tsc_adjust, vtime_t now);
 void lapic_tsc_moved(struct lapic *lapic, uint64_t tsc_adjust, vtime_t now);
 
-// Unmasked expiries since the last call. More than 2^32-1 are handed out over several calls, never lost.
-uint32_t lapic_take_timer_expiries(struct lapic *lapic);
+// Unmasked expiries since the last call.
+uint64_t lapic_take_timer_expiries(struct lapic *lapic);
 
 // Has the guest reprogrammed the timer since the last call? *stale: expiries from before that, taken with this call.
-bool lapic_take_timer_restart(struct lapic *lapic, uint32_t *stale);
+bool lapic_take_timer_restart(struct lapic *lapic, uint64_t *stale);
 
-// Can a tick be delivered now: the LVTT is unmasked and its vector is not waiting in the IRR, an illegal one not in the
-// ESR's log.
+// Does an interrupt with the timer's vector wait in the IRR, an illegal one in the ESR's log? And can a tick be
+// delivered now: none waits, and the LVTT is not masked.
+bool lapic_timer_waiting(const struct lapic *lapic);
 bool lapic_timer_vector_free(const struct lapic *lapic);
 void lapic_timer_deliver(struct lapic *lapic);
 uint64_t lapic_timer_period_cycles(const struct lapic *lapic); // 0 unless periodic
@@ -100,7 +101,7 @@ void lapic_accept(struct lapic *lapic, unsigned vector);
 void lapic_raise(struct lapic *lapic, unsigned vector, bool level);
 
 // A message is on the bus, whoever it is for. lapic_would_take(): would it come to something here, as the registers are
-// now? lapic_is_waiting(): something like it has come and the CPU has not taken it.
+// now, and be it a bit of the ESR? lapic_is_waiting(): something like it has come and the CPU has not taken it.
 void lapic_receive(struct lapic *lapic, const struct apic_message *message);
 bool lapic_would_take(const struct lapic *lapic, const struct apic_message *message);
 bool lapic_is_waiting(const struct lapic *lapic, const struct apic_message *message);
@@ -109,9 +110,16 @@ bool lapic_is_waiting(const struct lapic *lapic, const struct apic_message *mess
 bool lapic_take_rerouted(struct lapic *lapic);
 bool lapic_take_eoi(struct lapic *lapic, uint8_t *vector); // a level-triggered vector ended: for the IOAPIC
 
-// The 8259 reaches the CPU: LINT0 is an unmasked ExtINT, or the APIC is globally disabled.
+// The two pins LINT0 (n = 0) and LINT1. NMI and fixed delivery come by a rising edge, whatever LVT bit 15 says; SMI and
+// INIT have no receiver here. ExtINT is for LINT0 alone, and a level: the 8259 reaches the CPU as long as its output is
+// up and LINT0 an unmasked ExtINT, or the APIC globally disabled.
+void lapic_lint(struct lapic *lapic, unsigned n, bool level);
 bool lapic_accepts_extint(const struct lapic *lapic);
-void lapic_lint1(struct lapic *lapic, bool level);
+
+// What an edge of a LINT pin comes to; false: nothing. lapic_lint_follow(): its level is another, without an edge.
+bool lapic_lint_message(const struct lapic *lapic, unsigned n, struct apic_message *message);
+void lapic_lint_follow(struct lapic *lapic, unsigned n, bool level);
+
 bool lapic_take_nmi(struct lapic *lapic);
 bool lapic_take_extint(struct lapic *lapic);
 

@@ -77,9 +77,9 @@ bool lapic_would_take(const struct lapic *lapic, const struct apic_message *mess
         return false;
     switch (message->delivery) {
     case DELIVERY_FIXED:
-    case DELIVERY_LOWEST: return lapic_software_enabled(lapic) && message->vector >= 16;
-    case DELIVERY_NMI: return true;
+    case DELIVERY_LOWEST:
     case DELIVERY_EXTINT: return lapic_software_enabled(lapic);
+    case DELIVERY_NMI: return true;
     default: return false;
     }
 }
@@ -88,7 +88,7 @@ bool lapic_is_waiting(const struct lapic *lapic, const struct apic_message *mess
 {
     switch (message->delivery) {
     case DELIVERY_FIXED:
-    case DELIVERY_LOWEST: return vector_set_has(&lapic->irr, message->vector);
+    case DELIVERY_LOWEST: return lapic_vector_waiting(lapic, message->vector);
     case DELIVERY_NMI: return lapic->direct & LAPIC_DIRECT_NMI;
     case DELIVERY_EXTINT: return lapic->direct & LAPIC_DIRECT_EXTINT;
     default: return false;

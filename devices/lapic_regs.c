@@ -135,6 +135,7 @@ static void write_register(struct lapic *lapic, uint32_t offset, uint32_t value,
     case APIC_ESR:
         lapic_timer_advance(&lapic->timer, now); // the past is counted before the log is free again
         lapic->esr = lapic->errors;
+        lapic->rerouted |= (lapic->errors & ESR_RECEIVE_ILLEGAL_VECTOR) != 0; // the next one is heard again
         lapic->errors = 0;
         break;
     case APIC_ICR:

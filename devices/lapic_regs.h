@@ -98,6 +98,13 @@ static inline unsigned vector_set_highest(const struct vector_set *set)
     return word * 32 | (31u ^ (unsigned)__builtin_clz(set->word[word]));
 }
 
+// Does an interrupt with this vector wait for the CPU? An illegal one waits in the ESR: until that is written anew, the
+// next one changes nothing.
+static inline bool lapic_vector_waiting(const struct lapic *lapic, unsigned vector)
+{
+    return vector < 16 ? (lapic->errors & ESR_RECEIVE_ILLEGAL_VECTOR) != 0 : vector_set_has(&lapic->irr, vector);
+}
+
 // lapic.c
 void lapic_reset(struct lapic *lapic); // registers only; base, id and counters stay
 void lapic_log_error(struct lapic *lapic, uint32_t esr_bits);

@@ -11,7 +11,6 @@
 #define CASCADE               2u // the master's input that the slave is wired to
 
 #define ICW1_START            0x10 // distinguishes ICW1 from OCW2 and OCW3
-#define ICW1_LEVEL            0x08
 #define ICW1_SINGLE           0x02
 #define ICW1_NEEDS_ICW4       0x01
 #define ICW4_AUTO_EOI         0x02
@@ -39,7 +38,7 @@ static uint8_t bit(unsigned input)
 // Which inputs are level triggered.
 static uint8_t level_inputs(const struct pic_chip *chip)
 {
-    return chip->icw1 & ICW1_LEVEL ? 0xff : chip->elcr;
+    return chip->elcr;
 }
 
 // 0 is the highest priority.
@@ -117,11 +116,13 @@ static unsigned acknowledge_chip(struct pic *pic, unsigned index)
     return input;
 }
 
-void pic_init(struct pic *pic)
+void pic_init(struct pic *pic, uint16_t lines)
 {
     *pic = (struct pic){ 0 };
     for (unsigned i = 0; i < 2; i++)
-        pic->chip[i] = (struct pic_chip){ .imr = 0xff, .lowest = 7, .icw1 = 0x11, .icw4 = 0x01 };
+        pic->chip[i] = (struct pic_chip){
+            .imr = 0xff, .lowest = 7, .icw1 = 0x11, .icw4 = 0x01, .lines = (uint8_t)(lines >> 8 * i)
+        };
     pic->chip[0].vector_base = 0x08;
     pic->chip[0].icw3 = bit(CASCADE);
     pic->chip[1].vector_base = 0x70;
@@ -134,7 +135,9 @@ void pic_set_irq(struct pic *pic, unsigned irq, bool level)
         return;
     struct pic_chip *chip = &pic->chip[irq / 8];
     uint8_t mask = bit(irq & 7);
-    if (level && !(chip->lines & mask) && !(level_inputs(chip) & mask))
+    if (!level)
+        chip->irr &= (uint8_t)~mask;
+    else if (!(chip->lines & mask) && !(level_inputs(chip) & mask))
         chip->irr |= mask;
     chip->lines = (uint8_t)(level ? chip->lines | mask : chip->lines & ~mask);
 }
@@ -152,6 +155,18 @@ uint8_t pic_acknowledge(struct pic *pic)
     if (input != CASCADE || !cascaded)
         return (uint8_t)(master->vector_base | input);
     return (uint8_t)(pic->chip[1].vector_base | acknowledge_chip(pic, 1));
+}
+
+bool pic_take_polled(struct pic *pic)
+{
+    bool polled = pic->chip[0].polled || pic->chip[1].polled;
+    pic->chip[0].polled = pic->chip[1].polled = false;
+    return polled;
+}
+
+bool pic_only_ends(const struct io_access *io)
+{
+    return io->is_write && io->size == 1 && (io->offset & 1) == 0 && !(io->value & (ICW1_START | OCW3_SELECT));
 }
 
 bool pic_waiting(const struct pic *pic, unsigned irq)
@@ -257,6 +272,7 @@ static uint8_t read_chip(struct pic *pic, unsigned index, bool odd)
         if (input == NONE)
             return 0;
         take(chip, input);
+        chip->polled = true;
         return (uint8_t)(0x80 | input);
     }
     if (odd)

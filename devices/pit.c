@@ -229,6 +229,11 @@ bool pit_take_restart(struct pit *pit, uint32_t *stale)
     return restarted;
 }
 
+vtime_t pit_next_fall(const struct pit *pit)
+{
+    return pit_channel_next_fall(&pit->channel[0], pit->seen);
+}
+
 uint64_t pit_irq_period_cycles(const struct pit *pit)
 {
     return mul_div_floor(pit_channel_period(&pit->channel[0]), pit->channel[0].hz, PIT_HZ);

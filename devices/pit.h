@@ -47,6 +47,9 @@ extern const struct device_ops port61_ops; // port 0x61 of the same struct pit; 
 // this call.
 bool pit_take_restart(struct pit *pit, uint32_t *stale);
 
+// The next moment at which irq0 can fall; where that matters it is a deadline, too.
+vtime_t pit_next_fall(const struct pit *pit);
+
 // Period of irq0 in cycles of V, rounded down; 0 if channel 0 is not periodic. For spacing ticks, never for adding them
 // up.
 uint64_t pit_irq_period_cycles(const struct pit *pit);

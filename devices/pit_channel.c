@@ -118,6 +118,18 @@ static uint64_t pulses_to_rise(const struct pit_channel *c, uint64_t elapsed)
     return elapsed < at ? at - elapsed : NEVER;
 }
 
+// Pulses from `elapsed` to the next falling edge of this load, as long as it lasts.
+static uint64_t pulses_to_fall(const struct pit_channel *c, uint64_t elapsed)
+{
+    if (is_periodic(c) && is_degenerate(c))
+        return NEVER;
+    if (is_periodic(c)) {
+        uint64_t fall = mode_of(c) == 2 ? c->count - 1 : high_pulses(c->count), at = position(c, elapsed);
+        return at < fall ? fall - at : fall + c->count - at;
+    }
+    return mode_of(c) >= 4 && elapsed < c->count ? c->count - elapsed : NEVER;
+}
+
 // Pulses to the end of the period (mode 2) or half-period (mode 3), where a new count is taken.
 static uint64_t pulses_to_reload(const struct pit_channel *c, uint64_t elapsed)
 {
@@ -275,6 +287,14 @@ uint16_t pit_channel_read(const struct pit_channel *c, vtime_t now)
     return (uint16_t)value;
 }
 
+// V of the pulse that is so many after now.
+static vtime_t v_of_pulse(const struct pit_channel *c, vtime_t now, uint64_t distance)
+{
+    if (distance == NEVER)
+        return TIME_NEVER;
+    return time_add(c->origin, mul_div_ceil(time_add(pulses_at(c, now), distance), c->hz, PIT_HZ));
+}
+
 vtime_t pit_channel_next_rise(const struct pit_channel *c, vtime_t now)
 {
     if (!c->loaded || !c->counting)
@@ -288,9 +308,18 @@ vtime_t pit_channel_next_rise(const struct pit_channel *c, vtime_t now)
         distance = rises_there ? 0 : pulses_to_rise(&next, 0);
         distance = time_add(distance, c->reload_at - elapsed);
     }
-    if (distance == NEVER)
+    return v_of_pulse(c, now, distance);
+}
+
+vtime_t pit_channel_next_fall(const struct pit_channel *c, vtime_t now)
+{
+    if (!c->loaded || !c->counting)
         return TIME_NEVER;
-    return time_add(c->origin, mul_div_ceil(time_add(pulses_at(c, now), distance), c->hz, PIT_HZ));
+    uint64_t elapsed = elapsed_at(c, now);
+    uint64_t distance = pulses_to_fall(c, elapsed);
+    if (waits_for_reload(c) && c->reload_at - elapsed < distance)
+        distance = c->reload_at - elapsed;
+    return v_of_pulse(c, now, distance);
 }
 
 uint32_t pit_channel_period(const struct pit_channel *c)

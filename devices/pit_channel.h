@@ -52,6 +52,9 @@ uint16_t pit_channel_read(const struct pit_channel *channel, vtime_t now);
 // V of the next rising edge of OUT after now; TIME_NEVER if none comes by itself.
 vtime_t pit_channel_next_rise(const struct pit_channel *channel, vtime_t now);
 
+// V of the next moment after now at which OUT can fall: not later than the next fall.
+vtime_t pit_channel_next_fall(const struct pit_channel *channel, vtime_t now);
+
 // Clock pulses of one period of OUT, 0 if it is not periodic.
 uint32_t pit_channel_period(const struct pit_channel *channel);
 

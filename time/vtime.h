@@ -26,6 +26,7 @@ struct vtime {
     uint64_t wall_offset; // clock=wall: V = scaled host counter + wall_offset (mod 2^64)
     struct counterscale scale; // clock=wall: from the counter's cycles to V's
     uint64_t warped;      // cycles that idle=warp skipped, in sum
+    vtime_t  cost_from, cost_to; // clock=guest+emu: V around the last modelled cost
     uint8_t  clock;       // enum clock_policy
     uint8_t  idle;        // enum idle_rule
     uint8_t  reserved[6];
@@ -41,9 +42,17 @@ vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now);
 // Adds modelled cost in the middle of an exit (clock=guest+emu only; nothing under the other policies). Returns V.
 static inline vtime_t vtime_emulated(struct vtime *vt, uint64_t emulated_cycles)
 {
-    if (vt->clock == CLOCK_GUEST_EMU)
-        vt->now += emulated_cycles;
+    if (vt->clock == CLOCK_GUEST_EMU) {
+        vt->cost_from = vt->now;
+        vt->cost_to = vt->now += emulated_cycles;
+    }
     return vt->now;
+}
+
+// Has V passed `when` by the modelled cost of the last instruction? That is the guest's own time: nobody was late.
+static inline bool vtime_in_emulation(const struct vtime *vt, vtime_t when)
+{
+    return vt->clock == CLOCK_GUEST_EMU && when > vt->cost_from && when <= vt->cost_to;
 }
 
 // After a world switch: guest_cycles from ledger_settle(), emulated_cycles the modelled cost since the last call
@@ -53,7 +62,7 @@ static inline vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_
     if (vt->clock == CLOCK_WALL)
         return vtime_follow_host(vt, host_now);
     vt->now += guest_cycles;
-    return vtime_emulated(vt, emulated_cycles);
+    return emulated_cycles != 0 ? vtime_emulated(vt, emulated_cycles) : vt->now;
 }
 
 // A halted vCPU: may V reach `deadline` at once? idle=warp under a guest clock: V becomes the deadline, true. Every

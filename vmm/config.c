@@ -36,7 +36,7 @@ static const struct word vm_words[VM_WORDS] = {
     [VM_VCPUS] = { "vcpus", WORD_NUMBER, "1" },
     [VM_CLOCK] = { "clock", WORD_CHOICE, "guest|guest+emu|wall" },
     [VM_IDLE] = { "idle", WORD_CHOICE, "warp|real|freeze" },
-    [VM_TICK] = { "tick", WORD_CHOICE, "delay|catchup|merge|discard" },
+    [VM_TICK] = { "tick", WORD_CHOICE, "hardware|delay|catchup|merge|discard" },
     [VM_LIMIT] = { "limit", WORD_DURATION, "a time such as 10s or 500ms, or 0 for none" },
     [VM_RTC] = { "rtc", WORD_OFFSET, "utc|localtime|variable:SECONDS" },
     [VM_ORACLE] = { "oracle", WORD_CHOICE, "off|on" },
@@ -263,7 +263,7 @@ bool config_parse_vm(const char *line, struct vm_config *out, struct refusal *re
     out->vcpus = 1;
     out->clock = (enum clock_policy)number_or(&values[VM_CLOCK], CLOCK_GUEST);
     out->idle = (enum idle_rule)number_or(&values[VM_IDLE], out->clock == CLOCK_WALL ? IDLE_REAL : IDLE_WARP);
-    out->tick = (enum tick_policy)number_or(&values[VM_TICK], TICK_CATCHUP);
+    out->tick = (enum tick_policy)number_or(&values[VM_TICK], out->clock == CLOCK_WALL ? TICK_CATCHUP : TICK_HARDWARE);
     out->limit_ms = number_or(&values[VM_LIMIT], 0);
     out->rtc_offset_s = (int64_t)number_or(&values[VM_RTC], 0);
     out->oracle = number_or(&values[VM_ORACLE], 1) != 0;

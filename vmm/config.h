@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One line describes a VM, another the monitor; the same words everywhere.
-//   vm=tick mem=16M clock=guest idle=warp tick=catchup limit=10s -- the guest's own command line
+//   vm=tick mem=16M clock=guest idle=warp tick=hardware limit=10s -- the guest's own command line
 // clock= takes rtc='s values, too: the two sets have nothing in common, and the words no quarrel.
 //   log=com2 noise=7 trace=on
 // Pure text in, struct out. An unknown or contradictory word is refused with a sentence that names it and the nearest
@@ -32,7 +32,7 @@ struct vm_config {
     uint32_t vcpus;                 // vcpus=1; anything else is refused in this version
     enum clock_policy clock;        // clock=guest|guest+emu|wall, default guest
     enum idle_rule idle;            // idle=warp|real|freeze, default warp, with clock=wall real; wall allows only real
-    enum tick_policy tick;          // tick=delay|catchup|merge|discard, default catchup
+    enum tick_policy tick;          // tick=hardware|delay|catchup|merge|discard, default hardware, with wall catchup
     uint64_t limit_ms;              // limit=10s|500ms: the VM is ended after so much of its own V; 0 = no limit
     int64_t rtc_offset_s;           // rtc=utc|variable:SECONDS: what the guest's RTC shows, beside UTC; default utc
     bool oracle;                    // oracle=on|off: hypercalls that show host figures; default on

@@ -30,7 +30,7 @@ void machine_run_timers(struct vm *vm);
 
 // Is an interrupt pending that the interrupt controllers would deliver now? Its acknowledge cycle returns the vector, 0
 // on a machine where the architecture moves what is pending from the controllers to the hardware by itself.
-bool     machine_interrupt_pending(const struct vm *vm);
+bool     machine_interrupt_pending(struct vm *vm);
 unsigned machine_acknowledge(struct vm *vm);
 
 // NMIs, false on a machine without them: one is taken; may one of the lines still give one, as they are routed now?

@@ -180,11 +180,13 @@ static void settle_debugexit(struct vm *vm)
         vm_end(vm, VM_RESET, 0, "a reset by the guest");
 }
 
+// Its kernels pulse a line with interrupts off and count on an 8259 that keeps the edge, which no 8259 does: between it
+// and this device's lines there is a latch.
 static void settle_testdev(struct vm *vm)
 {
     for (uint32_t left = FREE_LINES; left != 0; left &= left - 1) {
         unsigned line = (unsigned)__builtin_ctz(left);
-        machine_set_irq(&vm->machine, line, (vm->machine.testdev.levels >> line & 1) != 0);
+        machine_set_held_irq(&vm->machine, line, (vm->machine.testdev.levels >> line & 1) != 0);
     }
 }
 
@@ -208,11 +210,22 @@ static __attribute__((noinline, cold)) unsigned device_above(uint64_t port)
     return port - TESTDEV_LINE_PORT < TESTDEV_LINES ? DEVICE_TESTDEV : DEVICE_COUNT;
 }
 
+// The 8259 shows and keeps what the timers' outputs have done until now. Its EOI meets only what waits.
+static __attribute__((noinline)) void before_port(struct vm *vm, unsigned id, const struct io_access *io)
+{
+    if (id == DEVICE_UART)
+        console_poll(vm);
+    else if (pic_only_ends(io))
+        machine_tick_look(vm);
+    else
+        machine_tick_reroute(vm);
+}
+
 void machine_port(struct vm *vm, struct io_access *io)
 {
     unsigned id = io->offset < PORTS ? port_device[io->offset] : device_above(io->offset);
-    if (id == DEVICE_UART)
-        console_poll(vm);
+    if (id == DEVICE_UART || id == DEVICE_PIC)
+        before_port(vm, id, io);
     if (id < DEVICE_COUNT)
         access(vm, (enum device_id)id, io);
     else if (!io->is_write)
@@ -237,6 +250,8 @@ static enum device_id memory_device(const struct machine *machine, uint64_t addr
 bool machine_mmio(struct vm *vm, gpa address, struct io_access *io)
 {
     enum device_id id = memory_device(&vm->machine, address.value, &io->offset);
+    if (id == DEVICE_IOAPIC)
+        machine_tick_reroute(vm); // what the timers' outputs have done goes the old ways
     if (id < DEVICE_COUNT)
         access(vm, id, io);
     else if (!io->is_write)

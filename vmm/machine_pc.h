@@ -49,13 +49,17 @@ enum timer_id { TIMER_PIT, TIMER_LAPIC, TIMER_PM, TIMER_UART, TIMER_HPET_0, TIME
 
 #define DEVICE_TIMED_COUNT (DEVICE_UART + 1) // the ones before this have deadlines
 
-// A tick on its way: the deadline it came from, until the guest has taken its interrupt.
+// A timer's ticks, and the one of them that is in a chip and waits for the guest (ticks.raised).
 struct tick_source {
     struct ticks ticks;
-    vtime_t      due;     // deadline of the tick that is on the line now
-    bool         on_line; // raised and not yet acknowledged
-    bool         busy;    // its line was not free when it was settled last, whoever had it: the timer is off the queue
-    bool         open;    // a way to the CPU was not masked, when it was looked at last
+    vtime_t      due;       // deadline of the one in the chip; TIME_NEVER: one of several that came at once
+    vtime_t      since;     // V when it got there, and the host's cycles that the guest had had by then: clock=wall
+    uint64_t     ran;
+    bool         asleep;    // the next edge would change nothing that the guest notices: off the queue
+    bool         busy;      // one waits for the CPU, whoever's
+    bool         falls;     // the next fall is a deadline, too
+    bool         muted;     // its output got the line while it was up: the line waits for the next edge
+    bool         stretched; // the host was late with this one: its line stays up until it is taken
 };
 
 struct machine {
@@ -77,9 +81,11 @@ struct machine {
     struct timer       limit; // the end of the VM's time, a deadline like the others
     vtime_t            firing; // deadline of the timer being fired, or V of the access
     uint32_t           irq_levels; // of the interrupt inputs, as they were set last
+    uint32_t           held_irqs;  // of those, fallen ones that the 8259 is still shown
     bool               extint;     // the 8259's output; follows every use of the 8259
     bool               hpet_legacy; // the 8254 and the RTC are off their lines, the HPET is on them
-    uint8_t            hpet_busy;   // timers whose lines were not free, a bit each
+    bool               unheard;     // edges now are of a past in which nobody would have heard them
+    uint8_t            lines_busy;  // where one waits for the CPU, whoever's: LINE_..., a bit each
     struct tick_source pit_tick, lapic_tick, hpet_tick[HPET_TIMERS];
     struct testdev     testdev;
     struct vga         vga;

@@ -4,86 +4,84 @@
 //
 // An edge-triggered timer of the HPET makes ticks like the 8254's, with the same policy and the same bound. A level and
 // the RTC's interrupt stay up until the guest has seen to them, and expiries meanwhile change nothing: the devices ask
-// for no deadline then.
+// for no deadline then. Two timers on one line are one wire, up while one of them is.
 #include "vmm/machine_pc_wiring.h"
 
 #define ISA_LINES  16u
 #define HPET_LINES 0x00f00101u // all that the HPET can have
 
-static bool hpet_line_free(const struct machine *machine, unsigned timer)
+// Only an 8259 wants to see an edge-triggered timer's output until it has taken the edge. On the pins of the PCI bus,
+// which rest high, it is a pulse, so that it comes at its time whatever polarity the guest has chosen for the pin.
+static bool is_pulse(const struct machine *machine, unsigned i)
 {
-    uint32_t line = hpet_line(&machine->hpet, timer);
-    return line == HPET_NO_LINE || !machine_irq_waiting(machine, line, machine->hpet_tick[timer].open);
+    return !hpet_level_triggered(&machine->hpet, i) && hpet_line(&machine->hpet, i) >= ISA_LINES;
 }
 
-static void hpet_raise(struct machine *machine, unsigned timer)
+static struct tick_line line_of(const struct machine *machine, unsigned i)
 {
-    unsigned line = hpet_line(&machine->hpet, timer);
-    machine_set_irq(machine, line, true);
-    machine_set_irq(machine, line, false);
+    const struct hpet *hpet = &machine->hpet;
+    return (struct tick_line){ TIMER_HPET_0 + i, hpet_line(hpet, i),
+                               hpet->timer[i].irq.level != 0 || is_pulse(machine, i), hpet_period_cycles(hpet, i) };
 }
 
-static bool line_0_free(const struct machine *machine) { return hpet_line_free(machine, 0); }
-static bool line_1_free(const struct machine *machine) { return hpet_line_free(machine, 1); }
-static void raise_0(struct machine *machine) { hpet_raise(machine, 0); }
-static void raise_1(struct machine *machine) { hpet_raise(machine, 1); }
-
-static const struct tick_wiring hpet_wiring[HPET_TIMERS] = {
-    { TIMER_HPET_0, DEVICE_HPET, line_0_free, raise_0 },
-    { TIMER_HPET_1, DEVICE_HPET, line_1_free, raise_1 },
-};
-
-// The past is booked as the line was then: its route, and whether it was free.
-static uint32_t follow_route(struct vm *vm, unsigned i, uint32_t rises)
+static bool wire_of(const struct machine *machine, unsigned i)
 {
-    struct tick_source *source = &vm->machine.hpet_tick[i];
-    uint32_t line = hpet_line(&vm->machine.hpet, i);
-    bool open = line != HPET_NO_LINE && machine_irq_open(&vm->machine, line);
-    if (open == source->open && !source->busy)
-        return rises;
-    machine_tick_book(vm, source, &hpet_wiring[i], rises, false);
-    source->open = open;
-    return 0;
+    bool level = machine->hpet.timer[i].irq.level != 0;
+    if (hpet_level_triggered(&machine->hpet, i))
+        return level;
+    return !is_pulse(machine, i) && machine_tick_wire(&machine->hpet_tick[i], level);
 }
 
-static bool hpet_unheard(const struct machine *machine, unsigned i)
+// Does another timer keep the same line up?
+static bool is_shared(const struct machine *machine, unsigned i, unsigned irq)
 {
-    uint32_t line = hpet_line(&machine->hpet, i);
-    return line == HPET_NO_LINE || machine_irq_unheard(machine, line);
+    for (unsigned other = 0; other < HPET_TIMERS; other++)
+        if (other != i && hpet_line(&machine->hpet, other) == irq && wire_of(machine, other))
+            return true;
+    return false;
 }
 
-// One timer's ticks. Returns when it wants to be looked at next.
-static vtime_t settle_hpet_timer(struct vm *vm, unsigned i)
+// A level-triggered timer has no ticks, and a timer without a line, or with one that is up, none that anybody sees.
+static void send_hpet_edges(struct vm *vm, unsigned i)
 {
     struct machine *machine = &vm->machine;
     struct tick_source *source = &machine->hpet_tick[i];
-    uint32_t stale;
+    struct tick_line line = line_of(machine, i);
+    uint32_t stale = 0;
     if (hpet_take_restart(&machine->hpet, i, &stale))
-        machine_tick_forget(source, stale);
-    uint32_t rises = irq_line_take_rises(&machine->hpet.timer[i].irq);
+        ticks_cancel(&source->ticks);
+    uint32_t rises = stale + irq_line_take_rises(&machine->hpet.timer[i].irq);
     if (hpet_level_triggered(&machine->hpet, i))
-        return hpet_timer_deadline(&machine->hpet, i);
-    rises = follow_route(vm, i, rises);
-    if (hpet_unheard(machine, i)) {
-        machine_tick_book(vm, source, &hpet_wiring[i], rises, false);
-        source->busy = true;
-        return TIME_NEVER;
-    }
-    uint64_t period = hpet_period_cycles(&machine->hpet, i);
-    vtime_t retry = machine_tick_settle(vm, source, &hpet_wiring[i], rises, period);
-    source->busy = !hpet_line_free(machine, i);
-    if (source->busy) {
-        machine->hpet_busy |= (uint8_t)(1u << i);
-        return TIME_NEVER;
-    }
-    return retry != TIME_NEVER ? retry : hpet_timer_deadline(&machine->hpet, i);
+        machine_tick_off(source, 0);
+    else if (line.irq == HPET_NO_LINE)
+        machine_tick_off(source, rises);
+    else if (is_shared(machine, i, line.irq))
+        ticks_lose(&source->ticks, rises);
+    else
+        machine_tick_edges(vm, source, &line, rises);
+}
+
+// Returns when the timer wants to be looked at next.
+static vtime_t rest_of_hpet(struct vm *vm, unsigned i)
+{
+    struct machine *machine = &vm->machine;
+    struct tick_source *source = &machine->hpet_tick[i];
+    struct tick_line line = line_of(machine, i);
+    vtime_t match = hpet_timer_deadline(&machine->hpet, i);
+    if (line.irq == HPET_NO_LINE || hpet_level_triggered(&machine->hpet, i))
+        return line.irq == HPET_NO_LINE ? TIME_NEVER : match;
+    vtime_t retry = machine_tick_rest(vm, source, &line);
+    vtime_t fall = source->falls ? hpet_timer_fall(&machine->hpet, i) : TIME_NEVER;
+    if (retry != TIME_NEVER || source->asleep)
+        return retry;
+    return match < fall ? match : fall;
 }
 
 static void settle_hpet_levels(struct machine *machine)
 {
     uint32_t up = 0, lines = machine->hpet_legacy ? HPET_LINES : HPET_LINES & ~((1u << ISA_LINES) - 1);
     for (unsigned i = 0; i < HPET_TIMERS; i++)
-        if (machine->hpet.timer[i].irq.level && hpet_line(&machine->hpet, i) != HPET_NO_LINE)
+        if (hpet_line(&machine->hpet, i) != HPET_NO_LINE && wire_of(machine, i))
             up |= 1u << hpet_line(&machine->hpet, i);
     for (lines &= up ^ machine->irq_levels; lines != 0; lines &= lines - 1) {
         unsigned line = (unsigned)__builtin_ctz(lines);
@@ -95,13 +93,12 @@ static void settle_hpet_levels(struct machine *machine)
 static void change_hands(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    machine_advance(vm, DEVICE_PIT, vm->vtime.now);
+    machine_pit_output(vm);
     machine_advance(vm, DEVICE_RTC, vm->vtime.now);
-    machine_settle(vm, DEVICE_PIT);
     machine_set_irq(machine, IRQ_PIT, false);
     machine_set_irq(machine, IRQ_RTC, false);
     machine->hpet_legacy = !machine->hpet_legacy;
-    machine_settle(vm, DEVICE_PIT);
+    machine_pit_output(vm);
     machine_settle(vm, DEVICE_RTC);
 }
 
@@ -114,11 +111,16 @@ void settle_hpet(struct vm *vm)
         return;
     if (hpet_legacy(&machine->hpet) != machine->hpet_legacy)
         change_hands(vm);
-    machine->hpet_busy = 0;
+    if (machine->firing < vm->vtime.now)
+        hpet_ops.advance(&machine->hpet, vm->vtime.now);
+    for (unsigned i = 0; i < HPET_TIMERS; i++)
+        send_hpet_edges(vm, i);
+    settle_hpet_levels(machine);
     for (unsigned i = 0; i < HPET_TIMERS; i++) {
-        vtime_t deadline = settle_hpet_timer(vm, i);
+        vtime_t deadline = rest_of_hpet(vm, i);
         next = deadline < next ? deadline : next;
     }
+    machine_tick_set_busy(machine, LINE_HPET, machine->hpet_tick[0].busy || machine->hpet_tick[1].busy);
     settle_hpet_levels(machine);
     machine_rearm(vm, DEVICE_HPET, next);
 }
@@ -136,13 +138,15 @@ static vtime_t latest(vtime_t a, vtime_t b)
     return a > b ? a : b;
 }
 
-vtime_t machine_hpet_taken(struct vm *vm, uint8_t busy_before)
+vtime_t machine_hpet_taken(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     vtime_t due = 0;
-    for (unsigned i = 0; i < HPET_TIMERS; i++)
-        if (busy_before >> i & 1 && machine->hpet_tick[i].on_line)
-            due = latest(due, machine_tick_taken(vm, &machine->hpet_tick[i], &hpet_wiring[i]));
+    for (unsigned i = 0; i < HPET_TIMERS; i++) {
+        uint32_t line = hpet_line(&machine->hpet, i);
+        bool waiting = line == HPET_NO_LINE || machine_irq_state(machine, line).waiting;
+        due = latest(due, machine_tick_taken(vm, &machine->hpet_tick[i], TIMER_HPET_0 + i, waiting));
+    }
     machine_hpet_reroute(vm); // a line can have been busy with another's interrupt
     return due;
 }

@@ -2,7 +2,8 @@
 // The PC's interrupt lines: from a device's output through both interrupt controllers to the CPU's acknowledge cycle.
 //
 // A line goes to the 8259 pair and to the IOAPIC, whichever the guest listens to. The 8259's own output goes to the
-// local APIC's LINT0 and, as on a PC's board, to pin 0 of the IOAPIC, for guests that want it as ExtINT.
+// local APIC's LINT0 and, as on a PC's board, to pin 0 of the IOAPIC. Where one of them is an ExtINT, the CPU runs an
+// acknowledge cycle with the 8259; programmed to anything else, each of them makes an interrupt of every edge.
 #include "vmm/machine_pc_wiring.h"
 
 #define PIN_8259        0u
@@ -21,8 +22,10 @@ static unsigned pin_of(unsigned irq)
 
 void machine_irq_init(struct machine *machine, unsigned cpus)
 {
-    pic_init(&machine->pic);
-    ioapic_init(&machine->ioapic, cpus, PINS_ACTIVE_LOW); // the ID after those of the CPUs, as the MADT says
+    machine->irq_levels = 1u << IRQ_PIT; // an 8254's output is up
+    pic_init(&machine->pic, 1u << IRQ_PIT);
+    // The ID after those of the CPUs, as the MADT says.
+    ioapic_init(&machine->ioapic, cpus, PINS_ACTIVE_LOW | 1u << PIN_IRQ_0);
 }
 
 // Never more than one message a pin.
@@ -33,18 +36,35 @@ static void send_messages(struct machine *machine)
         lapic_receive(&machine->lapic, &message);
 }
 
+static void set_pin(struct machine *machine, unsigned pin, bool level)
+{
+    ioapic_set_pin(&machine->ioapic, pin, level);
+    if (machine->unheard)
+        ioapic_forget_edge(&machine->ioapic, pin);
+    send_messages(machine);
+}
+
 static void set_extint(struct machine *machine, bool output)
 {
     if (output == machine->extint)
         return;
     machine->extint = output;
-    ioapic_set_pin(&machine->ioapic, PIN_8259, output);
-    send_messages(machine);
+    if (machine->unheard)
+        lapic_lint_follow(&machine->lapic, 0, output);
+    else
+        lapic_lint(&machine->lapic, 0, output);
+    set_pin(machine, PIN_8259, output);
 }
 
 static void follow_pic(struct machine *machine)
 {
     set_extint(machine, pic_output(&machine->pic));
+}
+
+static void set_pic_irq(struct machine *machine, unsigned irq, bool level)
+{
+    pic_set_irq(&machine->pic, irq, level);
+    follow_pic(machine);
 }
 
 void machine_set_irq(struct machine *machine, unsigned irq, bool level)
@@ -54,14 +74,28 @@ void machine_set_irq(struct machine *machine, unsigned irq, bool level)
     if (level == ((machine->irq_levels & bit) != 0))
         return;
     machine->irq_levels ^= bit;
-    if (irq < ISA_IRQS) {
-        pic_set_irq(&machine->pic, irq, level);
-        follow_pic(machine);
-    }
-    if (pin != NO_PIN) {
-        ioapic_set_pin(&machine->ioapic, pin, level != (PINS_ACTIVE_LOW >> pin & 1));
-        send_messages(machine);
-    }
+    if (irq < ISA_IRQS && !(machine->held_irqs & bit))
+        set_pic_irq(machine, irq, level);
+    if (pin != NO_PIN)
+        set_pin(machine, pin, level != (PINS_ACTIVE_LOW >> pin & 1));
+}
+
+void machine_set_held_irq(struct machine *machine, unsigned irq, bool level)
+{
+    uint32_t bit = 1u << irq;
+    bool held = !level && pic_latches(&machine->pic, irq) && pic_waiting(&machine->pic, irq);
+    if (level == ((machine->irq_levels & bit) != 0))
+        return;
+    if (machine->held_irqs & bit)
+        set_pic_irq(machine, irq, false);
+    machine->held_irqs = (machine->held_irqs & ~bit) | (held ? bit : 0);
+    machine_set_irq(machine, irq, level);
+}
+
+void machine_pulse_irq(struct machine *machine, unsigned irq)
+{
+    machine_set_irq(machine, irq, false);
+    machine_set_irq(machine, irq, true);
 }
 
 // --- the ways of a line to the CPU ----------------------------------------------------------------------------------
@@ -71,43 +105,80 @@ static bool pin_open(const struct machine *machine, unsigned pin, struct apic_me
     return ioapic_pin_message(&machine->ioapic, pin, message) && lapic_would_take(&machine->lapic, message);
 }
 
-static bool pic_route_open(const struct machine *machine, unsigned irq)
+static bool waits(const struct machine *machine, unsigned pin, const struct apic_message *message)
 {
-    struct apic_message message;
-    if (!pic_latches(&machine->pic, irq) || !pic_open(&machine->pic, irq))
-        return false;
-    return lapic_accepts_extint(&machine->lapic) ||
-           (pin_open(machine, PIN_8259, &message) && message.delivery == DELIVERY_EXTINT);
+    return lapic_is_waiting(&machine->lapic, message) ||
+           (message->level && ioapic_pin_in_service(&machine->ioapic, pin));
 }
 
-bool machine_irq_open(const struct machine *machine, unsigned irq)
+// What becomes of the 8259's output. cycle: the CPU runs an acknowledge cycle; edge: an edge would come to something,
+// and what it comes to does not wait already; waits: it does.
+struct output {
+    bool cycle, edge, waits;
+};
+
+static struct output output_of(const struct machine *machine)
+{
+    struct output output = { .cycle = lapic_accepts_extint(&machine->lapic) };
+    struct apic_message message;
+    if (lapic_lint_message(&machine->lapic, 0, &message)) {
+        output.waits = lapic_is_waiting(&machine->lapic, &message);
+        output.edge = !output.waits;
+    }
+    if (pin_open(machine, PIN_8259, &message)) {
+        bool waiting = waits(machine, PIN_8259, &message);
+        output.cycle = output.cycle || message.delivery == DELIVERY_EXTINT;
+        output.waits = output.waits || (waiting && message.delivery != DELIVERY_EXTINT);
+        output.edge = output.edge || !waiting;
+    }
+    return output;
+}
+
+static bool leads_somewhere(struct output output)
+{
+    return output.cycle || output.edge || output.waits;
+}
+
+struct irq_state machine_irq_state(const struct machine *machine, unsigned irq)
+{
+    struct irq_state state = { 0 };
+    struct apic_message message;
+    unsigned pin = pin_of(irq);
+    bool latched = pic_waiting(&machine->pic, irq), latches = pic_latches(&machine->pic, irq);
+    if (latches && pic_open(&machine->pic, irq)) {
+        struct output output = output_of(machine);
+        state.open = leads_somewhere(output);
+        state.waiting = (output.cycle && latched) || output.waits;
+        state.alive = (lapic_accepts_extint(&machine->lapic) && !latched) || output.edge;
+    }
+    if (pin != NO_PIN && pin_open(machine, pin, &message)) {
+        bool waiting = waits(machine, pin, &message);
+        state.open = true;
+        state.waiting = state.waiting || waiting;
+        state.alive = state.alive || !waiting;
+    }
+    if (!state.open)
+        state.waiting = latched;
+    state.latch = latches && !latched;
+    return state;
+}
+
+bool machine_irq_hears_falls(const struct machine *machine, unsigned irq)
 {
     struct apic_message message;
     unsigned pin = pin_of(irq);
-    return pic_route_open(machine, irq) || (pin != NO_PIN && pin_open(machine, pin, &message));
-}
-
-bool machine_irq_waiting(const struct machine *machine, unsigned irq, bool open)
-{
-    struct apic_message message;
-    unsigned pin = pin_of(irq);
-    if (pic_waiting(&machine->pic, irq) && (!open || pic_route_open(machine, irq)))
-        return true;
-    return open && pin != NO_PIN && pin_open(machine, pin, &message) &&
-           (lapic_is_waiting(&machine->lapic, &message) || ioapic_pin_in_service(&machine->ioapic, pin));
-}
-
-bool machine_irq_unheard(const struct machine *machine, unsigned irq)
-{
-    struct apic_message message;
-    unsigned pin = pin_of(irq);
-    return !pic_latches(&machine->pic, irq) && (pin == NO_PIN || !pin_open(machine, pin, &message));
+    bool low = irq < ISA_IRQS && pin != NO_PIN && ioapic_pin_active_low(&machine->ioapic, pin);
+    return (low && pin_open(machine, pin, &message)) ||
+           (ioapic_pin_active_low(&machine->ioapic, PIN_8259) && pin_open(machine, PIN_8259, &message) &&
+            pic_latches(&machine->pic, irq) && pic_open(&machine->pic, irq));
 }
 
 // --- settling -------------------------------------------------------------------------------------------------------
 
 void settle_pic(struct vm *vm)
 {
+    if (pic_take_polled(&vm->machine.pic))
+        machine_ticks_taken(vm, machine_ticks_waiting(&vm->machine));
     machine_tick_reroute(vm);
     follow_pic(&vm->machine);
 }
@@ -126,7 +197,10 @@ void machine_lapic_used(struct vm *vm)
         ioapic_eoi(&machine->ioapic, vector);
     send_messages(machine);
     lapic_take_rerouted(&machine->lapic);
+    machine->unheard = true; // what the outputs did meanwhile was before this
     machine_tick_reroute(vm);
+    machine->unheard = false;
+    machine_tick_reroute(vm); // what a policy has kept can go now
 }
 
 // --- the acknowledge cycle ------------------------------------------------------------------------------------------
@@ -136,9 +210,16 @@ static bool extint_pending(const struct machine *machine)
     return (machine->extint && lapic_accepts_extint(&machine->lapic)) || machine->lapic.direct & LAPIC_DIRECT_EXTINT;
 }
 
-bool machine_interrupt_pending(const struct vm *vm)
+// A timer that is off the queue may have let go of its line.
+static __attribute__((noinline)) bool extint_still_pending(struct vm *vm)
 {
-    return lapic_pending_vector(&vm->machine.lapic) >= 0 || extint_pending(&vm->machine);
+    machine_tick_look(vm);
+    return extint_pending(&vm->machine);
+}
+
+bool machine_interrupt_pending(struct vm *vm)
+{
+    return lapic_pending_vector(&vm->machine.lapic) >= 0 || (extint_pending(&vm->machine) && extint_still_pending(vm));
 }
 
 // The 8259's interrupt bypasses the APIC's priorities, as its INTR pin does. Its output falls in the cycle and rises
@@ -158,18 +239,35 @@ static unsigned acknowledge_cycle(struct machine *machine)
     return vector;
 }
 
-unsigned machine_acknowledge(struct vm *vm)
+static inline unsigned acknowledge(struct vm *vm, struct ticks_waiting waiting)
 {
-    struct ticks_waiting waiting = machine_ticks_waiting(&vm->machine);
     unsigned vector = acknowledge_cycle(&vm->machine);
     vtime_t due = machine_ticks_taken(vm, waiting);
     vm_trace(vm, TRACE_INJECT, vector, vm->vcpu.last_t1, 0, due);
     return vector;
 }
 
+static __attribute__((noinline)) unsigned look_and_acknowledge(struct vm *vm, struct ticks_waiting waiting)
+{
+    machine_tick_look(vm);
+    return acknowledge(vm, waiting);
+}
+
+// A path of its own for the timers that have a line, so that the other one keeps what it knows in registers.
+unsigned machine_acknowledge(struct vm *vm)
+{
+    struct ticks_waiting waiting = machine_ticks_waiting(&vm->machine);
+    if (waiting.lines != 0)
+        return look_and_acknowledge(vm, waiting);
+    waiting.lines = 0;
+    return acknowledge(vm, waiting);
+}
+
 bool machine_nmi_routed(const struct vm *vm)
 {
     struct apic_message message;
+    if (lapic_lint_message(&vm->machine.lapic, 0, &message) && message.delivery == DELIVERY_NMI)
+        return true;
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
         if (pin_open(&vm->machine, pin, &message) && message.delivery == DELIVERY_NMI)
             return true;
@@ -182,6 +280,7 @@ bool machine_take_nmi(struct vm *vm)
     if (!(vm->machine.lapic.direct & LAPIC_DIRECT_NMI))
         return false;
     struct ticks_waiting waiting = machine_ticks_waiting(&vm->machine);
+    machine_tick_look(vm);
     lapic_take_nmi(&vm->machine.lapic);
     machine_ticks_taken(vm, waiting); // a timer's pin can be programmed to give an NMI
     vm_trace(vm, TRACE_INJECT, NMI_VECTOR, vm->vcpu.last_t1, 0, 0);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The timers' ticks: from a device's expiries, by the VM's tick policy, to interrupts on the line, and back when the
-// guest takes one.
+// The timers' ticks: from a device's output to a request in an interrupt controller, and from there to the guest.
 //
-// While a timer's interrupt is on its line and the guest has not taken it, further expiries change nothing that the
-// guest can see before it does, so the timer is off the queue: they are counted, exactly, when it is next looked at. So
-// are those that come while a tick waits for its time (tick=delay). No period a guest can choose makes the monitor work
-// more than once per interrupt taken.
+// A chip remembers one request. A tick that finds it waiting is lost, as on the chip, and so is one that nobody listens
+// to; only what the host made late goes to the VM's policy (time/tickpolicy.h).
 //
-// Expiries of the PIT while the guest has masked its line in the 8259 and in the IOAPIC are no late ticks: no policy
-// keeps them. As on the chips, one is latched by the 8259 and the others are lost.
+// While the next edge would change nothing that the guest can notice without looking, because one waits already or the
+// line is masked, the timer is off the queue: what its output did is worked out, exactly, before the guest looks. No
+// period a guest can choose makes the monitor work more than once per interrupt taken.
 #include "arch/arch.h"
 #include "vmm/machine_pc_wiring.h"
 
@@ -18,152 +16,282 @@ void machine_tick_init(struct vm *vm)
     ticks_init(&vm->machine.lapic_tick.ticks, vm->config.tick);
     for (unsigned i = 0; i < HPET_TIMERS; i++)
         ticks_init(&vm->machine.hpet_tick[i].ticks, vm->config.tick);
-    vm->machine.lapic_tick.open = true; // its expiries are counted in the timer only while its LVT is not masked
 }
 
-static bool pit_line_free(const struct machine *machine)
+// --- booking --------------------------------------------------------------------------------------------------------
+
+// The host's cycles that the vCPU had for itself: it ran or was halted.
+static uint64_t had_by_guest(const struct vm *vm)
 {
-    return !machine_irq_waiting(machine, IRQ_PIT, machine->pit_tick.open);
+    return vm->vcpu.ledger.total[ACCOUNT_GUEST] + vm->vcpu.ledger.total[ACCOUNT_IDLE];
 }
 
-static void pit_raise(struct machine *machine)
+static void start_waiting(const struct vm *vm, struct tick_source *source)
 {
-    machine_set_irq(machine, IRQ_PIT, true);
-    machine_set_irq(machine, IRQ_PIT, false);
+    source->since = vm->vtime.now;
+    source->ran = had_by_guest(vm);
 }
 
-static bool lapic_line_free(const struct machine *machine)
+// Of `count` ticks that came while one waited in the chip: how many would not have come but for the time that the host
+// took. A guest clock gives the host none. What is left of a period counts the next time.
+static uint64_t made_late(const struct vm *vm, struct tick_source *source, uint64_t count, uint64_t period_cycles)
 {
-    return lapic_timer_vector_free(&machine->lapic);
+    if (vm->vtime.clock != CLOCK_WALL || period_cycles == 0 || !source->ticks.raised)
+        return 0;
+    uint64_t passed = vm->vtime.now - source->since;
+    uint64_t had = counterscale_at(&vm->vtime.scale, had_by_guest(vm) - source->ran);
+    uint64_t taken = passed > had ? passed - had : 0, late = taken / period_cycles;
+    start_waiting(vm, source);
+    source->since -= taken % period_cycles;
+    return late < count ? late : count;
 }
 
-static void lapic_raise_tick(struct machine *machine)
+// How the line was when ticks came due. heard: the timer was on the queue, the first of them was to be an interrupt at
+// once. room: a chip keeps one of them in any case.
+struct tick_room {
+    bool heard, room;
+};
+
+// The ticks among `count` that are not the chip's to lose. Those behind the first were not made late by the host where
+// V passed them by the modelled cost of an instruction.
+static __attribute__((noinline)) uint64_t kept_of(const struct vm *vm, struct tick_source *source, uint64_t count,
+                                                  struct tick_room line, uint64_t period_cycles)
 {
-    lapic_timer_deliver(&machine->lapic);
+    if (!line.room)
+        return made_late(vm, source, count, period_cycles);
+    return line.heard && !vtime_in_emulation(&vm->vtime, vm->machine.firing) ? count : 1;
 }
 
-static const struct tick_wiring pit_wiring = { TIMER_PIT, DEVICE_PIT, pit_line_free, pit_raise };
-static const struct tick_wiring lapic_wiring = { TIMER_LAPIC, DEVICE_LAPIC, lapic_line_free, lapic_raise_tick };
-
-void machine_tick_forget(struct tick_source *source, uint32_t stale)
+// Inline, here and below: every tick comes this way.
+static inline __attribute__((always_inline)) void book(struct vm *vm, struct tick_source *source, enum timer_id timer,
+                                                       uint64_t count, struct tick_room line, uint64_t period_cycles)
 {
-    ticks_expire(&source->ticks, stale, false);
-    ticks_cancel(&source->ticks);
+    uint64_t kept = count == 1 && line.room ? 1 : kept_of(vm, source, count, line, period_cycles);
+    ticks_expire(&source->ticks, kept, line.room);
+    if (kept != count)
+        ticks_lose(&source->ticks, count - kept);
+    vm_trace(vm, TRACE_DUE, timer, vm->vcpu.last_t1, (uint32_t)count, vm->machine.firing);
 }
 
-void machine_tick_book(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring, uint32_t expiries,
-                       bool line_free)
+// Under tick=delay a tick that nobody has made late holds none back.
+static inline __attribute__((always_inline)) bool raise(struct vm *vm, struct tick_source *source, vtime_t due,
+                                                        uint64_t period_cycles)
 {
-    if (expiries == 0)
-        return;
-    uint32_t lost = source->open ? 0 : expiries - line_free;
-    ticks_expire(&source->ticks, expiries - lost, line_free);
-    ticks_lose(&source->ticks, lost);
-    vm_trace(vm, TRACE_DUE, wiring->timer, vm->vcpu.last_t1, expiries, vm->machine.firing);
+    vtime_t now = vtime_in_emulation(&vm->vtime, vm->machine.firing) ? vm->machine.firing : vm->vtime.now;
+    if (!ticks_raise(&source->ticks, now, period_cycles))
+        return false;
+    source->due = due;
+    if (period_cycles != 0)
+        start_waiting(vm, source);
+    return true;
 }
 
-// Inline, here and below: for each caller the wiring is a constant, and every tick comes this way.
-static inline __attribute__((always_inline)) vtime_t settle_tick(struct vm *vm, struct tick_source *source,
-                                                                 const struct tick_wiring *wiring, uint32_t expiries,
-                                                                 uint64_t period_cycles)
+static vtime_t retry_at(const struct vm *vm, const struct tick_source *source)
 {
-    struct machine *machine = &vm->machine;
-    machine_tick_book(vm, source, wiring, expiries, wiring->line_free(machine));
-    if (source->ticks.pending != 0 && wiring->line_free(machine) &&
-        ticks_take(&source->ticks, vm->vtime.now, period_cycles)) {
-        source->due = expiries == 1 ? machine->firing : TIME_NEVER; // of a backlog the single deadlines are not kept
-        source->on_line = true;
-        wiring->raise(machine);
-    }
-    vtime_t retry = wiring->line_free(machine) ? ticks_retry(&source->ticks) : TIME_NEVER;
+    vtime_t retry = ticks_retry(&source->ticks);
     return retry > vm->vtime.now ? retry : TIME_NEVER; // a moment that has passed waits for the guest, not for time
 }
 
-vtime_t machine_tick_settle(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring,
-                            uint32_t expiries, uint64_t period_cycles)
+// --- a timer with an output on a line -------------------------------------------------------------------------------
+
+// A tick that is held back holds the edge.
+bool machine_tick_wire(const struct tick_source *source, bool output)
 {
-    return settle_tick(vm, source, wiring, expiries, period_cycles);
+    return source->stretched || (output && !source->muted && ticks_backlog(&source->ticks) == 0);
 }
 
-static uint32_t take_pit_expiries(struct machine *machine)
+void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct tick_line *line, uint32_t rises)
 {
-    uint32_t stale;
+    struct machine *machine = &vm->machine;
+    struct irq_state state = machine_irq_state(machine, line->irq);
+    bool heard = state.alive && !source->asleep, late = !vtime_in_emulation(&vm->vtime, machine->firing);
+    if (rises != 0 || !line->level)
+        source->muted = false;
+    if (rises == 0)
+        return;
+    struct tick_room room = { .heard = heard, .room = !source->ticks.raised && (heard || state.latch) };
+    book(vm, source, line->timer, rises, room, line->period_cycles);
+    bool raised = room.room && raise(vm, source, heard && rises == 1 ? machine->firing : TIME_NEVER,
+                                     heard ? line->period_cycles : 0);
+    if (raised || !room.room) // else the policy holds it back
+        machine_pulse_irq(machine, line->irq);
+    if (raised && heard && late && !line->level)
+        source->stretched = true; // the guest could have taken it while the line was up
+}
+
+vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line)
+{
+    struct machine *machine = &vm->machine;
+    struct irq_state state = machine_irq_state(machine, line->irq);
+    if (source->ticks.raised && !state.waiting) {
+        ticks_withdrawn(&source->ticks);
+        source->stretched = false;
+    }
+    source->falls = machine_irq_hears_falls(machine, line->irq);
+    if (!state.open || source->falls)
+        ticks_cancel(&source->ticks); // the guest does not listen, or to falls, which are no ticks
+    bool free = state.alive && !machine->unheard;
+    if (ticks_backlog(&source->ticks) != 0 && free && raise(vm, source, TIME_NEVER, line->period_cycles)) {
+        source->stretched = true;
+        machine_pulse_irq(machine, line->irq);
+        state = machine_irq_state(machine, line->irq);
+        if (!state.waiting) { // another request has the 8259's output up: no edge of this one comes to anything
+            ticks_withdrawn(&source->ticks);
+            ticks_cancel(&source->ticks);
+            source->stretched = false;
+        }
+    }
+    source->asleep = !state.alive;
+    source->busy = state.open && (source->asleep || source->ticks.raised);
+    return state.alive ? retry_at(vm, source) : TIME_NEVER;
+}
+
+vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, enum timer_id timer, bool waiting)
+{
+    if (!source->ticks.raised || waiting)
+        return 0;
+    vtime_t due = source->due;
+    ticks_taken(&source->ticks);
+    source->stretched = false;
+    if (due != TIME_NEVER)
+        histogram_add(&vm->vcpu.stats.timer[timer].lateness, vm->vtime.now - due);
+    return due;
+}
+
+void machine_tick_off(struct tick_source *source, uint32_t rises)
+{
+    ticks_lose(&source->ticks, rises);
+    ticks_cancel(&source->ticks);
+    if (source->ticks.raised)
+        ticks_withdrawn(&source->ticks);
+    source->asleep = source->muted = true;
+    source->busy = source->stretched = source->falls = false;
+}
+
+// --- the 8254 -------------------------------------------------------------------------------------------------------
+
+void machine_tick_set_busy(struct machine *machine, uint8_t line, bool busy)
+{
+    machine->lines_busy = (uint8_t)(busy ? machine->lines_busy | line : machine->lines_busy & ~line);
+}
+
+// What came due before the guest programmed it anew has come due all the same; what waited for the policy is gone.
+static uint32_t take_pit_rises(struct machine *machine)
+{
+    uint32_t stale = 0;
     if (pit_take_restart(&machine->pit, &stale))
-        machine_tick_forget(&machine->pit_tick, stale);
-    return irq_line_take_rises(&machine->pit.irq0);
+        ticks_cancel(&machine->pit_tick.ticks);
+    return stale + irq_line_take_rises(&machine->pit.irq0);
 }
 
-static void rearm_pit(struct vm *vm, vtime_t retry)
+static vtime_t pit_deadline(const struct machine *machine)
 {
-    struct machine *machine = &vm->machine;
-    machine->pit_tick.busy = !pit_line_free(machine);
-    vtime_t next = machine->pit_tick.busy ? TIME_NEVER : pit_ops.next_deadline(&machine->pit);
-    machine_rearm(vm, DEVICE_PIT, retry != TIME_NEVER ? retry : next);
+    vtime_t rise = pit_ops.next_deadline(&machine->pit);
+    vtime_t fall = machine->pit_tick.falls ? pit_next_fall(&machine->pit) : TIME_NEVER;
+    return machine->pit_tick.asleep ? TIME_NEVER : rise < fall ? rise : fall;
 }
 
-static __attribute__((noinline)) void settle_pit_ticks(struct vm *vm)
+static __attribute__((noinline)) void settle_pit_output(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    uint32_t rises = take_pit_expiries(machine);
-    if (machine_irq_unheard(machine, IRQ_PIT)) {
-        machine_tick_book(vm, &machine->pit_tick, &pit_wiring, rises, false);
-        machine->pit_tick.busy = true;
+    struct tick_source *source = &machine->pit_tick;
+    if (machine->firing < vm->vtime.now)
+        pit_ops.advance(&machine->pit, vm->vtime.now);
+    uint32_t rises = take_pit_rises(machine);
+    if (machine->hpet_legacy) { // the 8254 counts on, and its output goes nowhere
+        machine_tick_off(source, rises);
+        machine_tick_set_busy(machine, LINE_PIT, false);
         machine_rearm(vm, DEVICE_PIT, TIME_NEVER);
         return;
     }
-    rearm_pit(vm, settle_tick(vm, &machine->pit_tick, &pit_wiring, rises, pit_irq_period_cycles(&machine->pit)));
+    struct tick_line line = { TIMER_PIT, IRQ_PIT, machine->pit.irq0.level, pit_irq_period_cycles(&machine->pit) };
+    machine_tick_edges(vm, source, &line, rises);
+    machine_set_irq(machine, IRQ_PIT, machine_tick_wire(source, line.level));
+    vtime_t retry = machine_tick_rest(vm, source, &line);
+    machine_set_irq(machine, IRQ_PIT, machine_tick_wire(source, line.level));
+    machine_tick_set_busy(machine, LINE_PIT, source->busy);
+    machine_rearm(vm, DEVICE_PIT, retry != TIME_NEVER ? retry : pit_deadline(machine));
 }
 
-// Legacy replacement: the 8254 counts on, and its output goes nowhere.
-static __attribute__((noinline)) void settle_pit_off_line(struct vm *vm)
-{
-    struct machine *machine = &vm->machine;
-    machine_tick_forget(&machine->pit_tick, take_pit_expiries(machine));
-    machine->pit_tick.on_line = false;
-    machine_rearm(vm, DEVICE_PIT, TIME_NEVER);
-}
-
-// Most accesses find no tick that has expired, waits, or was given up.
+// Most accesses change nothing but the deadline.
 void settle_pit(struct vm *vm)
 {
-    struct machine *machine = &vm->machine;
-    if (machine->hpet_legacy) {
-        settle_pit_off_line(vm);
-        return;
-    }
-    bool ticks = (machine->pit.irq0.rises | machine->pit.irq0_restarted | machine->pit_tick.ticks.pending) != 0;
-    if (ticks)
-        settle_pit_ticks(vm);
+    const struct machine *machine = &vm->machine;
+    const struct tick_source *source = &machine->pit_tick;
+    bool level = machine->pit.irq0.level != 0, wire = (machine->irq_levels >> IRQ_PIT & 1) != 0;
+    bool output = (machine->pit.irq0.rises | machine->pit.irq0_restarted | ticks_backlog(&source->ticks)) != 0;
+    if (output || level != wire || source->falls)
+        settle_pit_output(vm);
     else
-        rearm_pit(vm, TIME_NEVER);
+        machine_rearm(vm, DEVICE_PIT, source->asleep ? TIME_NEVER : pit_ops.next_deadline(&machine->pit));
 }
 
-// What came due before the guest masked the PIT's line, took a mask away, or made a line free that was not, is booked
-// as it was then: a deadline that has passed is never queued again.
+void machine_pit_output(struct vm *vm)
+{
+    machine_advance(vm, DEVICE_PIT, vm->vtime.now);
+    settle_pit_output(vm);
+}
+
 void machine_tick_reroute(struct vm *vm)
 {
-    struct machine *machine = &vm->machine;
-    bool open = machine_irq_open(machine, IRQ_PIT);
-    if (open != machine->pit_tick.open || machine->pit_tick.busy) {
-        machine_advance(vm, DEVICE_PIT, vm->vtime.now);
-        uint32_t expiries = take_pit_expiries(machine);
-        machine_tick_book(vm, &machine->pit_tick, &pit_wiring, expiries, false); // not free: it would be booked
-        machine->pit_tick.open = open;
-    }
-    settle_pit(vm);
+    machine_pit_output(vm);
     machine_hpet_reroute(vm);
+}
+
+void machine_tick_look(struct vm *vm)
+{
+    const struct machine *machine = &vm->machine;
+    if (machine->lines_busy & LINE_PIT && machine->pit.seen != vm->vtime.now)
+        machine_pit_output(vm);
+    if (machine->lines_busy & LINE_HPET && machine->hpet.seen != vm->vtime.now)
+        machine_hpet_reroute(vm);
+}
+
+// --- the local APIC's timer, which needs no line --------------------------------------------------------------------
+
+// While its vector waited: as many as there are are the chip's to lose.
+static __attribute__((noinline)) void book_lapic_shut(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    uint64_t expiries = lapic_take_timer_expiries(&machine->lapic);
+    book(vm, &machine->lapic_tick, TIMER_LAPIC, expiries, (struct tick_room){ 0 },
+         lapic_timer_period_cycles(&machine->lapic));
+}
+
+static void lapic_restarted(struct vm *vm)
+{
+    struct machine *machine = &vm->machine;
+    uint64_t stale;
+    if (!lapic_take_timer_restart(&machine->lapic, &stale))
+        return;
+    ticks_lose(&machine->lapic_tick.ticks, stale);
+    ticks_cancel(&machine->lapic_tick.ticks);
 }
 
 static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    uint32_t stale;
-    if ((machine->lapic.rerouted | machine->lapic.ended.nonzero) != 0)
+    struct lapic *lapic = &machine->lapic;
+    struct tick_source *source = &machine->lapic_tick;
+    if ((lapic->rerouted | lapic->ended.nonzero) != 0)
         machine_lapic_used(vm);
-    if (lapic_take_timer_restart(&machine->lapic, &stale))
-        machine_tick_forget(&machine->lapic_tick, stale);
-    uint32_t expiries = lapic_take_timer_expiries(&machine->lapic);
-    return settle_tick(vm, &machine->lapic_tick, &lapic_wiring, expiries, lapic_timer_period_cycles(&machine->lapic));
+    if (machine->firing < vm->vtime.now)
+        lapic_ops.advance(lapic, vm->vtime.now);
+    if (lapic->timer.restarted)
+        lapic_restarted(vm);
+    bool waiting = lapic_timer_waiting(lapic), free = lapic_timer_vector_free(lapic), heard = free && !source->busy;
+    if (source->ticks.raised && !waiting)
+        ticks_withdrawn(&source->ticks);
+    uint64_t expiries = lapic_take_timer_expiries(lapic);
+    uint64_t period_cycles = lapic_timer_period_cycles(lapic);
+    if (expiries != 0)
+        book(vm, source, TIMER_LAPIC, expiries, (struct tick_room){ heard, heard }, period_cycles);
+    if (!free && !waiting)
+        ticks_cancel(&source->ticks); // masked
+    vtime_t due = heard && expiries == 1 ? machine->firing : TIME_NEVER;
+    if (free && raise(vm, source, due, period_cycles))
+        lapic_timer_deliver(lapic);
+    return lapic_timer_vector_free(lapic) ? retry_at(vm, source) : TIME_NEVER;
 }
 
 // Most accesses leave nothing to do but to queue the deadline: an EOI of an edge, a message to itself.
@@ -174,7 +302,7 @@ void settle_lapic(struct vm *vm)
     bool outputs = (lapic->timer.restarted | lapic->timer.expired | machine->lapic_tick.ticks.pending |
                     lapic->rerouted | lapic->ended.nonzero) != 0;
     vtime_t retry = outputs ? settle_lapic_outputs(vm) : TIME_NEVER;
-    machine->lapic_tick.busy = !lapic_line_free(machine);
+    machine->lapic_tick.busy = !lapic_timer_vector_free(lapic);
     vtime_t next = machine->lapic_tick.busy ? TIME_NEVER : lapic_ops.next_deadline(lapic);
     machine_rearm(vm, DEVICE_LAPIC, retry != TIME_NEVER ? retry : next);
 }
@@ -184,38 +312,39 @@ void settle_lapic(struct vm *vm)
 struct ticks_waiting machine_ticks_waiting(const struct machine *machine)
 {
     return (struct ticks_waiting){
-        .pit = machine->pit_tick.busy,
+        .lines = machine->lines_busy,
         .lapic = machine->lapic_tick.busy,
-        .hpet = machine->hpet_busy,
     };
 }
 
-// Did the cycle that is over take this timer's tick? Then its lateness is known, and the timer, that was off the queue
-// meanwhile, counts what has expired. Returns the tick's deadline, 0 if it was not this one.
-static inline __attribute__((always_inline)) vtime_t taken(struct vm *vm, struct tick_source *source,
-                                                           const struct tick_wiring *wiring)
+static __attribute__((noinline)) vtime_t pit_taken(struct vm *vm)
 {
-    if (!wiring->line_free(&vm->machine))
-        return 0;
-    vtime_t due = source->on_line ? source->due : 0; // another's interrupt can have been in the way
-    if (source->on_line && due != TIME_NEVER)
-        histogram_add(&vm->vcpu.stats.timer[wiring->timer].lateness, vm->vtime.now - due);
-    source->on_line = false;
-    machine_advance(vm, wiring->device, vm->vtime.now);
-    machine_settle(vm, wiring->device);
+    struct machine *machine = &vm->machine;
+    bool waiting = machine_irq_state(machine, IRQ_PIT).waiting;
+    vtime_t due = machine_tick_taken(vm, &machine->pit_tick, TIMER_PIT, waiting);
+    machine_pit_output(vm); // the line can have been busy with another's interrupt
     return due;
 }
 
-vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring)
-{
-    return taken(vm, source, wiring);
-}
-
-vtime_t machine_ticks_taken(struct vm *vm, struct ticks_waiting before)
+static inline __attribute__((always_inline)) vtime_t lapic_taken(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
-    vtime_t pit = before.pit ? taken(vm, &machine->pit_tick, &pit_wiring) : 0;
-    vtime_t lapic = before.lapic ? taken(vm, &machine->lapic_tick, &lapic_wiring) : 0;
-    vtime_t hpet = before.hpet != 0 ? machine_hpet_taken(vm, before.hpet) : 0;
+    const struct lapic *lapic = &machine->lapic;
+    if (machine->lapic_tick.ticks.raised ? lapic_timer_waiting(lapic) : !lapic_timer_vector_free(lapic))
+        return 0;
+    machine_advance(vm, DEVICE_LAPIC, vm->vtime.now);
+    if (machine->lapic.timer.expired != 0)
+        book_lapic_shut(vm);
+    vtime_t due = machine_tick_taken(vm, &machine->lapic_tick, TIMER_LAPIC, false);
+    machine_settle(vm, DEVICE_LAPIC);
+    return due;
+}
+
+// Those that are off the queue meanwhile count what has expired.
+vtime_t machine_ticks_taken(struct vm *vm, struct ticks_waiting before)
+{
+    vtime_t pit = before.lines & LINE_PIT ? pit_taken(vm) : 0;
+    vtime_t lapic = before.lapic ? lapic_taken(vm) : 0;
+    vtime_t hpet = before.lines & LINE_HPET ? machine_hpet_taken(vm) : 0;
     return pit != 0 ? pit : lapic != 0 ? lapic : hpet;
 }

@@ -27,52 +27,57 @@ void machine_rearm(struct vm *vm, enum device_id id, vtime_t deadline);
 // machine_pc_irq.c: one line. Setting it to the level it has is nothing.
 void machine_irq_init(struct machine *machine, unsigned cpus);
 void machine_set_irq(struct machine *machine, unsigned irq, bool level);
+void machine_set_held_irq(struct machine *machine, unsigned irq, bool level); // the 8259 sees it until it is taken
+void machine_pulse_irq(struct machine *machine, unsigned irq); // down, and up again
 void settle_pic(struct vm *vm);
 void settle_ioapic(struct vm *vm);
 void machine_lapic_used(struct vm *vm); // its EOIs go to the IOAPIC, what it hears may have changed
 
-// Can an edge of this line get to the CPU, as the masks are now? Has one got as far as its priorities, and no
-// further? Of a line that is masked everywhere, the only edge that is kept is in the 8259's latch: waiting means there.
-bool machine_irq_open(const struct machine *machine, unsigned irq);
-bool machine_irq_waiting(const struct machine *machine, unsigned irq, bool open);
+// Of one line, as the masks and routes are now.
+struct irq_state {
+    bool open;    // an edge can get to the CPU
+    bool waiting; // one has got as far as its priorities, and no further; of a line that is masked everywhere, as
+                  // far as the 8259's latch
+    bool alive;   // the next edge changes something that the guest can notice without looking
+    bool latch;   // the 8259 would remember the next edge, whatever is masked
+};
+struct irq_state machine_irq_state(const struct machine *machine, unsigned irq);
 
-// Does nobody keep an edge of this line? Level-triggered inputs of the 8259 and masked pins of the IOAPIC do not.
-bool machine_irq_unheard(const struct machine *machine, unsigned irq);
+// Does the guest want the falling edges of this line of the ISA bus, too?
+bool machine_irq_hears_falls(const struct machine *machine, unsigned irq);
 
 // machine_pc_tick.c
 void machine_tick_init(struct vm *vm);
 void settle_pit(struct vm *vm);
-void machine_tick_reroute(struct vm *vm); // a mask or a route has changed
 void settle_lapic(struct vm *vm);
+void machine_pit_output(struct vm *vm); // the 8254's output is worked out anew
+void machine_tick_reroute(struct vm *vm); // a mask or a route has changed: every timer's output is worked out anew
+void machine_tick_look(struct vm *vm);    // the outputs of those that are off the queue and in the way of others
 
-struct tick_wiring {
-    enum timer_id  timer;
-    enum device_id device;
-    bool (*line_free)(const struct machine *machine);
-    void (*raise)(struct machine *machine);
+// A timer with an output on a line. The first gets its rising edges to the line's chips, and books them; then, when the
+// line has the level that machine_tick_wire() gives for the timer's output, the second sees what became of them. It
+// returns when to look again although no device asks for it: a tick that waits for its time under tick=delay.
+struct tick_line {
+    enum timer_id timer;
+    unsigned      irq;
+    bool          level;         // of the output
+    uint64_t      period_cycles; // of its ticks, 0: not periodic
 };
+void    machine_tick_edges(struct vm *vm, struct tick_source *source, const struct tick_line *line, uint32_t rises);
+vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line);
+bool    machine_tick_wire(const struct tick_source *source, bool output);
+void    machine_tick_set_busy(struct machine *machine, uint8_t line, bool busy);
+void    machine_tick_off(struct tick_source *source, uint32_t rises); // its output is on no line
 
-// Books `expiries` of a timer.
-void machine_tick_book(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring, uint32_t expiries,
-                       bool line_free);
-
-// Books `expiries` of a timer, and puts at most one tick on its line. Returns when to look again although no device
-// asks for it: a tick that waits for its time under tick=delay.
-vtime_t machine_tick_settle(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring,
-                            uint32_t expiries, uint64_t period_cycles);
-
-// A timer that the guest has programmed anew owes it nothing of the past: what expired before and what waited is
-// dropped.
-void machine_tick_forget(struct tick_source *source, uint32_t stale);
-
-// After an acknowledge cycle: was it this timer's tick? Returns its deadline, 0 if it was not this one.
-vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, const struct tick_wiring *wiring);
+// After an acknowledge cycle: has this timer's tick gone with it, as its line is now? Returns its deadline, 0 if it was
+// not this one.
+vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, enum timer_id timer, bool waiting);
 
 // machine_pc_clock.c: the HPET and the RTC.
 void    settle_hpet(struct vm *vm);
 void    settle_rtc(struct vm *vm);
-void    machine_hpet_reroute(struct vm *vm); // a mask or a route has changed
-vtime_t machine_hpet_taken(struct vm *vm, uint8_t busy_before);
+void    machine_hpet_reroute(struct vm *vm); // as machine_tick_reroute()
+vtime_t machine_hpet_taken(struct vm *vm);
 
 // machine_pc_screen.c
 void settle_i8042(struct vm *vm);
@@ -80,9 +85,11 @@ void settle_i8042(struct vm *vm);
 // Around an acknowledge cycle: which timers' lines wait for one, and then which of them it was. Returns the deadline of
 // the tick that was taken, 0 if it was none.
 struct ticks_waiting {
-    bool    pit, lapic;
-    uint8_t hpet; // timers, a bit each
+    uint8_t lines; // LINE_...
+    bool    lapic;
 };
+#define LINE_PIT  1u
+#define LINE_HPET 2u
 struct ticks_waiting machine_ticks_waiting(const struct machine *machine);
 vtime_t              machine_ticks_taken(struct vm *vm, struct ticks_waiting before);
 

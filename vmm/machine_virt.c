@@ -183,7 +183,7 @@ void machine_run_timers(struct vm *vm)
 }
 
 // What is pending competes anew for the list registers; there is no acknowledge cycle here and no vector.
-bool machine_interrupt_pending(const struct vm *vm)
+bool machine_interrupt_pending(struct vm *vm)
 {
     return !machine_quiet(&vm->machine);
 }

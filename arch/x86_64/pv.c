@@ -160,7 +160,8 @@ static uint64_t send_ipi(struct vcpu *vcpu, uint64_t mask)
         .delivery = icr >> 8 & 7,
         .destination = (uint8_t)lapic->id,
     };
-    bool named = (bits[index / width] >> index % width & 1) != 0 && message.delivery != DELIVERY_EXTINT;
+    bool legal = message.delivery == DELIVERY_NMI || message.vector >= 16;
+    bool named = (bits[index / width] >> index % width & 1) != 0 && message.delivery != DELIVERY_EXTINT && legal;
     if (!named || !lapic_would_take(lapic, &message))
         return 0;
     lapic_receive(lapic, &message);

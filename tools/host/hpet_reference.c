@@ -14,9 +14,29 @@ void ref_hpet_init(struct ref_hpet *ref, uint64_t hz)
         ref->timer[i].comparator = UINT64_MAX;
 }
 
-bool ref_hpet_level(const struct ref_hpet *ref, unsigned i)
+static bool asserts_level(const struct ref_hpet *ref, unsigned i)
 {
     return ref->enabled && ref->timer[i].interrupt && ref->timer[i].level && ref->status[i];
+}
+
+bool ref_hpet_level(const struct ref_hpet *ref, unsigned i)
+{
+    return ref->timer[i].level ? asserts_level(ref, i) : ref->timer[i].up;
+}
+
+static bool matches(const struct ref_hpet_timer *timer, uint64_t counter)
+{
+    return timer->narrow ? (uint32_t)counter == (uint32_t)timer->comparator : counter == timer->comparator;
+}
+
+// The output of an edge-triggered timer makes room for the next edge one tick before it.
+static void lower(struct ref_hpet *ref)
+{
+    for (unsigned i = 0; i < REF_HPET_TIMERS; i++) {
+        struct ref_hpet_timer *timer = &ref->timer[i];
+        if (!ref->enabled || !timer->interrupt || timer->level || matches(timer, ref->counter + 1))
+            timer->up = false;
+    }
 }
 
 static void tick(struct ref_hpet *ref, vtime_t now)
@@ -24,16 +44,15 @@ static void tick(struct ref_hpet *ref, vtime_t now)
     ref->counter++;
     for (unsigned i = 0; i < REF_HPET_TIMERS; i++) {
         struct ref_hpet_timer *timer = &ref->timer[i];
-        bool equal =
-            timer->narrow ? (uint32_t)ref->counter == (uint32_t)timer->comparator : ref->counter == timer->comparator;
-        if (!equal)
+        if (!matches(timer, ref->counter))
             continue;
-        bool before = ref_hpet_level(ref, i);
+        bool before = asserts_level(ref, i);
         if (timer->level)
             ref->status[i] = true;
         else if (timer->interrupt)
             timer->pulses++;
-        timer->pulses += ref_hpet_level(ref, i) && !before;
+        timer->up = timer->up || (!timer->level && timer->interrupt);
+        timer->pulses += asserts_level(ref, i) && !before;
         if (timer->interrupt && !before)
             ref->last_event = now;
         if (timer->periodic)
@@ -41,6 +60,7 @@ static void tick(struct ref_hpet *ref, vtime_t now)
         if (timer->narrow)
             timer->comparator = (uint32_t)timer->comparator;
     }
+    lower(ref);
 }
 
 void ref_hpet_run(struct ref_hpet *ref, vtime_t from, vtime_t to)
@@ -140,7 +160,7 @@ void ref_hpet_write(struct ref_hpet *ref, unsigned offset, unsigned size, uint64
 {
     bool before[REF_HPET_TIMERS];
     for (unsigned i = 0; i < REF_HPET_TIMERS; i++)
-        before[i] = ref_hpet_level(ref, i);
+        before[i] = asserts_level(ref, i);
     unsigned i = (offset - 0x100) / 0x20;
     if (offset < 0x100)
         write_global(ref, offset, size, value);
@@ -149,5 +169,6 @@ void ref_hpet_write(struct ref_hpet *ref, unsigned offset, unsigned size, uint64
     else if (i < REF_HPET_TIMERS && (offset & 0x18) == 8)
         write_comparator(&ref->timer[i], offset, size, value);
     for (i = 0; i < REF_HPET_TIMERS; i++)
-        ref->timer[i].pulses += ref_hpet_level(ref, i) && !before[i];
+        ref->timer[i].pulses += asserts_level(ref, i) && !before[i];
+    lower(ref);
 }

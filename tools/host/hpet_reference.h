@@ -13,6 +13,7 @@ struct ref_hpet_timer {
     bool level, interrupt, periodic, set_value, narrow;
     unsigned route;
     uint64_t pulses;
+    bool up; // the output of an edge-triggered timer
 };
 
 struct ref_hpet {
@@ -26,6 +27,7 @@ void ref_hpet_init(struct ref_hpet *ref, uint64_t hz);
 void ref_hpet_run(struct ref_hpet *ref, vtime_t from, vtime_t to);
 void ref_hpet_write(struct ref_hpet *ref, unsigned offset, unsigned size, uint64_t value);
 uint64_t ref_hpet_read(const struct ref_hpet *ref, unsigned offset, unsigned size);
+// Of the output, whatever it is triggered by.
 bool ref_hpet_level(const struct ref_hpet *ref, unsigned timer);
 
 #endif

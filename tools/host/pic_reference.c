@@ -9,7 +9,7 @@ struct model {
     unsigned order[8];         // highest first
     unsigned base, icw4, left; // left: words of an initialisation to come, in `words`
     unsigned words[3];
-    bool ltim, single, smm, read_isr, poll, rotate;
+    bool single, smm, read_isr, poll, rotate;
 };
 
 static struct model model[2];
@@ -19,7 +19,7 @@ int model_wants(unsigned chip)
     struct model *m = &model[chip];
     for (unsigned i = 0; i < 8 && m->left == 0; i++) {
         unsigned n = m->order[i];
-        bool request = (m->ltim || m->elcr[n]) ? m->pin[n] : m->irr[n];
+        bool request = m->elcr[n] ? m->pin[n] : m->irr[n];
         if (chip == 0 && n == 2)
             request = model_wants(1) >= 0;
         bool served = m->isr[n] && !(m->smm && m->imr[n]);
@@ -83,7 +83,7 @@ static void model_ocw2(struct model *m, unsigned value)
 static void model_icw1(struct model *m, unsigned value)
 {
     struct model old = *m;
-    *m = (struct model){ .ltim = value & 8, .single = value & 2, .base = old.base };
+    *m = (struct model){ .single = value & 2, .base = old.base };
     memcpy(m->pin, old.pin, sizeof(m->pin));
     memcpy(m->elcr, old.elcr, sizeof(m->elcr));
     memcpy(m->words, old.words, sizeof(m->words));
@@ -130,7 +130,7 @@ unsigned model_read(unsigned chip, bool odd)
         return n < 0 ? 0 : 0x80 + (unsigned)n;
     }
     for (unsigned i = 0; i < 8; i++) {
-        bool request = (m->ltim || m->elcr[i]) ? m->pin[i] : m->irr[i];
+        bool request = m->elcr[i] ? m->pin[i] : m->irr[i];
         if (chip == 0 && i == 2)
             request = model_wants(1) >= 0;
         value |= (unsigned)(odd ? m->imr[i] : m->read_isr ? m->isr[i] : request) << i;
@@ -143,8 +143,10 @@ void model_set_irq(unsigned irq, bool level)
     struct model *m = &model[irq / 8];
     if (irq == 2)
         return;
-    if (level && !m->pin[irq % 8] && !m->ltim && !m->elcr[irq % 8])
+    if (level && !m->pin[irq % 8] && !m->elcr[irq % 8])
         m->irr[irq % 8] = true;
+    if (!level)
+        m->irr[irq % 8] = false; // the request latch is transparent: it shows an edge while the pin is up
     m->pin[irq % 8] = level;
 }
 

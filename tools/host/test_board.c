@@ -188,7 +188,7 @@ static void any_apic(void)
     else if (what == 2)
         lapic_tsc_moved(&vm.machine.lapic, host_random_edgy(&rng), vm.vtime.now);
     else if (what == 3)
-        lapic_lint1(&vm.machine.lapic, roll(2));
+        lapic_lint(&vm.machine.lapic, 1, roll(2));
     else
         lapic_deadline_write(&vm.machine.lapic, vm.vtime.now + roll(10000), 0, vm.vtime.now);
     machine_settle(&vm, DEVICE_LAPIC);
@@ -244,7 +244,8 @@ static void check_lines(void)
     if (!machine->hpet_legacy)
         assert_int_equal(line(IRQ_RTC), machine->rtc.irq.level);
     for (unsigned i = 0; i < HPET_TIMERS; i++)
-        if (machine->hpet.timer[i].irq.level && hpet_line(&machine->hpet, i) != HPET_NO_LINE)
+        if (hpet_level_triggered(&machine->hpet, i) && machine->hpet.timer[i].irq.level &&
+            hpet_line(&machine->hpet, i) != HPET_NO_LINE)
             assert_true(line(hpet_line(&machine->hpet, i)));
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
         uint64_t entry = machine->ioapic.entry[pin];
@@ -256,9 +257,7 @@ static void check_lines(void)
 
 struct seen {
     struct vector_set irr, isr;
-    uint32_t levels;
     uint8_t direct;
-    bool extint;
 };
 
 static struct seen see(void)
@@ -267,13 +266,12 @@ static struct seen see(void)
     memset(&seen, 0, sizeof(seen));
     seen.irr = vm.machine.lapic.irr;
     seen.isr = vm.machine.lapic.isr;
-    seen.levels = vm.machine.irq_levels;
     seen.direct = vm.machine.lapic.direct;
-    seen.extint = vm.machine.extint;
     return seen;
 }
 
 // Every device looked at, on a copy: if that changes an interrupt, a timer was off the queue that should not have been.
+// The 8259's request may be gone, which the guest would notice when it takes it.
 static void check_nothing_missed(void)
 {
     static struct machine before;
@@ -285,6 +283,7 @@ static void check_nothing_missed(void)
     }
     struct seen now = see();
     assert_memory_equal(&old, &now, sizeof(old));
+    assert_true(before.extint || !vm.machine.extint || !lapic_accepts_extint(&vm.machine.lapic));
     vm.machine = before;
 }
 
@@ -293,7 +292,7 @@ static uint8_t low_ram[4096]; // all that the board itself writes
 static void test_random_guests(void **state)
 {
     (void)state;
-    for (unsigned policy = 0; policy < 4; policy++) {
+    for (unsigned policy = TICK_HARDWARE; policy <= TICK_DISCARD; policy++) {
         memset(&vm, 0, sizeof(vm));
         rng = policy + SEED;
         vm.config.vcpus = 1;

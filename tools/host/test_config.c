@@ -40,7 +40,7 @@ static void test_defaults(void **state)
     assert_int_equal(vm.vcpus, 1);
     assert_int_equal(vm.clock, CLOCK_GUEST);
     assert_int_equal(vm.idle, IDLE_WARP);
-    assert_int_equal(vm.tick, TICK_CATCHUP);
+    assert_int_equal(vm.tick, TICK_HARDWARE);
     assert_int_equal(vm.limit_ms, 0);
     assert_int_equal(vm.rtc_offset_s, 0);
     assert_true(vm.oracle);
@@ -102,6 +102,9 @@ static void test_choices_match_the_enums(void **state)
         { "clock=guest+emu idle=real tick=catchup", CLOCK_GUEST_EMU, IDLE_REAL, TICK_CATCHUP },
         { "clock=wall idle=real tick=merge", CLOCK_WALL, IDLE_REAL, TICK_MERGE },
         { "clock=wall tick=discard", CLOCK_WALL, IDLE_REAL, TICK_DISCARD },
+        { "clock=wall tick=hardware", CLOCK_WALL, IDLE_REAL, TICK_HARDWARE },
+        { "clock=wall", CLOCK_WALL, IDLE_REAL, TICK_CATCHUP },
+        { "clock=guest+emu", CLOCK_GUEST_EMU, IDLE_WARP, TICK_HARDWARE },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_true(config_parse_vm(rows[i].line, &vm, &refusal));
@@ -159,7 +162,7 @@ static void test_bad_values(void **state)
     refused("clock=guest+", "clock=guest+ is not possible; allowed: " CLOCK_ALLOWED);
     refused("clock=guest|wall", "clock=guest|wall is not possible; allowed: " CLOCK_ALLOWED);
     refused("idle=", "idle= is not possible; allowed: warp|real|freeze");
-    refused("tick=lost", "tick=lost is not possible; allowed: delay|catchup|merge|discard");
+    refused("tick=lost", "tick=lost is not possible; allowed: hardware|delay|catchup|merge|discard");
     refused("oracle=yes", "oracle=yes is not possible; allowed: off|on");
     refused("vm=a.b", "vm=a.b is not possible; allowed: 1 to 31 letters, digits, _ or -");
     refused("vm=", "vm= is not possible; allowed: 1 to 31 letters, digits, _ or -");

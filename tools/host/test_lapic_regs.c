@@ -344,25 +344,25 @@ static void test_pins(void **state)
     assert_false(lapic_accepts_extint(&l)); // software-disabling masks it
 
     lapic_virtual_wire(&l);
-    lapic_lint1(&l, true);
+    lapic_lint(&l, 1, true);
     assert_true(lapic_take_nmi(&l));
     assert_false(lapic_take_nmi(&l));
-    lapic_lint1(&l, true); // still high: no new edge
+    lapic_lint(&l, 1, true); // still high: no new edge
     assert_false(lapic_take_nmi(&l));
-    lapic_lint1(&l, false);
+    lapic_lint(&l, 1, false);
     mmio_write(&l, APIC_LVT_LINT1, LAPIC_LVT_MASKED | 0x400);
-    lapic_lint1(&l, true);
+    lapic_lint(&l, 1, true);
     assert_false(lapic_take_nmi(&l));
-    lapic_lint1(&l, false);
+    lapic_lint(&l, 1, false);
     mmio_write(&l, APIC_LVT_LINT1, 0x51);
-    lapic_lint1(&l, true);
+    lapic_lint(&l, 1, true);
     assert_int_equal(lapic_pending_vector(&l), 0x51);
 
     assert_true(lapic_base_write(&l, lapic_base_read(&l) & ~APIC_BASE_EN)); // without an APIC they are INTR and NMI
     assert_true(lapic_accepts_extint(&l));
     assert_int_equal(lapic_pending_vector(&l), -1);
-    lapic_lint1(&l, false);
-    lapic_lint1(&l, true);
+    lapic_lint(&l, 1, false);
+    lapic_lint(&l, 1, true);
     assert_true(lapic_take_nmi(&l));
 }
 

@@ -20,7 +20,7 @@ static uint8_t in(struct pic *pic, uint64_t port)
 // What a PC's operating system does: vectors 0x30 and 0x38, nothing masked.
 static void start(struct pic *pic, uint8_t master_icw4, uint8_t slave_icw4)
 {
-    pic_init(pic);
+    pic_init(pic, 0);
     assert_int_equal(in(pic, 0x21), 0xff);
     out(pic, 0x20, 0x11);
     out(pic, 0x21, 0x32); // bits 2..0 of ICW2 mean nothing here
@@ -33,10 +33,11 @@ static void start(struct pic *pic, uint8_t master_icw4, uint8_t slave_icw4)
     assert_int_equal(in(pic, 0x21), 0); // ICW1 clears the mask
 }
 
-static void pulse(struct pic *pic, unsigned irq)
+// An edge, and the input stays up.
+static void edge(struct pic *pic, unsigned irq)
 {
-    pic_set_irq(pic, irq, true);
     pic_set_irq(pic, irq, false);
+    pic_set_irq(pic, irq, true);
 }
 
 static uint8_t isr(struct pic *pic, uint64_t port)
@@ -53,15 +54,15 @@ static void test_nesting(void **state)
     struct pic pic;
     start(&pic, 0x01, 0x01);
     assert_false(pic_output(&pic));
-    pulse(&pic, 4);
-    pulse(&pic, 4); // one edge is one request until it is taken
+    edge(&pic, 4);
+    edge(&pic, 4); // one edge is one request until it is taken
     assert_true(pic_waiting(&pic, 4));
     assert_int_equal(pic_acknowledge(&pic), 0x34);
     assert_false(pic_waiting(&pic, 4));
-    pulse(&pic, 4);
-    pulse(&pic, 5);
+    edge(&pic, 4);
+    edge(&pic, 5);
     assert_false(pic_output(&pic)); // same and lower priority wait
-    pulse(&pic, 0);
+    edge(&pic, 0);
     assert_int_equal(pic_acknowledge(&pic), 0x30);
     assert_int_equal(isr(&pic, 0x20), 0x11);
     out(&pic, 0x20, 0x20); // non-specific EOI ends the highest
@@ -81,23 +82,23 @@ static void test_cascade(void **state)
     (void)state;
     struct pic pic;
     start(&pic, 0x01, 0x01);
-    pulse(&pic, 12);
-    pulse(&pic, 3);
+    edge(&pic, 12);
+    edge(&pic, 3);
     assert_true(pic_waiting(&pic, 2));
     assert_int_equal(pic_acknowledge(&pic), 0x3c); // 8..15 come before 3
     assert_int_equal(isr(&pic, 0x20), 0x04);
     assert_int_equal(isr(&pic, 0xa0), 0x10);
-    pulse(&pic, 8);
+    edge(&pic, 8);
     assert_true(pic_waiting(&pic, 2));
     assert_false(pic_output(&pic)); // fully nested: the slave is locked out by itself
     out(&pic, 0xa0, 0x20);
     out(&pic, 0x20, 0x20);
     assert_int_equal(pic_acknowledge(&pic), 0x38);
     start(&pic, 0x11, 0x01); // special fully nested
-    pulse(&pic, 12);
+    edge(&pic, 12);
     assert_int_equal(pic_acknowledge(&pic), 0x3c);
-    pulse(&pic, 8);
-    pulse(&pic, 3);
+    edge(&pic, 8);
+    edge(&pic, 3);
     assert_int_equal(pic_acknowledge(&pic), 0x38);
     assert_false(pic_output(&pic)); // 3 stays locked out
     out(&pic, 0xa0, 0x20);
@@ -129,15 +130,77 @@ static void test_spurious_and_level(void **state)
     assert_int_equal(isr(&pic, 0xa0), 0);
 }
 
+// "The IR inputs must remain high until after the falling edge of the first INTA."
+static void test_withdrawn_edge(void **state)
+{
+    (void)state;
+    struct pic pic;
+    static const unsigned inputs[] = { 0, 4, 8, 12 };
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned irq = inputs[i];
+        start(&pic, 0x01, 0x01);
+        edge(&pic, irq);
+        assert_true(pic_output(&pic) && pic_waiting(&pic, irq));
+        pic_set_irq(&pic, irq, false);
+        assert_false(pic_output(&pic) || pic_waiting(&pic, irq));
+        assert_int_equal(in(&pic, 0x20) | in(&pic, 0xa0), 0);
+        assert_int_equal(pic_acknowledge(&pic), 0x37);
+        assert_int_equal(isr(&pic, 0x20) | isr(&pic, 0xa0), 0);
+        pic_set_irq(&pic, irq, true);
+        assert_int_equal(pic_acknowledge(&pic), 0x30 + irq);
+        pic_set_irq(&pic, irq, false); // in service it stays
+        assert_int_equal(isr(&pic, irq < 8 ? 0x20 : 0xa0), 1u << (irq & 7));
+    }
+}
+
+// The PIIX has ELCR in place of LTIM.
+static void test_ltim_is_ignored(void **state)
+{
+    (void)state;
+    struct pic pic;
+    start(&pic, 0x01, 0x01);
+    pic_set_irq(&pic, 3, true);
+    out(&pic, 0x20, 0x19);
+    out(&pic, 0x21, 0x30);
+    out(&pic, 0x21, 0x04);
+    out(&pic, 0x21, 0x01);
+    assert_false(pic_output(&pic)); // up already
+    edge(&pic, 3);
+    assert_int_equal(pic_acknowledge(&pic), 0x33);
+    out(&pic, 0x20, 0x20);
+    assert_false(pic_output(&pic)); // and no level
+}
+
+// Inputs that are up at power-up are no requests; a poll says so once.
+static void test_start_and_poll(void **state)
+{
+    (void)state;
+    struct pic pic;
+    pic_init(&pic, 0x0101);
+    assert_int_equal(in(&pic, 0x20) | in(&pic, 0xa0), 0);
+    pic_set_irq(&pic, 0, true);
+    assert_false(pic_waiting(&pic, 0));
+    start(&pic, 0x01, 0x01);
+    edge(&pic, 3);
+    assert_false(pic_take_polled(&pic));
+    out(&pic, 0x20, 0x0c);
+    assert_int_equal(in(&pic, 0x20), 0x83);
+    assert_true(pic_take_polled(&pic));
+    assert_false(pic_take_polled(&pic));
+    out(&pic, 0x20, 0x0c);
+    assert_int_equal(in(&pic, 0x20), 0);
+    assert_false(pic_take_polled(&pic));
+}
+
 static void test_rotation(void **state)
 {
     (void)state;
     struct pic pic;
     start(&pic, 0x01, 0x01);
     out(&pic, 0x20, 0xc5); // set priority: 5 lowest, 6 highest
-    pulse(&pic, 5);
-    pulse(&pic, 0);
-    pulse(&pic, 6);
+    edge(&pic, 5);
+    edge(&pic, 0);
+    edge(&pic, 6);
     assert_int_equal(pic_acknowledge(&pic), 0x36);
     out(&pic, 0x20, 0xa0); // rotate on non-specific EOI: 6 lowest
     assert_int_equal(pic_acknowledge(&pic), 0x30);
@@ -145,15 +208,15 @@ static void test_rotation(void **state)
     assert_int_equal(pic_acknowledge(&pic), 0x35);
     start(&pic, 0x03, 0x01); // automatic EOI
     out(&pic, 0x20, 0x80);   // with rotation
-    pulse(&pic, 1);
-    pulse(&pic, 3);
+    edge(&pic, 1);
+    edge(&pic, 3);
     assert_int_equal(pic_acknowledge(&pic), 0x31);
-    pulse(&pic, 1);
+    edge(&pic, 1);
     assert_int_equal(pic_acknowledge(&pic), 0x33);
     out(&pic, 0x20, 0x00); // without
     assert_int_equal(pic_acknowledge(&pic), 0x31);
-    pulse(&pic, 1);
-    pulse(&pic, 4);
+    edge(&pic, 1);
+    edge(&pic, 4);
     assert_int_equal(pic_acknowledge(&pic), 0x34); // 3 is still the lowest
     assert_int_equal(isr(&pic, 0x20), 0);
 }
@@ -163,17 +226,17 @@ static void test_special_mask_and_poll(void **state)
     (void)state;
     struct pic pic;
     start(&pic, 0x01, 0x01);
-    pulse(&pic, 3);
+    edge(&pic, 3);
     assert_int_equal(pic_acknowledge(&pic), 0x33);
     out(&pic, 0x21, 0x08);
-    pulse(&pic, 6);
+    edge(&pic, 6);
     assert_false(pic_output(&pic));
     out(&pic, 0x20, 0x68); // set special mask mode: 3 is masked and blocks nobody
     assert_int_equal(pic_acknowledge(&pic), 0x36);
     out(&pic, 0x20, 0x20); // a non-specific EOI passes 3 over
     assert_int_equal(isr(&pic, 0x20), 0x08);
     out(&pic, 0x20, 0x08); // ESMM = 0: no change
-    pulse(&pic, 7);
+    edge(&pic, 7);
     assert_true(pic_output(&pic));
     out(&pic, 0x20, 0x48); // reset special mask mode
     assert_false(pic_output(&pic));
@@ -192,15 +255,15 @@ static void test_initialisation(void **state)
     (void)state;
     struct pic pic;
     start(&pic, 0x01, 0x01);
-    pulse(&pic, 1);
+    edge(&pic, 1);
     out(&pic, 0x20, 0x12); // single, no ICW4
-    pulse(&pic, 2);        // not an input
-    pulse(&pic, 5);
+    edge(&pic, 2);        // not an input
+    edge(&pic, 5);
     assert_false(pic_output(&pic));
     out(&pic, 0x21, 0x50);
     assert_int_equal(pic_acknowledge(&pic), 0x55);
     assert_int_equal(pic_acknowledge(&pic), 0x57); // IRQ 1 is gone
-    pulse(&pic, 9);
+    edge(&pic, 9);
     assert_int_equal(pic_acknowledge(&pic), 0x52); // no cascade in a single chip
     assert_int_equal(port_result(&pic_ops, &pic, 0x22, 1), IO_UNCLAIMED);
 }
@@ -350,6 +413,9 @@ int main(void)
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_cascade),
         cmocka_unit_test(test_spurious_and_level),
+        cmocka_unit_test(test_withdrawn_edge),
+        cmocka_unit_test(test_ltim_is_ignored),
+        cmocka_unit_test(test_start_and_poll),
         cmocka_unit_test(test_rotation),
         cmocka_unit_test(test_special_mask_and_poll),
         cmocka_unit_test(test_initialisation),
