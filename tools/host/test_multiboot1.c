@@ -16,7 +16,7 @@
 
 #define ROUNDS     30000
 #define WINDOW     0x1ff000u // address of the first byte that may be read
-#define WINDOW_MAX 8192u
+#define WINDOW_MAX 16384u
 #define INFO       (WINDOW + 16)
 #define MMAP       (WINDOW + 128)
 #define LOW        0x9000u   // the same window, below 1 MiB
@@ -171,10 +171,10 @@ static void more_than_fits_is_counted(void **state)
     put32(INFO + 20, BOOT_MODULES_MAX + 3);
     put32(INFO + 24, WINDOW + 1024);
     put32(INFO + 44, 24 * (BOOT_MEMORY_MAX + 5));
-    put32(INFO + 48, WINDOW + 4096);
+    put32(INFO + 48, WINDOW + 8192);
     for (uint32_t i = 0; i < BOOT_MEMORY_MAX + 5; i++) {
-        put32(WINDOW + 4096 + i * 24, 20);
-        put32(WINDOW + 4096 + i * 24 + 12, 4096);
+        put32(WINDOW + 8192 + i * 24, 20);
+        put32(WINDOW + 8192 + i * 24 + 12, 4096);
     }
     assert_true(parse_copy(WINDOW_MAX, INFO));
     assert_int_equal(info.module_count, BOOT_MODULES_MAX);
