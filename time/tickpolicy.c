@@ -79,10 +79,15 @@ void ticks_withdrawn(struct ticks *ticks)
 
 bool ticks_take(struct ticks *ticks, vtime_t now, uint64_t period_cycles)
 {
-    bool raised = ticks_raise(ticks, now, period_cycles);
-    if (raised)
-        ticks_taken(ticks);
-    return raised;
+    INVARIANT(!ticks->raised);
+    if (ticks->pending == 0 || now < ticks->not_before)
+        return false;
+    ticks->pending--;
+    ticks->injected++;
+    if (ticks->policy == TICK_DELAY)
+        ticks->not_before = time_add(now, period_cycles);
+    check_law_5(ticks);
+    return true;
 }
 
 void ticks_cancel(struct ticks *ticks)
