@@ -7,7 +7,8 @@
 // needs: time/counterscale.c devices/i8042.c devices/keyboard.c devices/vga.c vmm/machine_pc_screen.c
 // needs: vmm/guest_bios.c
 // The whole PC board through its buses: any accesses to ports, device memory and the APIC's MSRs, any passing of time,
-// any acknowledging. After each no timer is overdue, the work was bounded, and every tick is handled, pending or dropped.
+// any acknowledging. After each no timer is overdue, the work was bounded, and every tick is handled, pending or
+// dropped.
 #include "tools/fuzz/input.h"
 
 #include "vmm/console.h"
