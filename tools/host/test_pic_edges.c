@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// needs: devices/pic.c
+// Inputs of the 8259A pair that fall before they are acknowledged, that are up from the start, that LTIM would make
+// levels; and what a poll says.
+#include "devices/pic.h"
+#include "tools/host/device_laws.h"
+#include "tools/host/host.h"
+#include "tools/host/ports.h"
+
+static void out(struct pic *pic, uint64_t port, uint8_t value)
+{
+    port_out(&pic_ops, pic, port, 1, value, 0);
+}
+static uint8_t in(struct pic *pic, uint64_t port)
+{
+    return (uint8_t)port_in(&pic_ops, pic, port, 1, 0);
+}
+
+// What a PC's operating system does: vectors 0x30 and 0x38, nothing masked.
+static void start(struct pic *pic, uint8_t master_icw4, uint8_t slave_icw4)
+{
+    pic_init(pic, 0);
+    assert_int_equal(in(pic, 0x21), 0xff);
+    out(pic, 0x20, 0x11);
+    out(pic, 0x21, 0x32); // bits 2..0 of ICW2 mean nothing here
+    out(pic, 0x21, 0x04);
+    out(pic, 0x21, master_icw4);
+    out(pic, 0xa0, 0x11);
+    out(pic, 0xa1, 0x38);
+    out(pic, 0xa1, 0x02);
+    out(pic, 0xa1, slave_icw4);
+    assert_int_equal(in(pic, 0x21), 0); // ICW1 clears the mask
+}
+
+// An edge, and the input stays up.
+static void edge(struct pic *pic, unsigned irq)
+{
+    pic_set_irq(pic, irq, false);
+    pic_set_irq(pic, irq, true);
+}
+
+static uint8_t isr(struct pic *pic, uint64_t port)
+{
+    out(pic, port, 0x0b);
+    uint8_t value = in(pic, port);
+    out(pic, port, 0x0a);
+    return value;
+}
+
+// "The IR inputs must remain high until after the falling edge of the first INTA."
+static void test_withdrawn_edge(void **state)
+{
+    (void)state;
+    struct pic pic;
+    static const unsigned inputs[] = { 0, 4, 8, 12 };
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned irq = inputs[i];
+        start(&pic, 0x01, 0x01);
+        edge(&pic, irq);
+        assert_true(pic_output(&pic) && pic_waiting(&pic, irq));
+        pic_set_irq(&pic, irq, false);
+        assert_false(pic_output(&pic) || pic_waiting(&pic, irq));
+        assert_int_equal(in(&pic, 0x20) | in(&pic, 0xa0), 0);
+        assert_int_equal(pic_acknowledge(&pic), 0x37);
+        assert_int_equal(isr(&pic, 0x20) | isr(&pic, 0xa0), 0);
+        pic_set_irq(&pic, irq, true);
+        assert_int_equal(pic_acknowledge(&pic), 0x30 + irq);
+        pic_set_irq(&pic, irq, false); // in service it stays
+        assert_int_equal(isr(&pic, irq < 8 ? 0x20 : 0xa0), 1u << (irq & 7));
+    }
+}
+
+// The PIIX has ELCR in place of LTIM.
+static void test_ltim_is_ignored(void **state)
+{
+    (void)state;
+    struct pic pic;
+    start(&pic, 0x01, 0x01);
+    pic_set_irq(&pic, 3, true);
+    out(&pic, 0x20, 0x19);
+    out(&pic, 0x21, 0x30);
+    out(&pic, 0x21, 0x04);
+    out(&pic, 0x21, 0x01);
+    assert_false(pic_output(&pic)); // up already
+    edge(&pic, 3);
+    assert_int_equal(pic_acknowledge(&pic), 0x33);
+    out(&pic, 0x20, 0x20);
+    assert_false(pic_output(&pic)); // and no level
+}
+
+// Inputs that are up at power-up are no requests; a poll says so once.
+static void test_start_and_poll(void **state)
+{
+    (void)state;
+    struct pic pic;
+    pic_init(&pic, 0x0101);
+    assert_int_equal(in(&pic, 0x20) | in(&pic, 0xa0), 0);
+    pic_set_irq(&pic, 0, true);
+    assert_false(pic_waiting(&pic, 0));
+    start(&pic, 0x01, 0x01);
+    edge(&pic, 3);
+    assert_false(pic_take_polled(&pic));
+    out(&pic, 0x20, 0x0c);
+    assert_int_equal(in(&pic, 0x20), 0x83);
+    assert_true(pic_take_polled(&pic));
+    assert_false(pic_take_polled(&pic));
+    out(&pic, 0x20, 0x0c);
+    assert_int_equal(in(&pic, 0x20), 0);
+    assert_false(pic_take_polled(&pic));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_withdrawn_edge),
+        cmocka_unit_test(test_ltim_is_ignored),
+        cmocka_unit_test(test_start_and_poll),
+    };
+    return cmocka_run_group_tests_name("pic_edges", tests, NULL, NULL);
+}
