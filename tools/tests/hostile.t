@@ -8,9 +8,9 @@ cd "$(dirname "$0")/../.." || exit 1
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 case $machine in
-svm) guests=64 ;;
-vmx) guests=24 ;;
-*) guests=16 ;; # over four machines
+svm) guests=48 ;;
+vmx) guests=12 ;;
+*) guests=8 ;; # over four machines
 esac
 status=0
 tools/hostile "$machine" --build "$build" --count $guests --seed 1 --jobs 1 >"$out" 2>&1 || status=$?
