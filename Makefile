@@ -31,8 +31,8 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla 
 COMMON_CFLAGS := -std=gnu11 $(WARNINGS) -I. -g
 
 # Which machine its guests have: vmm/machine.h includes its description.
-MACHINE       := machine_pc
-MACHINE_CFLAG  = -DMACHINE_DESCRIPTION='"vmm/$(MACHINE).h"'
+BOARD         := machine_pc
+BOARD_CFLAG    = -DMACHINE_DESCRIPTION='"vmm/$(BOARD).h"'
 
 # No FPU or vector register is ever touched: they hold the guest's values while the monitor runs. No red zone, because
 # interrupts use the same stack. Frame pointers stay, for the backtrace of a panic. The whole kernel is optimised as one
@@ -41,7 +41,7 @@ MACHINE_CFLAG  = -DMACHINE_DESCRIPTION='"vmm/$(MACHINE).h"'
 EVERY_KERNEL_CFLAGS  = $(COMMON_CFLAGS) -O3 -flto=auto -fno-fat-lto-objects -flto-partition=one -ffreestanding \
                        -fbuiltin -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
                        -fno-omit-frame-pointer -fno-tree-loop-distribute-patterns \
-                       $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(MACHINE_CFLAG)
+                       $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(BOARD_CFLAG)
 EVERY_KERNEL_LDFLAGS := -nostdlib -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
 KERNEL_CFLAGS   = $(EVERY_KERNEL_CFLAGS) -mno-red-zone -fno-pic -fno-pie -mcmodel=small -fcf-protection=none
 KERNEL_LDFLAGS := $(EVERY_KERNEL_LDFLAGS) -static -no-pie -T linker.ld
@@ -49,11 +49,11 @@ KERNEL_LDFLAGS := $(EVERY_KERNEL_LDFLAGS) -static -no-pie -T linker.ld
 ARM64_CFLAGS    = $(EVERY_KERNEL_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none -fpie \
                   -fvisibility=hidden -isystem $(BUILD)/libfdt
 ARM64_LDFLAGS  := $(EVERY_KERNEL_LDFLAGS) -static-pie -Wl,--no-dynamic-linker -T boot/arm64/linker.ld
-$(BUILD)/kernel-arm64/% $(BUILD)/escapement-arm64.elf: MACHINE := machine_virt
+$(BUILD)/kernel-arm64/% $(BUILD)/escapement-arm64.elf: BOARD := machine_virt
 
 # cmocka 2 has other names for assert_in_range and warns of the old one, which is the only one that 1.1 has.
 HOST_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-               -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(MACHINE_CFLAG)
+               -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(BOARD_CFLAG)
 
 # ---- What there is to build ------------------------------------------------------------------------------------------
 # Of vmm/, machine_*, guest_* and loader_* belong to the machine that is described; the rest is the same for all.
@@ -187,7 +187,7 @@ $(ARM64_IMAGE): $(ARM64_KERNEL)
 host_word = $(shell sed -n 's|^// $(1): *||p' tools/host/$(2).c)
 
 $(BUILD)/host/vmm/machine_virt%.o $(BUILD)/host/tools/host/test_machine_virt.c.o $(BUILD)/host/tools/host/virt_fixture.c.o: \
-    MACHINE := machine_virt
+    BOARD := machine_virt
 
 $(BUILD)/host/%.c.o: %.c | hosttoolcheck
 	@mkdir -p $(@D)
@@ -209,11 +209,11 @@ host-tests: $(HOST_TESTS)
 FUZZERS     := $(patsubst tools/fuzz/fuzz_%.c,%,$(wildcard tools/fuzz/fuzz_*.c))
 FUZZ_FILES  := $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
 FUZZ_CFLAGS  = $(filter-out -Werror,$(COMMON_CFLAGS)) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
-               -fno-omit-frame-pointer -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(MACHINE_CFLAG)
+               -fno-omit-frame-pointer -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(BOARD_CFLAG)
 fuzz_word    = $(shell sed -n 's|^// $(1): *||p' tools/fuzz/fuzz_$(2).c)
 
 $(BUILD)/fuzz/vmm/machine_virt%.o $(BUILD)/fuzz/tools/fuzz/fuzz_virt.c.o $(BUILD)/fuzz/tools/host/virt_fixture.c.o: \
-    MACHINE := machine_virt
+    BOARD := machine_virt
 
 $(BUILD)/fuzz/%.c.o: %.c
 	@mkdir -p $(@D)
@@ -311,11 +311,11 @@ fuzz:
 	@+$(again) fuzzers
 	@BUILD=$(BUILD) tools/fuzz/campaign "$(TARGET)" "$(TIME)"
 
-MACHINE_NAME := $(if $(filter command line,$(origin MACHINE)),$(MACHINE),svm)
+MACHINE ?= svm
 hostile:
-	$(call installed,$(if $(filter arm64,$(MACHINE_NAME)),arm64,x86_64 $(if $(filter vmx,$(MACHINE_NAME)),vmx)))
-	@+$(again) all-$(if $(filter arm64,$(MACHINE_NAME)),arm64,x86_64)
-	@BUILD=$(BUILD) tools/hostile $(MACHINE_NAME) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
+	$(call installed,$(if $(filter arm64,$(MACHINE)),arm64,x86_64 $(filter vmx,$(MACHINE))))
+	@+$(again) all-$(if $(filter arm64,$(MACHINE)),arm64,x86_64)
+	@BUILD=$(BUILD) tools/hostile $(MACHINE) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(MODEL),--model $(MODEL))
 
 bench:

@@ -13,7 +13,7 @@ vmx) guests=12 ;;
 *) guests=8 ;; # over four machines
 esac
 status=0
-tools/hostile "$machine" --build "$build" --count $guests --seed 1 --jobs 1 >"$out" 2>&1 || status=$?
+make hostile BUILD="$build" MACHINE="$machine" COUNT=$guests SEED=1 >"$out" 2>&1 || status=$?
 sed 's/^/# /' "$out" | tail -n 30
 ran=$(sed -n "s/.*: \([0-9]*\) of \1 guests, .* 0 failures\$/\1/p" "$out" | awk '{ sum += $1 } END { print sum + 0 }')
 [ "$status" -eq 0 ] && [ "$ran" -eq $guests ]
@@ -21,4 +21,6 @@ claim $? "$ran of $guests guests with seeds from 1 end, and what is after them i
 lived=$(grep -oE '[0-9]+ (limits|records)' "$out" | awk '{ sum += $1 } END { print sum + 0 }')
 [ "$lived" -gt 0 ]
 claim $? "some of them got far enough to be ended: $lived"
+make -n -W vmm/run.c kernel BUILD="$build" MACHINE="$machine" 2>/dev/null | grep vmm/run.c | grep -q '"vmm/machine_pc.h"'
+claim $? "MACHINE=$machine says where the guests run, not for which board the monitor is compiled"
 echo "1..$count"
