@@ -14,7 +14,7 @@ import subprocess
 
 from runner import medium
 from runner.terminal import Console
-from runner.words import CONSOLE, machine_mib
+from runner.words import console_copy, machine_mib
 
 NAME, PROGRAM, GROUP = "Bochs", "bochs-bin", "vmx"
 needs = medium.needs
@@ -86,7 +86,7 @@ def run(options, image, log, folder):
     """How Bochs ended. It takes no signal but SIGKILL, and has no children."""
     pad_to_cylinders(image)
     own_log = os.path.join(folder, "monitor")  # Bochs makes the file anew
-    with Console(os.path.join(folder, CONSOLE)) as console:
+    with Console(console_copy(options, folder)) as console:
         configuration = configure(options, image, own_log, folder, console.path)
         environment = dict(os.environ, TERM="vt100")
         with open(os.path.join(folder, "bochs.out"), "wb") as out, \

@@ -12,7 +12,7 @@ import time
 from runner import medium
 from runner.outcome import KEYBOARD, RESET, STANDS, TIMEOUT
 from runner.standstill import LOOK_EVERY_S, Standstill
-from runner.words import CONSOLE, machine_mib
+from runner.words import console_copy, machine_mib
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-x86_64", "x86_64"  # the last: a word for tools/install-packages
 LOG = None            # it has none
@@ -62,9 +62,9 @@ def boot_words(options, image):
     return ["-kernel", file + "0", "-append", medium.monitor_line(options), "-initrd", ",".join(map(quoted, modules))]
 
 
-def console_words(folder):
-    """Of the console, which keeps a copy; in a terminal Ctrl-A c is QEMU's own monitor."""
-    words = "stdio,id=console,logfile=" + quoted(os.path.join(folder, CONSOLE))
+def console_words(copy):
+    """Of the console, with the file that gets a copy of it; in a terminal Ctrl-A c is QEMU's own monitor."""
+    words = "stdio,id=console,logfile=" + quoted(copy)
     if not interactive():
         return ["-chardev", words]
     return ["-chardev", words + ",mux=on,signal=off", "-mon", "chardev=console"]
@@ -75,7 +75,7 @@ def command(options, image, log, folder):
     machine = "q35,accel=tcg" if image else "q35,accel=tcg,sata=off"
     words = [options.emulator.path, "-machine", machine, "-cpu", cpu(options), "-smp", "1",
              "-m", "%dM" % machine_mib(options), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
-             *boot_words(options, image), *console_words(folder), "-serial", "chardev:console",
+             *boot_words(options, image), *console_words(console_copy(options, folder)), "-serial", "chardev:console",
              "-chardev", "file,id=log,append=on,path=" + quoted(log), "-serial", "chardev:log",
              "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if options.exact:

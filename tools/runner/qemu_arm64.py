@@ -87,7 +87,7 @@ def command(options, image, log, folder):
     places, memory = layout(options)
     words = [options.emulator.path, "-machine", "virt,accel=tcg,virtualization=on,gic-version=%d" % (options.gic or GIC),
              "-cpu", cpu(options), "-smp", "1", "-m", "%dM" % (-(-memory // MIB)), "-nodefaults", "-display", "none",
-             "-no-reboot", *qemu.console_words(folder), "-serial", "chardev:console",
+             "-no-reboot", *qemu.console_words(os.path.join(folder, CONSOLE)), "-serial", "chardev:console",
              "-chardev", "file,id=log,append=on,path=" + qemu.quoted(log), "-device", "pci-serial,chardev=log",
              "-kernel", image, "-append", options.monitor]
     for address, loaded in places:

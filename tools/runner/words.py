@@ -9,7 +9,12 @@ DEFAULT_GUEST_BYTES = 64 * MIB   # what mem= is when nobody says it: vmm/config.
 MONITOR_BYTES = 64 * MIB         # the monitor needs 8; the rest is the firmware's and the boot loader's
 
 
-CONSOLE = "console.log"  # in the run's folder: all that the machine's console has shown
+CONSOLE = "console.log"  # in the run's folder: all that the machine's console has shown, for --consoles
+
+
+def console_copy(options, folder):
+    """The file that gets a copy of the console: only who asked for the VMs' consoles looks at it."""
+    return os.path.join(folder, CONSOLE) if options.consoles else os.devnull
 
 
 def guest_bytes(words):
