@@ -4,31 +4,19 @@
 // mangled, among interrupts of its own making. What becomes of it is nobody's claim here: it may die at once. That the
 // monitor lives, and that the VM after it sees nothing of it, is (tools/hostile). seed=N chooses all that it does,
 // rounds=N how often.
+#include "guest-tests/hostile.h"
 #include "guest-tests/lib/timer.h"
 #include "guest-tests/lib/arm64/gic.h"
 
 #define CODE_WORDS 128u
 #define ENTRIES    512u
 
-static struct random rng;
 uint32_t hostile_code[CODE_WORDS] __attribute__((aligned(4096)));
 uint64_t hostile_registers[30]; // X0 to X29, as the code gets them
 static uint8_t scratch[8192] __attribute__((aligned(4096)));
 static unsigned length; // of the code
 // One guest in eight also touches what its own vectors and tables hang on: after that it mostly does nothing but fault.
 static bool desperate;
-
-static uint64_t below(uint64_t bound)
-{
-    return random_next(&rng) % bound;
-}
-
-static uint64_t one_of(const uint64_t *values, uint64_t count)
-{
-    return values[below(count)];
-}
-
-#define ONE_OF(...) one_of((const uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
 
 // --- numbers that matter to somebody -------------------------------------------------------------------------------
 
@@ -224,7 +212,7 @@ static void arm(uint64_t unused)
 void test_main(void)
 {
     uint64_t seed = cmdline_number("seed", 1), rounds = cmdline_number("rounds", 300), ended = 0;
-    rng.state = seed * 0x9e3779b97f4a7c15u;
+    seed_dice(seed);
     desperate = seed % 8 == 0;
     plan(1);
     mmu_on();

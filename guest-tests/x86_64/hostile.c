@@ -3,6 +3,7 @@
 // descriptors and page tables that it has mangled, in whatever mode it gets into, among interrupts of its own making.
 // What becomes of it is nobody's claim here: it may die at once. That the monitor lives, and that the VM after it sees
 // nothing of it, is (tools/hostile). seed=N chooses all that it does, rounds=N how often.
+#include "guest-tests/hostile.h"
 #include "guest-tests/lib/x86_64/devices.h"
 
 #define CODE_BYTES 512u
@@ -10,25 +11,12 @@
 #define CODE16     0x28u
 #define CODE32     0x30u
 
-static struct random rng;
 uint8_t code[CODE_BYTES] __attribute__((aligned(4096)));
 static uint8_t scratch[8192] __attribute__((aligned(4096)));
 uint64_t registers[15]; // RAX to R15 without RSP, as the code gets them
 static uint64_t descriptors[GDT_SLOTS];
 static unsigned length; // of the code
 extern uint64_t gdt[], page_dirs[], pml4[], pdpt[];
-
-static uint64_t below(uint64_t bound)
-{
-    return random_next(&rng) % bound;
-}
-
-static uint64_t one_of(const uint64_t *values, uint64_t count)
-{
-    return values[below(count)];
-}
-
-#define ONE_OF(...) one_of((const uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
 
 // --- numbers that matter to somebody -------------------------------------------------------------------------------
 
@@ -307,7 +295,7 @@ static void arm(uint64_t unused)
 void test_main(void)
 {
     uint64_t seed = cmdline_number("seed", 1), rounds = cmdline_number("rounds", 300), ended = 0;
-    rng.state = seed * 0x9e3779b97f4a7c15u;
+    seed_dice(seed);
     struct controls controls = read_controls();
     plan(1);
     load_descriptors();
