@@ -208,7 +208,7 @@ host-tests: $(HOST_TESTS)
 # libFuzzer's, tools/fuzz/fuzz_NAME.c, with the same first lines as the tests; all that they run is compiled by clang.
 FUZZERS     := $(patsubst tools/fuzz/fuzz_%.c,%,$(wildcard tools/fuzz/fuzz_*.c))
 FUZZ_FILES  := $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
-FUZZ_CFLAGS  = $(filter-out -Werror,$(COMMON_CFLAGS)) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+FUZZ_CFLAGS  = $(COMMON_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                -fno-omit-frame-pointer -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(BOARD_CFLAG)
 fuzz_word    = $(shell sed -n 's|^// $(1): *||p' tools/fuzz/fuzz_$(2).c)
 

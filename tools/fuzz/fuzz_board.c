@@ -9,15 +9,13 @@
 // The whole PC board through its buses: any accesses to ports, device memory and the APIC's MSRs, any passing of time,
 // any acknowledging. After each no timer is overdue, the work was bounded, and every tick is handled, pending or
 // dropped.
-#include "tools/fuzz/input.h"
+#include "tools/fuzz/board.h"
 
 #include "vmm/console.h"
 #include "vmm/machine_pc_wiring.h"
-#include "vmm/report.h"
 
 #define HZ      UINT64_C(1000000000)
 #define RECORDS 96u // trace records that one operation may make
-#define STEPS   20u // deadlines that one passing of time goes to
 
 static struct vm vm;
 static uint8_t low_ram[4096]; // all that the board itself writes
@@ -91,17 +89,6 @@ static void cpu_takes(void)
         HOLDS(machine_acknowledge(&vm) < 256);
 }
 
-static void time_passes(struct input *input)
-{
-    uint64_t end = vm.vtime.now + (take(input, 4) >> take(input, 1) % 32);
-    for (unsigned i = 0; i < STEPS && timerq_next(&vm.machine.timers) < end; i++) {
-        vm.vtime.now = timerq_next(&vm.machine.timers);
-        machine_run_timers(&vm);
-    }
-    vm.vtime.now = end > vm.vtime.now ? end : vm.vtime.now;
-    machine_run_timers(&vm);
-}
-
 static void operate(struct input *input)
 {
     uint64_t kind = take(input, 1);
@@ -112,19 +99,7 @@ static void operate(struct input *input)
     case 3: set_apic(input); break;
     case 4: machine_console_input(&vm, (uint8_t)take(input, 1)); break;
     case 5: cpu_takes(); break;
-    default: time_passes(input); break;
-    }
-}
-
-static void check(uint64_t records)
-{
-    struct timer_reading timers[STATS_TIMERS_MAX];
-    unsigned count = machine_timers(&vm, timers);
-    HOLDS(timerq_next(&vm.machine.timers) > vm.vtime.now);
-    HOLDS(records <= RECORDS);
-    for (unsigned i = 0; i < count; i++) {
-        const struct ticks *t = timers[i].ticks;
-        HOLDS(t->expired == t->injected + t->pending + t->dropped);
+    default: pass_time(&vm, vm.vtime.now + (take(input, 4) >> take(input, 1) % 32)); break;
     }
 }
 
@@ -134,8 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&vm, 0, sizeof(vm));
     uint64_t words = take(&input, 1);
     vm.config.vcpus = 1;
-    vm.config.tick = (enum tick_policy)(words & 3);
-    vm.config.testdev = words >> 2 & 1;
+    vm.config.tick = (enum tick_policy)(words % (TICK_DISCARD + 1));
+    vm.config.testdev = words >> 7 & 1;
     vm.ram = (struct guest_ram){ .host = low_ram, .size = 16u << 20 };
     vm.vtime.hz = HZ;
     vm.limit = UINT64_MAX - 1;
@@ -143,7 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (input.left > 0) {
         uint64_t records = vm.trace.written;
         operate(&input);
-        check(vm.trace.written - records);
+        HOLDS(vm.trace.written - records <= RECORDS);
+        check_timers(&vm);
     }
     return 0;
 }

@@ -6,10 +6,8 @@
 // The whole arm64 board through its bus: any accesses to device memory and timers, any passing of time, any taking of
 // interrupts, with either interrupt controller. After each no timer is overdue, and every tick is handled, pending or
 // dropped.
-#include "tools/fuzz/input.h"
-
+#include "tools/fuzz/board.h"
 #include "tools/host/virt_fixture.h"
-#include "vmm/report.h"
 
 #define PASSES_MAX (UINT64_C(1) << 40) // cycles in one step
 
@@ -41,17 +39,6 @@ static void move_virtual(struct input *input)
     machine_timer_halted(&vm, control, compare);
 }
 
-static void time_passes(struct input *input)
-{
-    uint64_t end = vm.vtime.now + take(input, 5) % PASSES_MAX;
-    for (unsigned i = 0; i < 20 && timerq_next(&vm.machine.timers) < end; i++) {
-        vm.vtime.now = timerq_next(&vm.machine.timers);
-        machine_run_timers(&vm);
-    }
-    vm.vtime.now = end > vm.vtime.now ? end : vm.vtime.now;
-    machine_run_timers(&vm);
-}
-
 static void operate(struct input *input)
 {
     uint64_t kind = take(input, 1);
@@ -63,7 +50,7 @@ static void operate(struct input *input)
     case 4: machine_console_input(&vm, (uint8_t)take(input, 1)); break;
     case 5: HOLDS(deliver() < 1020); break;
     case 6: move_virtual(input); break;
-    default: time_passes(input); break;
+    default: pass_time(&vm, vm.vtime.now + take(input, 5) % PASSES_MAX); break;
     }
 }
 
@@ -73,13 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fresh(2 + (take(&input, 1) & 1));
     while (input.left > 0 && vm.end == VM_RUNNING) {
         operate(&input);
-        struct timer_reading timers[STATS_TIMERS_MAX];
-        unsigned count = machine_timers(&vm, timers);
-        HOLDS(vm.end != VM_RUNNING || timerq_next(&vm.machine.timers) > vm.vtime.now);
-        for (unsigned i = 0; i < count; i++) {
-            const struct ticks *t = timers[i].ticks;
-            HOLDS(t->expired == t->injected + t->pending + t->dropped);
-        }
+        check_timers(&vm);
     }
     return 0;
 }
