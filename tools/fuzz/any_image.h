@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The file is data but for its first bytes, which choose the guest's memory, at ram_base, and whether there is a module.
+// The file is data but for its first bytes, which choose the guest's memory, at ram_base, and whether there is a
+// module.
 void load_any_image(const uint8_t *data, size_t size, uint64_t ram_base);
 
 #endif

@@ -5,13 +5,12 @@
 // needs: devices/lapic_timer.c devices/pmtimer.c devices/uart16550.c devices/debugexit.c devices/fwcfg.c
 // needs: devices/pcihost.c devices/testdev.c time/ratio.c time/timerq.c time/tickpolicy.c time/calendar.c time/vtime.c
 // needs: time/counterscale.c devices/i8042.c devices/keyboard.c devices/vga.c vmm/machine_pc_screen.c
-// needs: vmm/guest_bios.c
+// needs: vmm/guest_bios.c tools/host/quiet_console.c
 // The whole PC board through its buses: any accesses to ports, device memory and the APIC's MSRs, any passing of time,
 // any acknowledging. After each no timer is overdue, the work was bounded, and every tick is handled, pending or
 // dropped.
 #include "tools/fuzz/board.h"
 
-#include "vmm/console.h"
 #include "vmm/machine_pc_wiring.h"
 
 #define HZ      UINT64_C(1000000000)
@@ -21,16 +20,6 @@ static struct vm vm;
 static uint8_t low_ram[4096]; // all that the board itself writes
 
 // --- what the board asks of the monitor ----------------------------------------------------------------------------
-
-void console_put(struct vm *of, uint8_t byte)
-{
-    (void)of, (void)byte;
-}
-
-void console_poll(struct vm *of)
-{
-    (void)of;
-}
 
 void vm_end(struct vm *of, enum vm_end end, uint32_t value, const char *reason)
 {

@@ -5,7 +5,7 @@
 // needs: devices/lapic_timer.c devices/pmtimer.c devices/uart16550.c devices/debugexit.c devices/fwcfg.c
 // needs: devices/pcihost.c devices/testdev.c time/ratio.c time/timerq.c time/tickpolicy.c time/calendar.c time/vtime.c
 // needs: time/counterscale.c devices/i8042.c devices/keyboard.c devices/vga.c vmm/machine_pc_screen.c
-// needs: vmm/guest_bios.c tools/host/pit_reference.c tools/host/pic_reference.c
+// needs: vmm/guest_bios.c tools/host/quiet_console.c tools/host/pit_reference.c tools/host/pic_reference.c
 // A chip remembers one request: the whole board, whose timers sleep while nobody would notice them, against the second
 // 8254 and the second 8259 wired together and run cycle by cycle, under random guests. Each interrupt has to come at
 // the same cycle, each read of a register to give the same bits, whatever the tick policy is called, because a guest's
@@ -21,7 +21,6 @@
 #include "tools/host/host.h"
 #include "tools/host/pic_reference.h"
 #include "tools/host/pit_reference.h"
-#include "vmm/console.h"
 #include "vmm/machine_pc_wiring.h"
 
 #define HZ          UINT64_C(10000019) // eight or nine cycles a pulse
@@ -36,16 +35,6 @@ static struct vm vm;
 static uint64_t rng;
 
 // --- what the board asks of the monitor -----------------------------------------------------------------------------
-
-void console_put(struct vm *of, uint8_t byte)
-{
-    (void)of, (void)byte;
-}
-
-void console_poll(struct vm *of)
-{
-    (void)of;
-}
 
 void vm_end(struct vm *of, enum vm_end end, uint32_t value, const char *reason)
 {
