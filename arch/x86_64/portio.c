@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/x86_64/access.h"
+#include "arch/x86_64/emulate_plan.h"
 #include "arch/x86_64/operand.h"
 #include "vmm/account.h"
 #include "vmm/guestmem.h"
@@ -33,9 +34,9 @@ static void simple(struct vcpu *vcpu, const struct exit *exit)
 // INS or OUTS on its way.
 struct string_io {
     const struct exit *exit;
+    const struct insn *insn;
     enum insn_segment  segment;
-    uint64_t           address_mask;
-    uint64_t          *index; // RSI or RDI
+    unsigned           index; // RSI or RDI
     bool               down;
 };
 
@@ -44,16 +45,16 @@ static enum guest_access access_of(const struct string_io *io)
     return io->exit->is_write ? GUEST_READ : GUEST_WRITE;
 }
 
-// A register of which an address size of 16 bits has the lower half alone.
-static void set_register(uint64_t *reg, uint64_t value, uint64_t address_mask)
+static uint64_t offset_of(struct vcpu *vcpu, const struct string_io *io)
 {
-    *reg = address_mask == UINT16_MAX ? (*reg & ~address_mask) | (value & address_mask) : value & address_mask;
+    return read_register(io->insn, vcpu_regs(vcpu), io->index, io->insn->address_size);
 }
 
-static void step_index(const struct string_io *io, unsigned elements)
+static void step_index(struct vcpu *vcpu, const struct string_io *io, unsigned elements)
 {
-    uint64_t bytes = (uint64_t)io->exit->size * elements;
-    set_register(io->index, io->down ? *io->index - bytes : *io->index + bytes, io->address_mask);
+    uint64_t bytes = (uint64_t)io->exit->size * elements, offset = offset_of(vcpu, io);
+    write_register(io->insn, vcpu_regs(vcpu), io->index, io->insn->address_size,
+                   io->down ? offset - bytes : offset + bytes);
 }
 
 // One element, wherever it is; false: the guest got a fault instead. It gets it before the device is touched.
@@ -62,14 +63,14 @@ static bool string_once(struct vcpu *vcpu, const struct string_io *io)
     const struct exit *exit = io->exit;
     struct io_access access = { .offset = exit->port, .size = exit->size, .is_write = exit->is_write };
     struct operand_address memory;
-    if (!operand_locate(vcpu, io->segment, *io->index & io->address_mask, exit->size, access_of(io), &memory))
+    if (!operand_locate(vcpu, io->segment, offset_of(vcpu, io), exit->size, access_of(io), &memory))
         return false;
     if (exit->is_write)
         operand_read(vcpu, &memory, &access.value);
     machine_port(vcpu->vm, &access);
     if (!exit->is_write)
         operand_write(vcpu, &memory, &access.value);
-    step_index(io, 1);
+    step_index(vcpu, io, 1);
     return true;
 }
 
@@ -78,10 +79,10 @@ static bool string_once(struct vcpu *vcpu, const struct string_io *io)
 static unsigned elements_in_ram(struct vcpu *vcpu, const struct string_io *io, unsigned most, uint8_t **first)
 {
     unsigned size = io->exit->size;
-    uint64_t offset = *io->index & io->address_mask, linear = guest_linear(vcpu, io->segment, offset);
+    uint64_t offset = offset_of(vcpu, io), linear = guest_linear(vcpu, io->segment, offset);
     uint64_t inside = linear & (PAGE_SIZE - 1);
     uint64_t count = io->down ? inside / size + 1 : (PAGE_SIZE - inside) / size;
-    uint64_t before_wrap = io->down ? offset / size + 1 : (io->address_mask - offset) / size;
+    uint64_t before_wrap = io->down ? offset / size + 1 : (alu_mask(io->insn->address_size) - offset) / size;
     count = count < before_wrap ? count : before_wrap;
     count = count < most ? count : most;
     if (count == 0 || inside + size > PAGE_SIZE || ((linear & (size - 1)) != 0 && guest_checks_alignment(vcpu)))
@@ -139,7 +140,7 @@ static unsigned iterate_in_ram(struct vcpu *vcpu, const struct string_io *io, un
         ram += step;
         done++;
     } while (done < most && next_iteration(vcpu));
-    step_index(io, done);
+    step_index(vcpu, io, done);
     return done;
 }
 
@@ -172,18 +173,18 @@ static __attribute__((noinline)) void string(struct vcpu *vcpu, const struct exi
     }
     const struct string_io io = {
         .exit = exit,
+        .insn = &insn,
         .segment = exit->is_write ? insn.segment : INSN_ES,
-        .address_mask = insn.address_size == 8 ? UINT64_MAX : insn.address_size == 4 ? UINT32_MAX : UINT16_MAX,
-        .index = &regs->gpr[exit->is_write ? GPR_RSI : GPR_RDI],
+        .index = exit->is_write ? GPR_RSI : GPR_RDI,
         .down = (regs->rflags & RFLAGS_DF) != 0,
     };
-    uint64_t *rcx = &regs->gpr[GPR_RCX], count = exit->is_repeated ? *rcx & io.address_mask : 1;
+    uint64_t count = exit->is_repeated ? read_register(&insn, regs, GPR_RCX, insn.address_size) : 1;
     bool single_step = (regs->rflags & RFLAGS_TF) != 0; // each iteration traps
     unsigned at_once = single_step ? 1 : STRING_ITERATIONS_PER_EXIT;
     unsigned done = iterate(vcpu, &io, count < at_once ? (unsigned)count : at_once);
     count -= done;
     if (exit->is_repeated && done != 0)
-        set_register(rcx, count, io.address_mask);
+        write_register(&insn, regs, GPR_RCX, insn.address_size, count);
     if (count == 0)
         vcpu_skip(vcpu, exit->insn_length);
     else if (single_step && done != 0)
