@@ -58,6 +58,14 @@ _Noreturn void arch_machine_exit(unsigned status);
 // What every guest on this machine may be promised: a line for the log.
 const char *arch_description(void);
 
+// --- guests' memory: called by vmm/guestmem.c alone ---------------------------------------------------------------
+
+// Takes the frames of [start, start + size) out of the monitor's own map, rounded up to whole GUESTMEM_UNIT, and shows
+// `size` bytes of them elsewhere, with nothing mapped before and after; start is a multiple of GUESTMEM_UNIT, size of
+// PAGE_SIZE. Null: out of memory for tables, and nothing has changed. Close undoes it.
+void *arch_window_open(hpa start, uint64_t size);
+void  arch_window_close(void *window, hpa start, uint64_t size);
+
 // --- one VM --------------------------------------------------------------------------------------------------------
 
 // Maps ram at its guest-physical base and nothing else, but for what the hardware itself shows a guest. False: out of

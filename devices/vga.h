@@ -40,8 +40,9 @@ void vga_init(struct vga *vga, uint64_t hz);
 extern const struct device_ops vga_ops;
 
 // Where the characters of the screen are. A cell is two bytes, character and attribute; cell numbers wrap at the end of
-// the window's 32 KiB.
-#define VGA_NO_CURSOR 0xffff
+// the window.
+#define VGA_WINDOW_BYTES 0x8000u
+#define VGA_NO_CURSOR    0xffff
 struct text_layout {
     uint32_t window;        // address of cell 0
     uint16_t start, pitch;  // first cell of the screen; from a row to the next

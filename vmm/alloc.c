@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machine's page frames: fills the list of frames.c from the memory map at boot and hands pages out. Called on the
-// boot CPU with interrupts off. What comes back may be a guest's, its memory or its registers: it is cleared here, in
-// the one place that all of it passes. What is handed out is not.
+// boot CPU with interrupts off. What comes back may hold a guest's registers or devices: it is cleared here, in the one
+// place that all of it passes, but for a guest's memory, which guestmem.c clears. What is handed out is not cleared.
 #include "vmm/alloc.h"
 
 #include <string.h>
@@ -46,8 +46,13 @@ hpa alloc_pages(size_t count, size_t align_pages)
 
 void free_pages(hpa start, size_t count)
 {
-    INVARIANT(start.value % PAGE_SIZE == 0 && frames.used_bytes >= count * PAGE_SIZE);
     memset((void *)start.value, 0, count * PAGE_SIZE);
+    free_clean_pages(start, count);
+}
+
+void free_clean_pages(hpa start, size_t count)
+{
+    INVARIANT(start.value % PAGE_SIZE == 0 && frames.used_bytes >= count * PAGE_SIZE);
     frames_free(&frames, start.value, count);
 }
 

@@ -4,6 +4,7 @@
 // specification.
 #include "vmm/guest_acpi.h"
 #include "vmm/guest_tables.h"
+#include "vmm/guestmem.h"
 
 #define PM1A_EVENT_PORT   0x600
 #define PM1A_CONTROL_PORT 0x604
@@ -215,13 +216,13 @@ static uint32_t build_list(struct acpi_area *area, const char *signature, unsign
 
 void guest_acpi_build(struct guest_ram ram, unsigned cpus)
 {
-    struct acpi_area area = { .host = ram.host, .next = GUEST_ACPI_BASE };
+    struct acpi_area area = { .host = guest_pointer(ram, (gpa){ 0 }, MIB), .next = GUEST_ACPI_BASE };
 
-    if (ram.size < MIB)
+    if (area.host == NULL)
         return;
     if (cpus > GUEST_CPUS_MAX)
         cpus = GUEST_CPUS_MAX;
-    uint8_t *rsdp = ram.host + take(&area, 36);
+    uint8_t *rsdp = area.host + take(&area, 36);
     uint32_t facs = build_facs(&area);
     uint32_t dsdt = build_dsdt(&area);
     uint32_t tables[TABLES] = { build_fadt(&area, facs, dsdt), build_madt(&area, cpus), build_hpet(&area) };

@@ -5,6 +5,7 @@
 
 #include "time/ratio.h"
 #include "vmm/guest_tables.h"
+#include "vmm/guestmem.h"
 
 #define BDA            0x400u
 #define COM1           0x00 // ports of four serial ports, 0: not there
@@ -35,7 +36,7 @@
 
 void guest_bios_build(struct guest_ram ram)
 {
-    uint8_t *bda = ram.host + BDA;
+    uint8_t *low = guest_pointer(ram, (gpa){ 0 }, MIB), *bda = low + BDA;
 
     put16(bda + COM1, 0x3f8);
     put16(bda + EBDA_SEGMENT, GUEST_EBDA_BASE >> 4);
@@ -53,14 +54,14 @@ void guest_bios_build(struct guest_ram ram)
     put16(bda + CRTC_PORT, 0x3d4);
     bda[VIDEO_LAST_ROW] = 24;
     bda[FONT_LINES] = 16;
-    ram.host[GUEST_EBDA_BASE] = 1; // its own size in KiB
+    low[GUEST_EBDA_BASE] = 1; // its own size in KiB
     for (uint64_t at = GUEST_TEXT_BASE; at < GUEST_TEXT_END; at += sizeof(BLANK))
-        put64(ram.host + at, BLANK);
+        put64(low + at, BLANK);
 }
 
 void guest_bios_set_clock(struct guest_ram ram, int64_t seconds)
 {
     uint64_t of_day = (uint64_t)((seconds % DAY_S + DAY_S) % DAY_S);
 
-    put32(ram.host + BDA + TICKS, (uint32_t)mul_div_floor(of_day, PIT_HZ, PIT_CYCLES));
+    put32(guest_pointer(ram, (gpa){ BDA + TICKS }, 4), (uint32_t)mul_div_floor(of_day, PIT_HZ, PIT_CYCLES));
 }

@@ -4,6 +4,7 @@
 // Pure. Section numbers are those of the MultiProcessor Specification 1.4.
 #include "vmm/guest_mptable.h"
 #include "vmm/guest_tables.h"
+#include "vmm/guestmem.h"
 
 #define POINTER_BYTES     16  // 4.1
 #define HEADER_BYTES      44  // 4.2
@@ -104,9 +105,9 @@ static void build_table(uint8_t *table, unsigned cpus)
 
 void guest_mptable_build(struct guest_ram ram, unsigned cpus)
 {
-    uint8_t *pointer = ram.host + GUEST_MPTABLE_BASE;
+    uint8_t *pointer = guest_pointer(ram, (gpa){ GUEST_MPTABLE_BASE }, MIB - GUEST_MPTABLE_BASE);
 
-    if (ram.size < MIB)
+    if (pointer == NULL)
         return;
     if (cpus > GUEST_CPUS_MAX)
         cpus = GUEST_CPUS_MAX;

@@ -6,6 +6,7 @@
 // Pure.
 #include "vmm/guest_bios.h"
 #include "vmm/guest_tables.h"
+#include "vmm/guestmem.h"
 
 #define ROM_SEGMENT 0xf000u
 #define ROM_BASE    0xf0000u
@@ -61,8 +62,10 @@ static uint16_t handler_of(unsigned vector)
 
 void guest_rom_build(struct guest_ram ram)
 {
+    uint8_t *low = guest_pointer(ram, (gpa){ 0 }, MIB);
+
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
-        memcpy(ram.host + ROM_BASE + pieces[i].at, pieces[i].code, pieces[i].bytes);
+        memcpy(low + ROM_BASE + pieces[i].at, pieces[i].code, pieces[i].bytes);
     for (unsigned vector = 0; vector < VECTORS; vector++)
-        put32(ram.host + (size_t)vector * 4, ROM_SEGMENT << 16 | handler_of(vector));
+        put32(low + (size_t)vector * 4, ROM_SEGMENT << 16 | handler_of(vector));
 }

@@ -182,7 +182,7 @@ void loader_copy_initrd(struct loading *l, uint64_t at)
     for (unsigned i = 0; i < input->module_count; i++) {
         at = (at + 3) & ~UINT64_C(3);
         if (input->module[i].size != 0)
-            memcpy(loader_memory(l, at), input->module[i].data, input->module[i].size);
+            memcpy(loader_memory(l, at, input->module[i].size), input->module[i].data, input->module[i].size);
         at += input->module[i].size;
     }
 }

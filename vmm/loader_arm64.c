@@ -110,7 +110,7 @@ bool loader_load(const struct loader_input *input, struct guest_ram ram, struct 
     uint64_t size = has_header ? image_64(image, IMAGE_SIZE) : image->size;
     if (!loader_take_segment(&l, start, size) || !place_rest(&l, start + size + (has_header ? 0 : FLAT_ROOM), out))
         return false;
-    memcpy(loader_memory(&l, start), image->data, image->size);
+    memcpy(loader_memory(&l, start, image->size), image->data, image->size);
     loader_copy_initrd(&l, out->initrd_start);
     out->mode = ENTRY_EL1;
     out->pc = start;

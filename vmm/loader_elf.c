@@ -179,8 +179,9 @@ bool elf_load(struct loading *l, const struct elf *elf, uint64_t *entry)
         struct elf_segment segment = segment_at(image, elf, i);
         if (!is_loaded(&segment))
             continue;
-        memcpy(loader_memory(l, segment.paddr), image->data + segment.offset, segment.filesz);
-        memset(loader_memory(l, segment.paddr + segment.filesz), 0, segment.memsz - segment.filesz);
+        uint8_t *at = loader_memory(l, segment.paddr, segment.memsz);
+        memcpy(at, image->data + segment.offset, segment.filesz);
+        memset(at + segment.filesz, 0, segment.memsz - segment.filesz);
     }
     return true;
 }

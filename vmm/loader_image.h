@@ -6,6 +6,7 @@
 
 #include "vmm/format.h"
 #include "vmm/guest_bios.h"
+#include "vmm/guestmem.h"
 #include "vmm/loader.h"
 
 #define LOADER_SEGMENTS_MAX   32
@@ -73,10 +74,10 @@ bool loader_begin(struct loading *l);
 // Refuses a file that is a kernel on no machine: compressed, a script, text, empty. True: it may be one.
 bool loader_refuse_foreign(struct loading *l);
 
-// Where a guest address is in the host, of memory that is taken.
-static inline uint8_t *loader_memory(const struct loading *l, uint64_t address)
+// `size` bytes of guest memory that is taken.
+static inline uint8_t *loader_memory(const struct loading *l, uint64_t address, uint64_t size)
 {
-    return l->ram.host + (address - l->ram.base);
+    return guest_pointer(l->ram, (gpa){ address }, size);
 }
 
 // Takes [start, start + size) of guest memory for one of the kernel's segments. Refuses what lies outside of RAM, in an

@@ -214,7 +214,7 @@ static void write_zero_page(struct loading *l, uint8_t *zero_page, uint64_t cmdl
 static void copy_images(struct loading *l, const struct linux_kernel *kernel, uint64_t initrd)
 {
     const struct loader_input *input = l->input;
-    uint8_t *at = l->ram.host + kernel->load;
+    uint8_t *at = loader_memory(l, kernel->load, kernel->init_size);
 
     memcpy(at, input->kernel.data + kernel->file_offset, kernel->bytes);
     memset(at + kernel->bytes, 0, kernel->init_size - kernel->bytes);
@@ -234,8 +234,9 @@ bool linux_load(struct loading *l, struct entry_state *out)
         return REFUSE(l, "no %lu bytes of guest memory are left for boot_params; give the VM more (mem=)",
                       (unsigned long)(PAGE_SIZE + cmdline_bytes));
     copy_images(l, &kernel, initrd);
-    write_zero_page(l, l->ram.host + zero_page, zero_page + PAGE_SIZE, initrd);
-    memcpy(l->ram.host + zero_page + PAGE_SIZE, l->input->cmdline, cmdline_bytes);
+    uint8_t *params = loader_memory(l, zero_page, PAGE_SIZE + cmdline_bytes);
+    write_zero_page(l, params, zero_page + PAGE_SIZE, initrd);
+    memcpy(params + PAGE_SIZE, l->input->cmdline, cmdline_bytes);
     out->format = "Linux bzImage";
     out->pc = kernel.load + ENTRY_64;
     out->rsi = zero_page;

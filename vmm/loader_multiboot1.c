@@ -113,8 +113,9 @@ bool multiboot1_load_fields(struct loading *l, const struct multiboot1_header *f
         return false;
     if (!loader_in_kernel(l, h.entry_addr))
         return REFUSE(l, "%s is damaged: its entry 0x%x is outside of what it loads", image->name, h.entry_addr);
-    memcpy(l->ram.host + h.load_addr, image->data + offset, bytes);
-    memset(l->ram.host + load_end, 0, bss_end - load_end);
+    uint8_t *at = loader_memory(l, h.load_addr, bss_end - h.load_addr);
+    memcpy(at, image->data + offset, bytes);
+    memset(at + bytes, 0, bss_end - load_end);
     *entry = h.entry_addr;
     return true;
 }
@@ -130,7 +131,7 @@ static uint64_t string_bytes(const char *s)
 
 // Where the next piece of boot information goes.
 struct cursor {
-    uint8_t *host; // guest address 0
+    const struct loading *l;
     uint64_t at;
 };
 
@@ -138,13 +139,13 @@ static void put_32(struct cursor *cursor, uint64_t value)
 {
     uint32_t word = (uint32_t)value; // guest addresses here are below mem=, at most 2 GiB
 
-    memcpy(cursor->host + cursor->at, &word, sizeof(word));
+    memcpy(loader_memory(cursor->l, cursor->at, sizeof(word)), &word, sizeof(word));
     cursor->at += sizeof(word);
 }
 
 static void put_bytes(struct cursor *cursor, const void *bytes, uint64_t count)
 {
-    memcpy(cursor->host + cursor->at, bytes, count);
+    memcpy(loader_memory(cursor->l, cursor->at, count), bytes, count);
     cursor->at += count;
 }
 
@@ -188,7 +189,7 @@ static bool copy_modules(struct loading *l, uint64_t *start)
                           module->name, (unsigned long)(module->size / KIB + (module->size % KIB != 0)),
                           (unsigned long)(l->ram.size / KIB));
         if (module->size != 0)
-            memcpy(l->ram.host + start[i], module->data, module->size);
+            memcpy(loader_memory(l, start[i], module->size), module->data, module->size);
     }
     return true;
 }
@@ -206,7 +207,7 @@ static uint64_t info_bytes(const struct loader_input *input)
 
 static void set_field(struct loading *l, uint64_t info, uint32_t offset, uint64_t value)
 {
-    struct cursor field = { l->ram.host, info + offset };
+    struct cursor field = { l, info + offset };
 
     put_32(&field, value);
 }
@@ -255,8 +256,8 @@ bool multiboot1_inform(struct loading *l, uint64_t *info)
     if (*info == 0)
         return REFUSE(l, "no %lu bytes of guest memory are left for boot information; give the VM more (mem=)",
                       (unsigned long)bytes);
-    struct cursor cursor = { l->ram.host, *info + INFO_BYTES };
-    memset(l->ram.host + *info, 0, bytes);
+    struct cursor cursor = { l, *info + INFO_BYTES };
+    memset(loader_memory(l, *info, bytes), 0, bytes);
     set_field(l, *info, 0, INFO_HAS_MEMORY | INFO_HAS_CMDLINE | INFO_HAS_MODS | INFO_HAS_MMAP | INFO_HAS_LOADER_NAME);
     write_memory(l, *info, &cursor);
     write_modules(l, *info, &cursor, start);

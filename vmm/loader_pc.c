@@ -51,11 +51,11 @@ static bool refuse_foreign(struct loading *l)
 bool loader_enter_long64(struct loading *l, struct entry_state *out)
 {
     uint64_t tables = loader_place(l, LONG64_BYTES, PAGE_SIZE, LOADER_OWN_LOW);
-    uint64_t *entry = (uint64_t *)(void *)(l->ram.host + tables);
 
     if (tables == 0)
         return REFUSE(l, "no %lu KiB of guest memory are left for page tables; give the VM more (mem=)",
                       (unsigned long)(LONG64_BYTES / KIB));
+    uint64_t *entry = (uint64_t *)(void *)loader_memory(l, tables, LONG64_BYTES);
     memset(entry, 0, LONG64_TABLES * PAGE_SIZE);
     entry[0] = (tables + PAGE_SIZE) | PTE_PRESENT_WRITE;
     for (uint64_t i = 0; i < 4; i++)
@@ -67,7 +67,7 @@ bool loader_enter_long64(struct loading *l, struct entry_state *out)
     out->rsp = tables + LONG64_TABLES * PAGE_SIZE + LONG64_STACK;
     out->gdt = out->rsp;
     out->gdt_limit = sizeof(long64_gdt) - 1;
-    memcpy(l->ram.host + out->gdt, long64_gdt, sizeof(long64_gdt));
+    memcpy(loader_memory(l, out->gdt, sizeof(long64_gdt)), long64_gdt, sizeof(long64_gdt));
     return true;
 }
 

@@ -2,6 +2,7 @@
 // The PC's side of the person in front of it: the text screen, whose characters are in the guest's RAM, and the
 // keyboard behind the 8042.
 #include "vmm/guest_bios.h"
+#include "vmm/guestmem.h"
 #include "vmm/machine_pc_wiring.h"
 
 // The output buffer can have been read and filled again in one access: the inputs must see the edge between.
@@ -31,6 +32,6 @@ bool machine_key_input(struct vm *vm, const struct key *key)
 enum machine_screen machine_screen(const struct vm *vm, struct text_layout *layout, const uint8_t **window)
 {
     bool text = vga_layout(&vm->machine.vga, layout);
-    *window = vm->ram.host + layout->window; // a PC has at least 1 MiB
+    *window = guest_pointer(vm->ram, (gpa){ layout->window }, VGA_WINDOW_BYTES); // a PC has at least 1 MiB
     return text ? SCREEN_TEXT : SCREEN_GRAPHICS;
 }

@@ -14,7 +14,7 @@
 #define FOLLOW_SLICES  10 // 100 ms
 #define SUM_START      UINT64_C(0xcbf29ce484222325) // FNV-1a
 #define SUM_FACTOR     UINT64_C(0x100000001b3)
-#define WINDOW_CELLS   0x4000u
+#define WINDOW_CELLS   (VGA_WINDOW_BYTES / 2)
 #define ATTRIBUTE_GREY 0x07
 #define PEN_BYTES      256
 #define PEN_CELL_MAX   24 // bytes that a cell can need

@@ -27,11 +27,13 @@ struct image {
     const char    *name; // how the user called it, for sentences
 };
 
-// The guest's physical memory: guest addresses base..base + size map 1:1 onto host[0..size).
+// The guest's physical memory: guest addresses base..base + size map 1:1 onto host[0..size), which only guestmem.h
+// looks into, and onto as many bytes of the machine's from `frames` on.
 struct guest_ram {
     uint8_t *host;
     uint64_t size;
     uint64_t base; // 0 on a PC
+    hpa      frames;
 };
 
 #endif

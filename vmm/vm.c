@@ -8,6 +8,7 @@
 #include "time/ratio.h"
 #include "vmm/alloc.h"
 #include "vmm/format.h"
+#include "vmm/guestmem.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 #include "vmm/percpu.h"
@@ -19,8 +20,7 @@
 #define STATUS_REFUSED 8u // a word that this machine cannot honour
 #define STATUS_LACKS   10u
 
-#define VM_PAGES        ((sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE)
-#define RAM_ALIGN_PAGES 512 // 2 MiB, so that the nested tables can use large pages
+#define VM_PAGES ((sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason)
 {
@@ -220,22 +220,18 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
 
 bool vm_with_bare_ram(size_t ram_pages, bool (*use)(struct vm *vm, struct refusal *refusal), struct refusal *refusal)
 {
-    hpa vm_at = alloc_pages(VM_PAGES, 1), ram_at = alloc_pages(ram_pages, 1);
+    hpa vm_at = alloc_pages(VM_PAGES, 1);
+    if (vm_at.value == 0)
+        return false;
+    struct vm *vm = (struct vm *)vm_at.value;
     bool ok = false;
-    if (vm_at.value != 0 && ram_at.value != 0) {
-        struct vm *vm = (struct vm *)vm_at.value;
-        memset(vm, 0, sizeof(*vm));
-        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = ram_pages * PAGE_SIZE,
-                                      .base = MACHINE_RAM_BASE };
-        if (arch_vm_init(vm)) {
-            ok = use(vm, refusal);
-            arch_vm_free(vm);
-        }
+    memset(vm, 0, sizeof(*vm));
+    if (guestmem_open(&vm->ram, ram_pages * PAGE_SIZE, MACHINE_RAM_BASE) && arch_vm_init(vm)) {
+        ok = use(vm, refusal);
+        arch_vm_free(vm);
     }
-    if (ram_at.value != 0)
-        free_pages(ram_at, ram_pages);
-    if (vm_at.value != 0)
-        free_pages(vm_at, VM_PAGES);
+    guestmem_close(&vm->ram);
+    free_pages(vm_at, VM_PAGES);
     return ok;
 }
 
@@ -252,18 +248,14 @@ struct vm_result vm_run(const struct vm_config *config, const struct monitor_con
     vm->config = *config;
     screen_init(vm);
     struct vm_result result = { STATUS_LACKS, 0 };
-    hpa ram_at = alloc_pages(config->mem_bytes / PAGE_SIZE, RAM_ALIGN_PAGES);
-    if (ram_at.value != 0) {
-        vm->ram = (struct guest_ram){ .host = (uint8_t *)ram_at.value, .size = config->mem_bytes,
-                                       .base = MACHINE_RAM_BASE };
-        memset(vm->ram.host, 0, vm->ram.size);
+    if (guestmem_open(&vm->ram, config->mem_bytes, MACHINE_RAM_BASE)) {
         result.status = build_and_run(vm, monitor, input);
         result.gap_cycles = ledger_gap(&vm->vcpu.ledger, vm->vcpu.ledger.since);
-        free_pages(ram_at, config->mem_bytes / PAGE_SIZE);
     } else {
         log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece",
                  config->name, config->mem_bytes / MIB, alloc_free_bytes() / MIB);
     }
+    guestmem_close(&vm->ram);
     free_pages(vm_at, VM_PAGES);
     return result;
 }

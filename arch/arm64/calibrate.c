@@ -9,6 +9,7 @@
 #include "arch/arm64/meter.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/format.h"
+#include "vmm/guestmem.h"
 #include "vmm/log.h"
 #include "vmm/spread.h"
 
@@ -48,7 +49,8 @@ static const struct { enum exit_kind kind, like; } alike[] = {
 
 static void load_code(struct vcpu *vcpu, uint64_t at, const uint32_t *code, size_t count)
 {
-    memcpy(vcpu->vm->ram.host + at, code, count * sizeof(*code));
+    size_t bytes = count * sizeof(*code);
+    memcpy(guest_pointer(vcpu->vm->ram, (gpa){ vcpu->vm->ram.base + at }, bytes), code, bytes);
     stage2_clean(vcpu->vm->ram);
 }
 

@@ -3,22 +3,19 @@
 // is not mapped faults, and the fault is the device access. 4 KiB granule, 36 bits of guest-physical address, so the
 // walk starts at level 1 (Arm ARM D8.2.7); RAM is mapped in blocks of 2 MiB wherever both sides allow it. Built once
 // per VM, never changed while it runs.
-#include <string.h>
-
+#include "arch/arm64/pagetable.h"
 #include "arch/arm64/vcpu.h"
-#include "vmm/alloc.h"
+#include "vmm/guestmem.h"
 
 #define ADDRESS_BITS 36u // which ID_AA64MMFR0_EL1 tells the guest (idregs.c), or the CPU's 32
 #define PARANGE_32   0u
 #define START_LEVEL  1u
-#define LEAF_LEVEL   3u
 
 #define S2AP_READ  (UINT64_C(1) << 6)
 #define S2AP_WRITE (UINT64_C(1) << 7)
 #define MEM_NORMAL (UINT64_C(0xf) << 2) // MemAttr: Normal, outer and inner write-back
 #define MEM_DEVICE (UINT64_C(0x0) << 2) // Device-nGnRnE
 #define XN         (UINT64_C(1) << 54)
-#define ADDRESS    UINT64_C(0x0000fffffffff000)
 
 #define RAM_BITS    (PTE_AF | PTE_SH_INNER | S2AP_READ | S2AP_WRITE | MEM_NORMAL)
 #define DEVICE_BITS (PTE_AF | S2AP_READ | S2AP_WRITE | MEM_DEVICE | XN)
@@ -33,80 +30,31 @@
 #define VTCR_RES1        (UINT64_C(1) << 31)
 #define VMID             UINT64_C(1)
 
-static hpa new_table(void)
+static struct pagetable tree(hpa root)
 {
-    hpa page = alloc_pages(1, 1);
-    if (page.value != 0)
-        memset((void *)page.value, 0, PAGE_SIZE);
-    return page;
-}
-
-static unsigned shift_of(unsigned level)
-{
-    return 12 + 9 * (LEAF_LEVEL - level);
-}
-
-// The entry for `ipa` at `level`, with the tables above it made as needed; null when out of memory.
-static uint64_t *entry_for(hpa root, uint64_t ipa, unsigned level)
-{
-    uint64_t *table = (uint64_t *)root.value;
-    for (unsigned at = START_LEVEL;; at++) {
-        uint64_t *entry = &table[(ipa >> shift_of(at)) & 511];
-        if (at == level)
-            return entry;
-        if ((*entry & PTE_VALID) == 0) {
-            hpa next = new_table();
-            if (next.value == 0)
-                return NULL;
-            *entry = next.value | PTE_TABLE | PTE_VALID;
-        }
-        table = (uint64_t *)(*entry & ADDRESS);
-    }
-}
-
-static bool map(hpa root, uint64_t ipa, uint64_t host, unsigned level, uint64_t bits)
-{
-    uint64_t *entry = entry_for(root, ipa, level);
-    if (entry == NULL)
-        return false;
-    *entry = host | bits | (level == LEAF_LEVEL ? PTE_TABLE : 0) | PTE_VALID;
-    return true;
+    return (struct pagetable){ root, START_LEVEL };
 }
 
 bool stage2_map_page(hpa root, uint64_t ipa, hpa page, uint64_t attributes)
 {
-    return map(root, ipa, page.value, LEAF_LEVEL, attributes == STAGE2_NORMAL_RO ? READ_BITS : DEVICE_BITS);
+    return pagetable_map_one(tree(root), ipa, page, PAGETABLE_LEAF_LEVEL,
+                             attributes == STAGE2_NORMAL_RO ? READ_BITS : DEVICE_BITS);
 }
 
 bool stage2_build(struct guest_ram ram, hpa *root)
 {
-    *root = new_table();
+    *root = pagetable_new();
     if (root->value == 0)
         return false;
-    uint64_t host = (uintptr_t)ram.host;
-    for (uint64_t done = 0; done < ram.size;) {
-        bool block = ((host + done) | (ram.base + done)) % (2 * MIB) == 0 && ram.size - done >= 2 * MIB;
-        if (!map(*root, ram.base + done, host + done, block ? 2 : LEAF_LEVEL, RAM_BITS)) {
-            stage2_free(*root);
-            return false;
-        }
-        done += block ? 2 * MIB : PAGE_SIZE;
-    }
-    return true;
-}
-
-static void free_level(uint64_t *table, unsigned level)
-{
-    for (unsigned i = 0; level < LEAF_LEVEL && i < 512; i++) {
-        if ((table[i] & (PTE_VALID | PTE_TABLE)) == (PTE_VALID | PTE_TABLE))
-            free_level((uint64_t *)(table[i] & ADDRESS), level + 1);
-    }
-    free_pages((hpa){ (uintptr_t)table }, 1);
+    if (pagetable_map(tree(*root), ram.base, ram.frames, ram.size, RAM_BITS))
+        return true;
+    stage2_free(*root);
+    return false;
 }
 
 void stage2_free(hpa root)
 {
-    free_level((uint64_t *)root.value, START_LEVEL);
+    pagetable_free(tree(root));
 }
 
 // From the next entry on. What the TLB has of an older guest goes: every VM has the same VMID.
@@ -134,6 +82,6 @@ void cache_to_memory(const void *start, uint64_t bytes)
 
 void stage2_clean(struct guest_ram ram)
 {
-    cache_to_memory(ram.host, ram.size);
+    cache_to_memory(guest_pointer(ram, (gpa){ ram.base }, ram.size), ram.size);
     __asm__ volatile("ic iallu; dsb sy; isb" : : : "memory");
 }

@@ -11,6 +11,7 @@
 #include "arch/x86_64/vendor.h"
 #include "time/ratio.h"
 #include "vmm/format.h"
+#include "vmm/guestmem.h"
 #include "vmm/log.h"
 #include "vmm/spread.h"
 
@@ -57,7 +58,7 @@ static const uint8_t loop_for_ever[] = { 0xeb, 0xfe };
 
 static void load_code(struct vcpu *vcpu, const uint8_t *code, size_t length)
 {
-    uint8_t *at = vcpu->vm->ram.host + CODE_GPA;
+    uint8_t *at = guest_pointer(vcpu->vm->ram, (gpa){ CODE_GPA }, CODE_PAGES * PAGE_SIZE);
     memset(at, NOP, CODE_PAGES * PAGE_SIZE);
     memcpy(at, code, length);
 }
@@ -217,7 +218,7 @@ static void probe_fault_flags(struct vcpu *vcpu)
 {
     static const uint8_t ud2_hlt[] = { 0x0f, 0x0b, 0xf4 };
     static const uint64_t code_descriptor = UINT64_C(0x00cf9b000000ffff), gate = UINT64_C(0x00008e0000080000);
-    uint8_t *ram = vcpu->vm->ram.host;
+    uint8_t *ram = guest_pointer(vcpu->vm->ram, (gpa){ 0 }, CODE_GPA);
     uint64_t to_hlt = gate | (CODE_GPA + 2);
     uint32_t eflags;
     load_code(vcpu, ud2_hlt, sizeof(ud2_hlt));

@@ -224,8 +224,8 @@ static void test_keeps_to_its_area(void **state)
 {
     (void)state;
     memset(ram.host, 0xcc, ram.size);
-    guest_acpi_build((struct guest_ram){ ram.host, MIB - 1, 0 }, 1); // too small: nothing at all
-    guest_mptable_build((struct guest_ram){ ram.host, MIB - 1, 0 }, 1);
+    guest_acpi_build((struct guest_ram){ .host = ram.host, .size = MIB - 1 }, 1); // too small: nothing at all
+    guest_mptable_build((struct guest_ram){ .host = ram.host, .size = MIB - 1 }, 1);
     assert_int_equal(get(GUEST_ACPI_BASE, 1), 0xcc);
     assert_int_equal(get(GUEST_MPTABLE_BASE, 1), 0xcc);
     guest_acpi_build(ram, 100000);
@@ -276,7 +276,7 @@ int main(void)
         cmocka_unit_test(test_keeps_to_its_area),
         cmocka_unit_test(test_dump),
     };
-    ram = (struct guest_ram){ calloc(1, MIB), MIB, 0 };
+    ram = (struct guest_ram){ .host = calloc(1, MIB), .size = MIB };
     build(1);
     int failed = cmocka_run_group_tests_name("guest_acpi", tests, NULL, NULL);
     free(ram.host);

@@ -92,7 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_data_area), cmocka_unit_test(test_clock),
                                         cmocka_unit_test(test_vectors), cmocka_unit_test(test_nothing_beside) };
-    ram = (struct guest_ram){ malloc(MIB), MIB, 0 }; // the smallest that a VM can have
+    ram = (struct guest_ram){ .host = malloc(MIB), .size = MIB }; // the smallest that a VM can have
     int failed = cmocka_run_group_tests_name("guest_bios", tests, NULL, NULL);
     free(ram.host);
     return failed;

@@ -190,7 +190,7 @@ int main(void)
         cmocka_unit_test(test_flat),        cmocka_unit_test(test_information),
         cmocka_unit_test(test_low_kernel),
     };
-    ram = (struct guest_ram){ malloc(RAM_BYTES), RAM_BYTES, 0 };
+    ram = (struct guest_ram){ .host = malloc(RAM_BYTES), .size = RAM_BYTES };
     int failed = cmocka_run_group_tests_name("loader", tests, NULL, NULL);
     free(ram.host);
     return failed;

@@ -222,7 +222,7 @@ static void test_random_damage(void **state)
     for (uint64_t i = 0; i < n; i++) {
         if (i % 3 == 0) {
             memset(image, 0, 256);
-            ram = (struct guest_ram){ ram.host, 1 * MIB + 128 * KIB, 0 };
+            ram = (struct guest_ram){ .host = ram.host, .size = 1 * MIB + 128 * KIB };
             (void (*[])(void)){ elf32_image, elf64_image, flat_image }[host_random_range(&seed, 0, 2)]();
             image_bytes = 12288;
         }
@@ -258,7 +258,7 @@ int main(void)
         cmocka_unit_test(test_refuses_bad_segments),       cmocka_unit_test(test_refuses_what_does_not_fit),
         cmocka_unit_test(test_refuses_bad_address_fields), cmocka_unit_test(test_random_damage),
     };
-    ram = (struct guest_ram){ malloc(RAM_BYTES), RAM_BYTES, 0 };
+    ram = (struct guest_ram){ .host = malloc(RAM_BYTES), .size = RAM_BYTES };
     int failed = cmocka_run_group_tests_name("loader_bad", tests, NULL, NULL);
     free(ram.host);
     return failed;

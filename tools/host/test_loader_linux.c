@@ -214,7 +214,7 @@ static void test_random_damage(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < n; i++) {
-        ram = (struct guest_ram){ whole.host, 2 * MIB + 128 * KIB, 0 };
+        ram = (struct guest_ram){ .host = whole.host, .size = 2 * MIB + 128 * KIB };
         linux_image();
         for (uint64_t k = host_random_range(&seed, 1, 3); k > 0; k--) {
             uint64_t field = fields[host_random_range(&seed, 0, sizeof(fields) / sizeof(fields[0]) - 1)];
@@ -247,7 +247,7 @@ int main(void)
         cmocka_unit_test(test_initrd),              cmocka_unit_test(test_refuses_bad_kernels),
         cmocka_unit_test(test_refuses_what_does_not_fit), cmocka_unit_test(test_random_damage),
     };
-    ram = (struct guest_ram){ malloc(RAM_BYTES), RAM_BYTES, 0 };
+    ram = (struct guest_ram){ .host = malloc(RAM_BYTES), .size = RAM_BYTES };
     int failed = cmocka_run_group_tests_name("loader_linux", tests, NULL, NULL);
     free(ram.host);
     return failed;

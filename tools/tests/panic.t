@@ -88,13 +88,14 @@ fails() {
     expect "$word" 4 '^ESCAPEMENT-END status=4 reason=panic$' ' panic: build [0-9a-f]{40}$' "$entry" "$@"
 }
 
-echo 1..12
+echo 1..17
 expect nothing 0 'provoke: nothing happened$'
 case $machine in
 arm64)
     entry=' entry\+0x' main='boot_main\+' write='data abort: write to' read='data abort: read of'
     execute='instruction abort: execute' undefined='exception at EL2, undefined instruction' pc=' elr 00000000'
     text='0x[0-9a-f]+' outside='#0 .* code_in_data|outside the text' overflow='the boot stack has overflowed into its guard page'
+    before=0x7fffffffffff window=0x800000000000 end=0x800000501000
     again='exception at EL2, data abort: read of 0x7000000000, '
     ;;
 *)
@@ -102,6 +103,7 @@ arm64)
     execute='page fault: execute' undefined='exception 6, invalid opcode' pc=' rip 00000000001'
     text=0x100000 outside='#0 .* outside the text'
     overflow='exception 8, double fault: the boot stack has overflowed into its guard page'
+    before=0x3fffffffffff window=0x400000000000 end=0x400000501000
     again='exception 14, page fault: read of 0x7000000000, not mapped at 0x'
     ;;
 esac
@@ -122,5 +124,13 @@ if [ "$machine" = arm64 ]; then
     # The walk's external abort is the guest's own: told, and nothing of the monitor's.
     expect walk-nowhere 0 'provoke: PAR 0x2f$' 'provoke: nothing happened$'
 else
-    echo "ok 12 - walk-nowhere # SKIP arm64's"
+    test_number=$((test_number + 1))
+    echo "ok $test_number - walk-nowhere # SKIP arm64's"
 fi
+# A guest's memory: nothing before it, nothing after it, nothing where the monitor's own map has all other memory, and
+# nothing when the VM is gone.
+fails before-guest "$read $before, not mapped" '#0 .* read_before_guest\+' '#1 .* vmm_main\+'
+fails after-guest "$read $end, not mapped" '#0 .* read_after_guest\+' '#1 .* vmm_main\+'
+fails past-window "$write 0x[0-9a-f]+, not mapped" '#0 .* write_past_window\+' '#1 .* vmm_main\+'
+fails closed-window "$read $window, not mapped" '#0 .* read_closed_window\+' '#1 .* vmm_main\+'
+expect use-guest 0 'provoke: nothing happened$'

@@ -8,6 +8,7 @@
 
 #include "arch/arch.h"
 #include "vmm/alloc.h"
+#include "vmm/guestmem.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 
@@ -28,6 +29,11 @@ int overflow_stack(volatile int depth);
 void undefined_instruction(void);
 void break_invariant(void);
 void panic_in_panic(void);
+void read_before_guest(void);
+void read_after_guest(void);
+void write_past_window(void);
+void read_closed_window(void);
+void use_guest(void);
 __attribute__((weak)) void walk_nowhere(void); // provoke_arm64.c
 
 __attribute__((noinline)) void write_to_text(void)
@@ -91,6 +97,71 @@ __attribute__((noinline)) void panic_in_panic(void)
     panic("the first");
 }
 
+// A guest's memory that ends inside a frame of 2 MiB.
+#define GUEST_BYTES (5 * MIB + PAGE_SIZE)
+#define GUEST_BASE  (16 * MIB)
+
+static struct guest_ram open_guest(void)
+{
+    struct guest_ram ram;
+    if (!guestmem_open(&ram, GUEST_BYTES, GUEST_BASE))
+        panic("no memory for a guest");
+    return ram;
+}
+
+static volatile char *guest_byte(struct guest_ram ram, uint64_t offset)
+{
+    return guest_pointer(ram, (gpa){ GUEST_BASE + offset }, 1);
+}
+
+__attribute__((noinline)) void read_before_guest(void)
+{
+    returned = *(guest_byte(open_guest(), 0) - 1);
+}
+
+__attribute__((noinline)) void read_after_guest(void)
+{
+    returned = *(guest_byte(open_guest(), GUEST_BYTES - 1) + 1);
+}
+
+// Where the monitor would find it by its own map, as it finds all other memory.
+__attribute__((noinline)) void write_past_window(void)
+{
+    *(volatile char *)(open_guest().frames.value + GUEST_BYTES - 1) = 1;
+}
+
+__attribute__((noinline)) void read_closed_window(void)
+{
+    struct guest_ram ram = open_guest();
+    volatile char *first = guest_byte(ram, 0);
+    guestmem_close(&ram);
+    returned = *first;
+}
+
+static void require(bool holds, const char *what)
+{
+    if (!holds)
+        panic("not so: %s", what);
+}
+
+// Two at once, each to its own bytes; then one after the other has the same frames, and finds nothing in them.
+__attribute__((noinline)) void use_guest(void)
+{
+    uint64_t used = alloc_used_bytes();
+    struct guest_ram one = open_guest(), two = open_guest();
+    for (uint64_t at = 0; at < GUEST_BYTES; at += PAGE_SIZE)
+        *guest_byte(one, at) = 1;
+    for (uint64_t at = 0; at < GUEST_BYTES; at += PAGE_SIZE)
+        require(*guest_byte(one, at) == 1 && *guest_byte(two, at) == 0, "two guests have two memories");
+    require(guest_byte(one, GUEST_BYTES) == NULL && guest_byte(one, UINT64_MAX) == NULL, "a pointer has its bounds");
+    volatile char *frames = (volatile char *)one.frames.value;
+    guestmem_close(&one);
+    for (uint64_t at = 0; at < GUEST_BYTES; at += PAGE_SIZE)
+        require(frames[at] == 0, "what a guest leaves is cleared, and the monitor's again");
+    guestmem_close(&two);
+    require(alloc_used_bytes() == used, "all is given back");
+}
+
 static void do_overflow(void)
 {
     returned = overflow_stack(0);
@@ -104,6 +175,11 @@ static const struct {
     { "execute-pages", execute_pages },   { "read-zero", read_page_zero },        { "read-beyond", read_beyond_ram },
     { "overflow-stack", do_overflow },    { "undefined", undefined_instruction }, { "invariant", break_invariant },
     { "panic-in-panic", panic_in_panic }, { "walk-nowhere", walk_nowhere },
+    { "before-guest", read_before_guest },
+    { "after-guest", read_after_guest },
+    { "past-window", write_past_window },
+    { "closed-window", read_closed_window },
+    { "use-guest", use_guest },
 };
 
 // Is it the last word of the command line? Others, such as log=com2, stand before it.
