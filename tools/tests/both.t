@@ -14,7 +14,7 @@ count=0
 # run MACHINE KERNEL
 run() {
     status=0
-    tools/run "$1" --exact --build "$build" --kernel "$build/guests/$2.elf" --timeout 120 \
+    tools/run "$1" --exact --build "$build" --kernel "$build/guests/$2.elf" --timeout 600 \
         --vm "mem=16M oracle=off tsc_hz=1000000000" </dev/null >"$folder/$1.out" 2>"$folder/$1.err" || status=$?
     echo "$status" >"$folder/$1.status"
 }

@@ -31,7 +31,7 @@ run() {
     status=0
     # shellcheck disable=SC2086 # words of a machine
     tools/run "$machine" $words --exact --build "$build" --kernel "$(kernel "${1%@*}")" --vm "mem=16M clock=guest idle=warp oracle=off" \
-        --monitor "$noise" --timeout 180 --log "$folder/$1.$2.log" </dev/null >"$folder/$1.$2.out" 2>"$folder/$1.$2.err" ||
+        --monitor "$noise" --timeout 600 --log "$folder/$1.$2.log" </dev/null >"$folder/$1.$2.out" 2>"$folder/$1.$2.err" ||
         status=$?
     echo "$status" >"$folder/$1.$2.status"
 }

@@ -18,7 +18,7 @@ from machines import BUILD, MACHINE, ROOT
 EMULATOR = machines.emulator()
 CONFIG, FOLDER = ("tests-arm64.cfg", "guests-arm64") if MACHINE == "arm64" else ("tests.cfg", "guests")
 DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
-DEFAULT_TIMEOUT = 120
+DEFAULT_TIMEOUT = 600  # only what hangs needs it, however busy the computer is
 PARALLEL = 2
 
 

@@ -16,7 +16,7 @@ import tap_stream
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 SCREEN, COLUMNS, ROWS = 0xb8000, 80, 25
-RUN_S = 120
+RUN_S = 600
 PROMPT = b"(qemu) "
 
 

@@ -42,7 +42,7 @@ run() {
     : >"$folder/out"
     type_when_ready >"$folder/keys" &
     typist=$!
-    tools/run "$machine" --build "$build" --timeout 100 --kernel "$(kernel echo_keys)" --log "$folder/log" "$@" \
+    tools/run "$machine" --build "$build" --timeout 600 --kernel "$(kernel echo_keys)" --log "$folder/log" "$@" \
         <"$folder/keys" >"$folder/out" 2>"$folder/err" || status=$?
     kill $typist 2>/dev/null
     wait $typist 2>/dev/null

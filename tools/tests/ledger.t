@@ -13,7 +13,7 @@ closes() {
     claim=$1
     shift
     status=0
-    tools/run "$machine" --build "$build" --kernel "$(kernel demo)" --timeout 60 --log "$folder/log" "$@" \
+    tools/run "$machine" --build "$build" --kernel "$(kernel demo)" --timeout 600 --log "$folder/log" "$@" \
         </dev/null >/dev/null 2>&1 || status=$?
     gap=$(sed -n 's/^closure: \(-*[0-9]*\) cycles$/\1/p' "$folder/log")
     law=$(sed -n 's/^law 5: .* for \([0-9]*\) of \([0-9]*\) timers$/\1 \2/p' "$folder/log")

@@ -19,7 +19,7 @@ boot() {
     consoles=$1
     shift
     status=0
-    tools/run "$machine" --exact --build "$build" --timeout 300 --monitor report=off --kernel "$leftovers" \
+    tools/run "$machine" --exact --build "$build" --timeout 600 --monitor report=off --kernel "$leftovers" \
         --consoles "$folder/$consoles" "$@" </dev/null >/dev/null 2>"$folder/err" || status=$?
 }
 

@@ -14,7 +14,7 @@ exact() {
     status=0
     count=$((count + 1))
     tools/run "$machine" --exact --cpu "$3" --build "$build" --kernel "$(kernel "$1")" --cmdline exact --vm mem=16M \
-        --timeout 120 --log "$folder/log" </dev/null >"$folder/out" 2>&1 || status=$?
+        --timeout 600 --log "$folder/log" </dev/null >"$folder/out" 2>&1 || status=$?
     claims=$(grep -c "^ok .* $2" "$folder/out")
     sed -n 's/.*escapement: \(Intel VMX.*\|arm64 at.*\); counter.*/# '"$3"': \1/p' "$folder/log"
     if [ "$status" -eq 33 ] && [ "$claims" -gt 0 ] && grep -qF -- "$4" "$folder/log"; then

@@ -56,7 +56,7 @@ link "$work/$image.elf" "$work/symbols.o"
 # boot WORD: runs it, its log in $work/log, the status in $status. The guest is never looked at.
 boot() {
     status=0
-    tools/run "$machine" --build "$work" --kernel "$(kernel echo_cmdline)" --monitor "provoke $1" --timeout 60 \
+    tools/run "$machine" --build "$work" --kernel "$(kernel echo_cmdline)" --monitor "provoke $1" --timeout 600 \
         --log "$work/log" </dev/null >/dev/null 2>"$work/errors" || status=$?
     tr -d '\r' <"$work/log" >"$work/lines"
 }

@@ -20,8 +20,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 FOLDER = os.path.join(BUILD, "people")
 XV6 = os.environ.get("XV6", "")
-FETCH_S = 300
-RUN_S = 300
+FETCH_S = 600
+RUN_S = 600
 PASS_S = 3600
 KEY = b"\x1d"  # Ctrl-]
 

@@ -15,7 +15,7 @@ refused() {
     shift 3
     count=$((count + 1))
     status=0
-    tools/run "$machine" --build "$build" --timeout 60 "$@" </dev/null >"$folder/out" 2>&1 || status=$?
+    tools/run "$machine" --build "$build" --timeout 600 "$@" </dev/null >"$folder/out" 2>&1 || status=$?
     if [ "$status" -eq "$wanted" ] && grep -qF -- "$sentence" "$folder/out"; then
         echo "ok $count - $claim: status $status, \"$sentence\""
     else
@@ -173,7 +173,7 @@ emulators() {
     refused 64 "does not say that it is" "a program that is no emulator" --kernel "$good" --emulator /bin/true
     refused 10 "cannot have the CPU asked for" "a CPU that the emulator has not got" --kernel "$good" --cpu nosuch
     count=$((count + 1))
-    tools/run "$machine" --build "$build" --timeout 60 --exact --kernel "$good" --vm mem=16M --log /dev/stdout </dev/null 2>&1 |
+    tools/run "$machine" --build "$build" --timeout 600 --exact --kernel "$good" --vm mem=16M --log /dev/stdout </dev/null 2>&1 |
         grep '^emulator: ' >"$folder/out"
     if [ "$(wc -l <"$folder/out")" -eq 1 ] && grep -qE '^emulator: (QEMU|Bochs) [0-9]+\.[0-9.]+ \(/.*\)$' "$folder/out"; then
         echo "ok $count - a log that cannot be read again begins with the emulator, too: $(cat "$folder/out")"

@@ -15,7 +15,7 @@ trap 'rm -f "$out"' EXIT
 
 run() {
     status=0
-    tools/run "$machine" --exact --build "$build" --timeout 90 --kernel "$@" </dev/null >"$out" 2>&1 || status=$?
+    tools/run "$machine" --exact --build "$build" --timeout 600 --kernel "$@" </dev/null >"$out" 2>&1 || status=$?
     sed 's/^/#   /' "$out" | grep . | tail -n 12 || true
 }
 
@@ -83,7 +83,7 @@ raw_image() {
     status=0
     : >"$out"
     end_when_it_prints |
-        tools/run "$machine" --build "$build" --timeout 90 --vm mem=128M --kernel "$kernels/migration.img" >>"$out" 2>&1 ||
+        tools/run "$machine" --build "$build" --timeout 600 --vm mem=128M --kernel "$kernels/migration.img" >>"$out" 2>&1 ||
         status=$?
     says '^ABBB' "QEMU's tests/migration, a raw image: it prints what it should"
     claim "$status" "QEMU's tests/migration: ended from the keyboard, status 0 (it was $status)"

@@ -23,7 +23,7 @@ guests() {
 # demonstration MACHINE VERSION KERNEL
 demonstration() {
     status=0
-    tools/run "$1" --emulator "$2" --exact --build "$build" --kernel "$3" --vm mem=16M --timeout 240 --log "$folder/log" \
+    tools/run "$1" --emulator "$2" --exact --build "$build" --kernel "$3" --vm mem=16M --timeout 600 --log "$folder/log" \
         </dev/null >"$folder/out" 2>"$folder/err" || status=$?
     grep -q '^closure: 0 cycles$' "$folder/log" && grep -q 'ticks due 240, handled 240, lost 0' "$folder/out" || status=1
     [ "$status" -eq 0 ] || sed 's/^/# /' "$folder/err" | tail -n 5
@@ -50,7 +50,7 @@ there() {
         case "$("$program" --version 2>/dev/null </dev/null | head -n 1)" in *"version $2."*) return 0 ;; esac
         ! "$program" --help 2>/dev/null </dev/null | grep -q "Bochs x86 Emulator $2\." || return 0
     done
-    timeout 300 tools/fetch-emulator "$1" "$build/emulators/$1" >"$folder/fetched" 2>&1 && return 0
+    timeout 600 tools/fetch-emulator "$1" "$build/emulators/$1" >"$folder/fetched" 2>&1 && return 0
     claim 0 "$1 # SKIP $(tail -n 1 "$folder/fetched" | tr '#' ' ')"
     return 1
 }
