@@ -45,7 +45,8 @@ found=$(grep -nE '^ *# *(if|ifdef|elif)' $files | grep -vE 'ESCAPEMENT_DEBUG|_H$
 claim "nor is one compiled for one alone" "$found"
 
 # A guest's memory has one door: vmm/guestmem.h hands out pointers, and nobody else knows where it is seen.
-found=$(for file in $(find boot vmm time devices arch -name '*.[chS]' ! -path 'vmm/guestmem.[ch]'); do
+files=$(find boot vmm time devices arch -name '*.[chS]' ! -path 'vmm/guestmem.[ch]')
+found=$(for file in $files; do
     code_of "$file" | grep -nE '\bram(\.|->)host\b|arch_window_(open|close)' | sed "s|^|$file:|"
 done | grep -vE '^(arch/arch\.h|arch/[a-z0-9_]*/paging\.c):')
 claim "nobody but vmm/guestmem.[ch] looks into a guest's memory" "$found"
