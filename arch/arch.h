@@ -73,6 +73,10 @@ void  arch_window_close(void *window, hpa start, uint64_t size);
 bool arch_vm_init(struct vm *vm);
 void arch_vm_free(struct vm *vm);
 
+// Before the first entry of a VM: of what the CPU has learned from another's guest, or from the monitor's work for it,
+// nothing is left that this one could read or be led by, as far as the CPU has barriers for that.
+void arch_forget_guest(void);
+
 // --- one vCPU ------------------------------------------------------------------------------------------------------
 
 // Allocates the hardware's control structures and sets the first instruction; fills in vcpu->alarm_doubt, never_ahead

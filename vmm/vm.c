@@ -200,6 +200,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
         return refuse(vm, STATUS_REFUSED, vm->vcpu.no_step);
     }
     init_stats(vm);
+    arch_forget_guest();
     start_clocks(vm);
     delivery_init(&vm->vcpu, monitor);
     this_cpu()->running = vm;

@@ -226,7 +226,7 @@ void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 
     bool quick = vcpu->quick && arch->under_way == 0 && machine_quiet(&vcpu->vm->machine);
     svm_world_open(&arch->world);
-    svm_world_switch(&arch->world);
+    world_switch(&arch->world);
     vmcb->clean = clean_after_exit;
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
     enum quick_answered answered = quick ? svm_answer(vcpu) : QUICK_ANSWERED_NOTHING;

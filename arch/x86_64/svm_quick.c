@@ -87,6 +87,6 @@ __attribute__((flatten)) enum quick_answered svm_answer(struct vcpu *vcpu)
         if (!quick_goes_on(vcpu))
             return QUICK_ANSWERED_LAST;
         vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
-        svm_world_switch(&vcpu->arch->world);
+        world_switch(&vcpu->arch->world);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The x86 side of the seam (arch/arch.h): choosing the vendor, a vCPU's life, entering, events, and the instructions
 // that belong to the architecture. Device accesses are mmio.c and portio.c.
+#include "arch/x86_64/barrier.h"
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/idt.h"
@@ -38,6 +39,7 @@ bool arch_virtualization_init(struct refusal *refusal)
         return false;
     }
     cpuid_init();
+    barrier_init();
     return calibrate_world_switch(refusal);
 }
 

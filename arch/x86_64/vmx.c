@@ -103,7 +103,6 @@ static void set_zeros(void)
 // What an exit gives back to the monitor (SDM 3C 24.5). RSP is the switch's.
 static void set_host_state(void)
 {
-    extern const char vmx_world_exit[];
     struct __attribute__((packed)) {
         uint16_t limit;
         uint64_t base;
@@ -125,7 +124,7 @@ static void set_host_state(void)
     vmwrite(VMCS_HOST_IDTR_BASE, idt.base);
     // SDM 3A 7.2.3: the descriptor of a 64-bit TSS has its base in three pieces.
     vmwrite(VMCS_HOST_TR_BASE, (tss[0] >> 16 & 0xffffff) | (tss[0] >> 56) << 24 | tss[1] << 32);
-    vmwrite(VMCS_HOST_RIP, (uintptr_t)vmx_world_exit);
+    vmwrite(VMCS_HOST_RIP, (uintptr_t)world_way.vmx_exit);
 }
 
 static void set_controls(struct vcpu *vcpu)
@@ -262,7 +261,7 @@ void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
         pass_tpr_reads(&arch->vmx, !arch->vmx.tpr_passed);
 
     bool quick = vcpu->quick && arch->under_way == 0 && machine_quiet(&vcpu->vm->machine);
-    vmx_world_switch(&arch->world);
+    world_switch(&arch->world);
     arch->world.launched = true;
     vmx_read_meters(vcpu);
     enum quick_answered answered = quick ? vmx_answer(vcpu) : QUICK_ANSWERED_NOTHING;

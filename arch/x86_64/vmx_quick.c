@@ -60,7 +60,7 @@ enum quick_answered vmx_answer(struct vcpu *vcpu)
         if (!quick_goes_on(vcpu))
             return QUICK_ANSWERED_LAST;
         vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
-        vmx_world_switch(&vcpu->arch->world);
+        world_switch(&vcpu->arch->world);
         vmx_read_meters(vcpu);
     }
 }

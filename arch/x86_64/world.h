@@ -60,23 +60,20 @@ static inline void svm_world_close(const struct world *world)
     __asm__ volatile("vmload %%rax; cli; stgi" : : "a"(world->host_vmcb) : "memory");
 }
 
+// The way into a guest and back, of world_svm.S or world_vmx.S, without barriers or with them: barrier.c chooses.
+struct world_way {
+    const void *enter;
+    const void *vmx_exit; // where an exit of VMX's comes back
+};
+extern struct world_way world_way;
+
 // Runs the guest until its next exit; the counter is sampled at both ends. The compiler is told that the registers are
 // lost, so it keeps the few values it still needs, instead of the callee saving all of them.
-static inline void svm_world_switch(struct world *world)
+static inline void world_switch(struct world *world)
 {
-    __asm__ volatile("call svm_world_switch_body"
+    __asm__ volatile("call *%1"
                      : "+D"(world)
-                     :
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
-                       "memory");
-}
-
-// The same on VMX.
-static inline void vmx_world_switch(struct world *world)
-{
-    __asm__ volatile("call vmx_world_switch_body"
-                     : "+D"(world)
-                     :
+                     : "m"(world_way.enter)
                      : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
                        "memory");
 }

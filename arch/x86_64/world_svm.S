@@ -20,12 +20,8 @@
 #define VMCB_TSC_OFFSET  0x50
 #define MSR_X2APIC_TMICT 0x838
 
-        .text
-        .globl  svm_world_switch_body
-        .type   svm_world_switch_body, @function
-svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %rsp, every other register is lost
-        push    %rbp
-        push    %rdi
+// From the last of the pushes, the world's address, to t1: RAX, RCX, RDX and RDI are saved after it.
+.macro enter_guest
         mov     GPR(3)(%rdi), %rbx
         mov     GPR(5)(%rdi), %rbp
         mov     GPR(6)(%rdi), %rsi
@@ -41,9 +37,9 @@ svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         mov     WORLD_ALARM(%rdi), %rax
         mov     WORLD_ALARM_MMIO(%rdi), %rdx
         test    %rdx, %rdx
-        jz      .Lx2apic
+        jz      .Lx2apic\@
         mov     %eax, (%rdx)
-.Lsample:
+.Lsample\@:
         mov     GPR(1)(%rdi), %rcx
         rdtsc
         shl     $32, %rdx
@@ -70,6 +66,24 @@ svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         or      %rdx, %rax
         mov     %rax, WORLD_T1(%rdi)
         mov     %rcx, GPR(1)(%rdi)
+
+        .subsection 1
+.Lx2apic\@:
+        xor     %edx, %edx
+        mov     $MSR_X2APIC_TMICT, %ecx
+        wrmsr
+        jmp     .Lsample\@
+        .previous
+.endm
+
+        .text
+        .globl  svm_world_switch_body
+        .type   svm_world_switch_body, @function
+svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %rsp, every other register is lost
+        push    %rbp
+        push    %rdi
+        enter_guest
+.Lleft:
         mov     %rbx, GPR(3)(%rdi)
         mov     %rbp, GPR(5)(%rdi)
         mov     %rsi, GPR(6)(%rdi)
@@ -83,11 +97,23 @@ svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         mov     %r15, GPR(15)(%rdi)
         pop     %rbp
         ret
-
-.Lx2apic:
-        xor     %edx, %edx
-        mov     $MSR_X2APIC_TMICT, %ecx
-        wrmsr
-        jmp     .Lsample
         .size   svm_world_switch_body, . - svm_world_switch_body
+
+// The same where the CPU asks for barriers (barrier.c): before t0, and after it nothing is loaded but what is the guest's
+// own; after t1, and before it no branch is predicted.
+        .globl  svm_world_switch_guarded
+        .type   svm_world_switch_guarded, @function
+svm_world_switch_guarded:
+        push    %rbp
+        push    %rdi
+        movzbl  barrier_entry(%rip), %edi
+        call    barrier_run
+        mov     (%rsp), %rdi
+        enter_guest
+        push    %rdi
+        movzbl  barrier_exit(%rip), %edi
+        call    barrier_run
+        pop     %rdi
+        jmp     .Lleft
+        .size   svm_world_switch_guarded, . - svm_world_switch_guarded
         .section .note.GNU-stack, "", @progbits

@@ -29,12 +29,27 @@
 #define VMCS_HOST_RSP         0x6c14
 #define MSR_X2APIC_TMICT      0x838
 
+// The counter, and what it takes: RAX, RCX, RDX and RDI are saved after it.
+.macro sample_exit
+        push    %rdi
+        mov     8(%rsp), %rdi
+        mov     %rax, GPR(0)(%rdi)
+        mov     %rdx, GPR(2)(%rdi)
+        rdtsc
+        shl     $32, %rdx
+        or      %rdx, %rax
+        mov     %rax, WORLD_T1(%rdi)
+        pop     GPR(7)(%rdi)
+        mov     %rcx, GPR(1)(%rdi)
+.endm
+
         .text
         .globl  vmx_world_switch_body
         .type   vmx_world_switch_body, @function
 vmx_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %rsp, every other register is lost
         push    %rbp
         push    %rdi
+.Lbegin:
         cmp     WORLD_HOST_RSP(%rdi), %rsp
         je      .Lstack_known
         mov     %rsp, WORLD_HOST_RSP(%rdi)
@@ -97,17 +112,9 @@ vmx_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
 
         .globl  vmx_world_exit
 vmx_world_exit:                         // RSP is the host's again, every other register is the guest's
-        push    %rdi
-        mov     8(%rsp), %rdi
-        mov     %rax, GPR(0)(%rdi)
-        mov     %rdx, GPR(2)(%rdi)
-        rdtsc
-        shl     $32, %rdx
-        or      %rdx, %rax
-        mov     %rax, WORLD_T1(%rdi)
-        pop     GPR(7)(%rdi)
+        sample_exit
+.Lleft:
         pop     %rdi
-        mov     %rcx, GPR(1)(%rdi)
         mov     %rbx, GPR(3)(%rdi)
         mov     %rbp, GPR(5)(%rdi)
         mov     %rsi, GPR(6)(%rdi)
@@ -139,4 +146,23 @@ vmx_world_exit:                         // RSP is the host's again, every other 
         mov     %rax, WORLD_T0(%rdi)
         jmp     .Lsampled
         .size   vmx_world_switch_body, . - vmx_world_switch_body
+
+// The same where the CPU asks for barriers (barrier.c): before t0, and after it nothing is loaded but what is the guest's
+// own; after t1, and before it no branch is predicted.
+        .globl  vmx_world_switch_guarded
+        .type   vmx_world_switch_guarded, @function
+vmx_world_switch_guarded:
+        push    %rbp
+        push    %rdi
+        movzbl  barrier_entry(%rip), %edi
+        call    barrier_run
+        mov     (%rsp), %rdi
+        jmp     .Lbegin
+        .globl  vmx_world_exit_guarded
+vmx_world_exit_guarded:
+        sample_exit
+        movzbl  barrier_exit(%rip), %edi
+        call    barrier_run
+        jmp     .Lleft
+        .size   vmx_world_switch_guarded, . - vmx_world_switch_guarded
         .section .note.GNU-stack, "", @progbits
