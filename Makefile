@@ -86,14 +86,14 @@ COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c 
                 report.c screen.c typing.c vm.c) vmm/machine_pc_screen.c \
                 $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c pcihost.c pmu.c rtc.c rtc_time.c \
                 testdev.c vga.c) \
-                $(addprefix arch/x86_64/,access.c acpi.c acpi_host.c backtrace.c barrier.c barrier_plan.c calibrate.c control.c debugreg.c emulate_alu.c \
-                emulate_implied.c emulate_rare.c emulate_vector.c gdt.c hostapic.c hostrtc.c hostscreen.c hostserial.c \
-                idt.c mmio_system.c mmio_vector.c mtrr.c nested.c operand.c pagetable.c paging.c poweroff.c rate.c rate_ladder.c \
+                $(addprefix arch/x86_64/,access.c acpi.c acpi_host.c backtrace.c barrier.c barrier_plan.c calibrate.c control.c debugreg.c \
+                emulate_alu.c emulate_implied.c emulate_rare.c emulate_vector.c gdt.c hostapic.c hostrtc.c hostscreen.c \
+                hostserial.c idt.c mmio_system.c mmio_vector.c mtrr.c nested.c operand.c pagetable.c paging.c poweroff.c rate.c rate_ladder.c \
                 record.c refclock.c segment.c svm_check.c svm_fail.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c \
                 vmx_check_segments.c vmx_fail.c)
 $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
-COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c board.c calibrate.c exception.c hostpci.c hostrtc.c hostuart.c idregs.c \
-              loadstore.c pagetable.c paging.c pmu.c poweroff.c reset.c timertrial.c undescribed.c)
+COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c barrier.c barrier_plan.c board.c calibrate.c exception.c hostpci.c hostrtc.c \
+              hostuart.c idregs.c loadstore.c pagetable.c paging.c pmu.c poweroff.c reset.c timertrial.c undescribed.c)
 $(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES) $(COLD_ARM64)): ARM64_CFLAGS += -Os
 # Entered at EL1 or EL3 it reads the device tree with the MMU off: then all memory is as a device's, and knows no access
 # that is not aligned.

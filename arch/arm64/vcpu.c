@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "arch/arm64/barrier.h"
 #include "arch/arm64/board.h"
 #include "arch/arm64/hostgic.h"
 #include "arch/arm64/meter.h"
@@ -39,6 +40,7 @@ bool arch_virtualization_init(struct refusal *refusal)
     traps_set();
     meter_init();
     timertrial();
+    barrier_init();
     return calibrate_world_switch(refusal);
 }
 

@@ -25,11 +25,11 @@
         b       own_exception
         .endm
 
-        .text
+        .macro  vectors name, exited
         .balign 2048
-        .globl  exception_vectors
-        .type   exception_vectors, @function
-exception_vectors:
+        .globl  \name
+        .type   \name, @function
+\name:
         own_vector 0                    // with SP_EL0: sync, IRQ, FIQ, SError
         own_vector 1
         own_vector 2
@@ -38,16 +38,21 @@ exception_vectors:
         own_vector 5
         own_vector 6
         own_vector 7
-        vector  world_exited_sync       // lower level, AArch64
-        vector  world_exited_irq
-        vector  world_exited_fiq
-        vector  world_exited_serror
-        vector  world_exited_sync       // lower level, AArch32
-        vector  world_exited_irq
-        vector  world_exited_fiq
-        vector  world_exited_serror
+        vector  \exited\()_sync       // lower level, AArch64
+        vector  \exited\()_irq
+        vector  \exited\()_fiq
+        vector  \exited\()_serror
+        vector  \exited\()_sync       // lower level, AArch32
+        vector  \exited\()_irq
+        vector  \exited\()_fiq
+        vector  \exited\()_serror
         .balign 128
-        .size   exception_vectors, . - exception_vectors
+        .size   \name, . - \name
+        .endm
+
+        .text
+        vectors exception_vectors, world_exited
+        vectors exception_vectors_guarded, world_guarded // barrier.c chooses it
 
         .type   own_exception, @function
 own_exception:

@@ -86,6 +86,7 @@ world_exited_\name:
         ldr     x0, [sp, #16 + FRAME_WORLD]
         str     x1, [x0, #WORLD_T1]
         stp     x2, x3, [x0, #16]
+world_left_\name:
         stp     x4, x5, [x0, #32]
         stp     x6, x7, [x0, #48]
         stp     x8, x9, [x0, #64]
@@ -99,6 +100,32 @@ world_exited_\name:
         stp     x3, x4, [x0]
         mov     x2, #\vector
 .endm
+
+// The same where the CPU asks for barriers (barrier.c): after t1, and before it no branch is predicted. CLRBHB, which is
+// no instruction where it is not known; firmware's workaround takes X0 to X3 (DEN0028 2.6).
+.macro guarded name
+        .globl  world_guarded_\name
+        .type   world_guarded_\name, @function
+world_guarded_\name:
+        stp     x0, x1, [sp, #-16]!
+        mrs     x1, cntpct_el0
+        ldr     x0, [sp, #16 + FRAME_WORLD]
+        str     x1, [x0, #WORLD_T1]
+        stp     x2, x3, [x0, #16]
+        hint    #22
+        isb
+        adrp    x0, barrier_call
+        ldr     w0, [x0, #:lo12:barrier_call]
+        cbz     w0, 1f
+        smc     #0
+1:      ldr     x0, [sp, #16 + FRAME_WORLD]
+        b       world_left_\name
+        .size   world_guarded_\name, . - world_guarded_\name
+.endm
+        guarded sync
+        guarded irq
+        guarded fiq
+        guarded serror
 
         exited  sync, 0
         mrs     x3, esr_el2

@@ -5,7 +5,6 @@
 #include "arch/x86_64/barrier.h"
 
 #include "arch/arch.h"
-#include "arch/x86_64/barrier_plan.h"
 #include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"
 #include "vmm/log.h"
@@ -65,10 +64,10 @@ void barrier_init(void)
                                      ((plan.always & BARRIER_BHI_DIS_S) != 0 ? SPEC_CTRL_BHI_DIS_S : 0));
     if ((plan.always & BARRIER_AUTO_IBRS) != 0)
         x86_wrmsr(MSR_EFER, x86_rdmsr(MSR_EFER) | EFER_AUTO_IBRS);
-    barrier_entry = plan.entry;
-    barrier_exit = plan.exit;
+    barrier_entry = plan.entry | BARRIER_ENTRY_TRIED;
+    barrier_exit = plan.exit | BARRIER_EXIT_TRIED;
     barrier_between = plan.between;
-    choose_way((plan.entry | plan.exit) != 0);
+    choose_way((barrier_entry | barrier_exit) != 0);
     barrier_plan_text(&plan, text);
     log_line("barriers", "%s; the CPU says 7 EDX %#x, MSR 10A %#lx, 80000008 EBX %#x, 80000021 EAX %#x", text,
              facts.leaf7_edx, facts.arch_capabilities, facts.leaf88_ebx, facts.leaf821_eax);

@@ -45,8 +45,9 @@ if [ "$machine" = arm64 ]; then
     exit 0
 fi
 
-echo 1..4
+echo 1..5
 exact int_window M10 corei5_arrandale_m520 "preemption timer no"
 exact int_window M10 corei7_sandy_bridge_2600k "preemption timer every"
 exact int_window M10 corei7_haswell_4770 "TSC scaling no"
 exact int_window M10 tigerlake "monitor trap flag yes"
+exact counter_leak M2 corei7_icelake_u "at each exit returns IBPB, between VMs L1D returns IBPB"
