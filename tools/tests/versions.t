@@ -44,6 +44,15 @@ stepped() {
     claim $passed "$1 on $2, $(basename "$3" .elf): delivery=exact changes no byte of the console"
 }
 
+# guarded MACHINE VERSION MODEL "what the log says": a CPU that asks for these barriers, and a guest is exact there.
+guarded() {
+    status=0
+    tools/run "$1" --emulator "$2" --cpu "$3" --build "$build" --kernel "$build/guests/int_window.elf" --cmdline exact \
+        --vm mem=16M --timeout 300 --log "$folder/log" </dev/null >"$folder/out" 2>"$folder/err" || status=$?
+    [ "$status" -eq 33 ] && grep -q "barriers: $4" "$folder/log" && [ "$(grep -c '^ok .* M10' "$folder/out")" -gt 0 ]
+    claim $? "$1 on $2, $3: $4; status $status"
+}
+
 # there NAME VERSION PROGRAM: the computer's own, or one that is fetched.
 there() {
     for program in "$3" "$build/emulators/$1/bin/$3"; do
@@ -72,5 +81,6 @@ if there bochs-3 3 bochs-bin; then
     demonstration vmx 3 "$build/guests/demo.elf"
     guests vmx 3 "int_window halt_wake"
     stepped vmx 3 "$build/guests/trap_flag.elf"
+    guarded vmx 3 arrow_lake "always IBRS BHI_DIS_S, at each entry VERW, at each exit returns, between VMs VERW L1D returns IBPB"
 fi
 echo "1..$count"
