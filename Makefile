@@ -39,11 +39,12 @@ BOARD_CFLAG    = -DMACHINE_DESCRIPTION='"vmm/$(BOARD).h"'
 # piece, because the way from an exit to the next entry goes through many small files; -fbuiltin, which -ffreestanding
 # turns off, makes a memcpy of four bytes one instruction.
 EVERY_KERNEL_CFLAGS  = $(COMMON_CFLAGS) -O3 -flto=auto -fno-fat-lto-objects -flto-partition=one -ffreestanding \
-                       -fbuiltin -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
+                       -fbuiltin -mgeneral-regs-only -fstack-protector-strong -fno-asynchronous-unwind-tables \
                        -fno-omit-frame-pointer -fno-tree-loop-distribute-patterns \
                        $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(BOARD_CFLAG)
 EVERY_KERNEL_LDFLAGS := -nostdlib -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
-KERNEL_CFLAGS   = $(EVERY_KERNEL_CFLAGS) -mno-red-zone -fno-pic -fno-pie -mcmodel=small -fcf-protection=none
+KERNEL_CFLAGS   = $(EVERY_KERNEL_CFLAGS) -mno-red-zone -fno-pic -fno-pie -mcmodel=small -fcf-protection=none \
+                  -mstack-protector-guard=global
 KERNEL_LDFLAGS := $(EVERY_KERNEL_LDFLAGS) -static -no-pie -T linker.ld
 # The same for arm64. It runs wherever the loader puts it; any Armv8.0 CPU will do.
 ARM64_CFLAGS    = $(EVERY_KERNEL_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none -fpie \
@@ -83,7 +84,7 @@ include guest-tests/guests.mk
 # way of an exit, unless the guest is stepped.
 COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
                 $(addprefix vmm/,alloc.c delivery.c format.c frames.c guestmem.c keys.c lanes.c log.c main.c noise.c hoststack.c panic.c \
-                report.c screen.c typing.c vm.c) vmm/machine_pc_screen.c \
+                report.c screen.c stackguard.c typing.c vm.c) vmm/machine_pc_screen.c \
                 $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c pcihost.c pmu.c rtc.c rtc_time.c \
                 testdev.c vga.c) \
                 $(addprefix arch/x86_64/,access.c acpi.c acpi_host.c backtrace.c barrier.c barrier_plan.c calibrate.c control.c debugreg.c \

@@ -134,6 +134,20 @@ static bool is_router(const struct vgic *v, uint64_t offset)
     return v->version == 3 && offset >= GICD_IROUTER + 8 * VGIC_FIRST_SPI && offset < GICD_IROUTER + 8 * VGIC_INTIDS;
 }
 
+// Apart from the settings of the whole, which are read the most.
+static __attribute__((noinline)) void access_interrupts(struct vgic *v, uint64_t size, struct io_access *io)
+{
+    struct vgic_bank *const banks[2] = { v->version == 2 ? &v->bank[0] : NULL, &v->bank[BANK_SPIS] };
+    if (vgic_bank_access(v, banks, io) || vgic_identification(v, size, io))
+        return;
+    if (is_router(v, io->offset))
+        access_router(v, io);
+    else if (v->version == 2 && io->offset >= GICD_ITARGETSR && io->offset < GICD_ITARGETSR_END)
+        access_targets(v, io);
+    else if (v->version == 2 && io->offset >= GICD_SGIR && io->offset < GICD_SGI_END)
+        access_sgis(v, io);
+}
+
 static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t now)
 {
     struct vgic *v = device;
@@ -146,19 +160,10 @@ static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t n
     if (io->offset & (io->size - 1u))
         return IO_OK;
 
-    if (io->offset < GICD_INTERRUPTS) {
+    if (io->offset < GICD_INTERRUPTS)
         access_first(v, io);
-        return IO_OK;
-    }
-    struct vgic_bank *const banks[2] = { v->version == 2 ? &v->bank[0] : NULL, &v->bank[BANK_SPIS] };
-    if (vgic_bank_access(v, banks, io) || vgic_identification(v, size, io))
-        return IO_OK;
-    if (is_router(v, io->offset))
-        access_router(v, io);
-    else if (v->version == 2 && io->offset >= GICD_ITARGETSR && io->offset < GICD_ITARGETSR_END)
-        access_targets(v, io);
-    else if (v->version == 2 && io->offset >= GICD_SGIR && io->offset < GICD_SGI_END)
-        access_sgis(v, io);
+    else
+        access_interrupts(v, size, io);
     return IO_OK;
 }
 

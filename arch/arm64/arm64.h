@@ -171,6 +171,8 @@
     })
 #define sysreg_write(name, value) __asm__ volatile("msr " #name ", %x0" : : "rZ"((uint64_t)(value)) : "memory")
 
+#define ID_AA64ISAR0_RNDR (UINT64_C(15) << 60)
+
 static inline void arm64_isb(void)
 {
     __asm__ volatile("isb" : : : "memory");
@@ -192,6 +194,12 @@ static inline uint64_t arm64_counter(void)
     uint64_t value;
     __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(value) : : "memory");
     return value;
+}
+
+// A number of the CPU's own chance (Arm ARM, RNDR); 0 where it has none, or none just now.
+static inline uint64_t arm64_random(void)
+{
+    return (sysreg_read(id_aa64isar0_el1) & ID_AA64ISAR0_RNDR) != 0 ? sysreg_read(S3_3_C2_C4_0) : 0;
 }
 
 // Stops this CPU for good.

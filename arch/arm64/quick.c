@@ -13,6 +13,7 @@
 #include "arch/arm64/smccc.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/account.h"
+#include "vmm/stackguard.h"
 
 #define QUICK_ROUNDS 1024u
 
@@ -67,7 +68,7 @@ QUICK_INLINE bool is_plain_load(const struct world *world, uint64_t pstate)
            !guest_is_big_endian(pstate, sysreg_read(sctlr_el1));
 }
 
-__attribute__((flatten, used)) struct world *quick_access(struct world *world)
+NO_STACKGUARD __attribute__((flatten, used)) struct world *quick_access(struct world *world)
 {
     struct vcpu *vcpu = world->quick;
     gpa address = fault_gpa(FAULT_TRANSLATION);

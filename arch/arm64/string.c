@@ -7,8 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "vmm/panic.h"
-
 #define WORD 16u
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
@@ -80,16 +78,4 @@ int strcmp(const char *left, const char *right)
         right++;
     }
     return (uint8_t)*left - (uint8_t)*right;
-}
-
-// --- Debian's libfdt is compiled with stack protectors ---------------------------------------------------------------
-
-extern const uintptr_t __stack_chk_guard;
-_Noreturn void __stack_chk_fail(void);
-
-const uintptr_t __stack_chk_guard = UINT64_C(0xe5ca9ee47ba41a00);
-
-_Noreturn void __stack_chk_fail(void)
-{
-    panic("libfdt has written past its stack frame");
 }

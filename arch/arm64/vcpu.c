@@ -20,6 +20,7 @@
 #include "vmm/guestmem.h"
 #include "vmm/log.h"
 #include "vmm/report.h"
+#include "vmm/stackguard.h"
 
 #define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
 
@@ -217,7 +218,7 @@ static void emulate_sysreg(struct vcpu *vcpu, const struct exit *exit)
 }
 
 // Apart from the run loop, so that the loop keeps its registers.
-__attribute__((noinline)) void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
+NO_STACKGUARD __attribute__((noinline)) void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
 {
     switch ((unsigned)exit->kind) {
     case EXIT_MMIO: emulate_mmio(vcpu, exit); return;

@@ -9,6 +9,7 @@
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/percpu.h"
+#include "vmm/stackguard.h"
 
 #define MSR_VM_CR        0xc0010114u // APM 2, 15.30.1
 #define MSR_VM_HSAVE_PA  0xc0010117u // APM 2, 15.30.4
@@ -211,7 +212,7 @@ static void svm_vcpu_free(struct vcpu *vcpu)
     free_pages((hpa){ vcpu->arch->world.vmcb }, 1);
 }
 
-void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
+NO_STACKGUARD void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
     struct vmcb *vmcb = arch->vmcb;

@@ -143,7 +143,7 @@ static void decode_by_rule(struct vcpu *vcpu, const struct exit_rule *rule, stru
         decode_fault(rule, exit);
 }
 
-static bool at_mov_to_cr3(struct vcpu *vcpu)
+static __attribute__((noinline, cold)) bool at_mov_to_cr3(struct vcpu *vcpu)
 {
     uint8_t bytes[INSN_MAX_LENGTH];
     struct insn insn;

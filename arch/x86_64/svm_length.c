@@ -3,6 +3,7 @@
 #include "arch/x86_64/codewindow.h"
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/svm.h"
+#include "vmm/stackguard.h"
 
 #define CS_LONG (1u << 9) // in the VMCB's attribute format
 
@@ -33,7 +34,7 @@ bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length)
            starts_with(code->host + offset, opcode, opcode_length);
 }
 
-const uint8_t *svm_code(struct vcpu *vcpu, size_t count)
+NO_STACKGUARD const uint8_t *svm_code(struct vcpu *vcpu, size_t count)
 {
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     if (svm_has_decode_assists() && vmcb->exit_code == SVM_EXIT_NPF && vmcb->fetched_length >= count)

@@ -11,6 +11,7 @@
 #include "vmm/alloc.h"
 #include "vmm/format.h"
 #include "vmm/log.h"
+#include "vmm/stackguard.h"
 
 #include <string.h>
 
@@ -296,7 +297,7 @@ static void emulate_cpuid(struct vcpu *vcpu, const struct exit *exit)
     vcpu_skip(vcpu, exit->insn_length);
 }
 
-static void emulate_rdmsr(struct vcpu *vcpu, const struct exit *exit)
+static NO_STACKGUARD void emulate_rdmsr(struct vcpu *vcpu, const struct exit *exit)
 {
     uint64_t *gpr = vcpu_regs(vcpu)->gpr;
     uint64_t value;

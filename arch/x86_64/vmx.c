@@ -9,6 +9,7 @@
 #include "arch/x86_64/vmx_msr.h"
 #include "arch/x86_64/x86.h"
 #include "vmm/alloc.h"
+#include "vmm/stackguard.h"
 
 #define CR4_VMXE       (UINT64_C(1) << 13)
 #define MSR_X2APIC_TPR 0x808u
@@ -251,7 +252,7 @@ static inline void read_registers(struct arch_vcpu *arch)
     arch->nmi_blocked = (vmx->interruptibility & BLOCKED_BY_NMI) != 0;
 }
 
-void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
+NO_STACKGUARD void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
     write_registers(arch);
@@ -277,7 +278,7 @@ void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
         vmx_decode_exit(vcpu, exit);
 }
 
-static const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)
+static NO_STACKGUARD const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)
 {
     uint64_t rip = vcpu_regs(vcpu)->rip, rights = vmread(VMCS_GUEST_CS_RIGHTS);
     struct code_place place = {

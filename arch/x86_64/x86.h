@@ -75,6 +75,15 @@ static inline uint64_t x86_rdtsc_ordered(void)
     return (uint64_t)high << 32 | low;
 }
 
+// A number of the CPU's own chance (SDM 1, 7.3.17); 0 where it has none, or none just now.
+static inline uint64_t x86_random(void)
+{
+    uint64_t value = 0;
+    if ((x86_cpuid(1, 0).ecx & 1u << 30) != 0)
+        __asm__ volatile("rdrand %0" : "=r"(value) : : "cc");
+    return value;
+}
+
 static inline uint8_t x86_in8(uint16_t port)
 {
     uint8_t value;

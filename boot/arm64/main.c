@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The table of contents: one init call a line, in the only order that works. Called by start.S at EL2, on the boot CPU,
 // exceptions masked; the image and the device tree are mapped 1:1.
+#include "arch/arm64/arm64.h"
 #include "arch/arm64/counter.h"
 #include "arch/arm64/cpu.h"
 #include "arch/arm64/hosttimer.h"
@@ -8,11 +9,13 @@
 #include "boot/arm64/early.h"
 #include "vmm/alloc.h"
 #include "vmm/main.h"
+#include "vmm/stackguard.h"
 
 _Noreturn void boot_main(const void *tree, htime_t handover);
 
 _Noreturn void boot_main(const void *tree, htime_t handover)
 {
+    stackguard_make(handover, arm64_random());                   // frames have a value of this boot's
     cpu_init(&cpus[0]);                                          // this_cpu(), exceptions panic from here
     const struct bootinfo *info = early_bootinfo(tree, handover); // what the device tree says, the log
     alloc_init(info);                                            // page frames

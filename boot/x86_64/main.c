@@ -8,14 +8,17 @@
 #include "arch/x86_64/hosttimer.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/tsc.h"
+#include "arch/x86_64/x86.h"
 #include "boot/x86_64/early.h"
 #include "vmm/alloc.h"
 #include "vmm/main.h"
+#include "vmm/stackguard.h"
 
 _Noreturn void boot_main(uint32_t magic, const void *information, htime_t handover);
 
 _Noreturn void boot_main(uint32_t magic, const void *information, htime_t handover)
 {
+    stackguard_make(handover, x86_random());                                    // frames have a value of this boot's
     gdt_init(&cpus[0]);                                                         // segments, TSS, this_cpu()
     idt_init();                                                                 // exceptions panic from here
     cpu_features_init();                                                        // WP, SMEP, FPU for guests
