@@ -13,14 +13,14 @@ trap 'rm -rf "$work"' EXIT
 # What there is of the other architecture's differs in folders, and in the flags and words that the Makefile has, too.
 case $machine in
 arm64)
-    compiler=aarch64-linux-gnu-gcc objects_in=$build/kernel-arm64 image=escapement-arm64 undefined='"udf #0"' return=0xd65f03c0
+    prefix=aarch64-linux-gnu- compiler=aarch64-linux-gnu-gcc objects_in=$build/kernel-arm64 image=escapement-arm64 undefined='"udf #0"' return=0xd65f03c0
     flags="-fpie -fvisibility=hidden -mno-outline-atomics -mbranch-protection=none"
     link="-static-pie -Wl,--no-dynamic-linker -T boot/arm64/linker.ld"
     libraries="$build/libfdt/libfdt.a -lgcc"
     ;;
 *)
-    compiler=${CC:-gcc} objects_in=$build/kernel image=escapement undefined='"ud2"' return=0xc3
-    flags="-mno-red-zone -fno-pic -fno-pie -mcmodel=small"
+    prefix= compiler=${CC:-gcc} objects_in=$build/kernel image=escapement undefined='"ud2"' return=0xc3
+    flags="-mno-red-zone -fno-pic -fno-pie -mcmodel=small -mstack-protector-guard=global"
     link="-static -no-pie -T linker.ld"
     libraries=-lgcc
     ;;
@@ -39,7 +39,7 @@ link() {
 objects=$(tr ' ' '\n' <"$objects_in/objects" | grep -v '/vmm/main\.c\.o$')
 # shellcheck disable=SC2086
 compile() {
-    $compiler -std=gnu11 -Wall -Wextra -Werror -I. -g -O2 -ffreestanding -mgeneral-regs-only $flags -fno-stack-protector \
+    $compiler -std=gnu11 -Wall -Wextra -Werror -I. -g -O2 -ffreestanding -mgeneral-regs-only $flags -fstack-protector-strong \
         -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -DRETURN_CODE=$return -DUNDEFINED="$undefined" \
         -DMACHINE_DESCRIPTION='"vmm/machine_virt.h"' -c -o "$1" "$2"
 }
@@ -88,7 +88,7 @@ fails() {
     expect "$word" 4 '^ESCAPEMENT-END status=4 reason=panic$' ' panic: build [0-9a-f]{40}$' "$entry" "$@"
 }
 
-echo 1..17
+echo 1..19
 expect nothing 0 'provoke: nothing happened$'
 case $machine in
 arm64)
@@ -120,6 +120,22 @@ fails undefined "$undefined" '#0 .* undefined_instruction\+' '#1 .* vmm_main\+' 
 fails invariant 'invariant failed: 1 == 2 \(provoke.c:1\)' '#0 .* invariant_failed\+' '#1 .* break_invariant\+'
 fails panic-in-panic ' panic: the first' '#0 .* panic_in_panic\+' \
     "panic: again, while reporting the first: $again"
+# What it has written over is the way back, too: no entry here.
+expect overrun-array 4 ' panic: the function in #0 has written past the end of an array on its stack$' \
+    '#0 .* overrun_array\+' '^ESCAPEMENT-END status=4 reason=panic$'
+# Not only what was compiled here is protected: the functions of the kernel with the longest arrays are.
+protected() {
+    "$prefix"objdump -d --no-show-raw-insn "$build/$image.elf" |
+        awk '/^[0-9a-f]+ <.*>:$/ { name = $2 } /<__stack_chk_fail>$/ { print name }' | tr -d '<>:' | sort -u
+}
+protected >"$work/protected"
+test_number=$((test_number + 1))
+missing=
+for function in vm_kill log_line format_v; do
+    grep -qx "$function" "$work/protected" || missing="$missing $function"
+done
+[ -z "$missing" ] || printf 'not '
+echo "ok $test_number - the kernel's own functions look at their frames${missing:+: not}$missing"
 if [ "$machine" = arm64 ]; then
     # The walk's external abort is the guest's own: told, and nothing of the monitor's.
     expect walk-nowhere 0 'provoke: PAR 0x2f$' 'provoke: nothing happened$'

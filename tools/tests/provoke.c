@@ -34,6 +34,7 @@ void read_after_guest(void);
 void write_past_window(void);
 void read_closed_window(void);
 void use_guest(void);
+void overrun_array(volatile unsigned bytes);
 __attribute__((weak)) void walk_nowhere(void); // provoke_arm64.c
 
 __attribute__((noinline)) void write_to_text(void)
@@ -162,6 +163,21 @@ __attribute__((noinline)) void use_guest(void)
     require(alloc_used_bytes() == used, "all is given back");
 }
 
+// Longer than the array and what the compiler may put behind it, shorter than the stack.
+__attribute__((noinline)) void overrun_array(volatile unsigned bytes)
+{
+    volatile char array[16];
+    for (unsigned i = 0; i < bytes; i++)
+        array[i] = (char)i;
+    returned = array[0];
+}
+
+static void do_overrun(void)
+{
+    overrun_array(64);
+    returned = 1;
+}
+
 static void do_overflow(void)
 {
     returned = overflow_stack(0);
@@ -180,6 +196,7 @@ static const struct {
     { "past-window", write_past_window },
     { "closed-window", read_closed_window },
     { "use-guest", use_guest },
+    { "overrun-array", do_overrun },
 };
 
 // Is it the last word of the command line? Others, such as log=com2, stand before it.
