@@ -317,7 +317,7 @@ hostile:
 	$(call installed,$(if $(filter arm64,$(MACHINE)),arm64,x86_64 $(filter vmx,$(MACHINE))))
 	@+$(again) all-$(if $(filter arm64,$(MACHINE)),arm64,x86_64)
 	@BUILD=$(BUILD) tools/hostile $(MACHINE) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) \
-	    $(if $(MODEL),--model $(MODEL))
+	    $(if $(MODEL),--model $(MODEL)) $(if $(filter real,$(CLOCK)),--real-time)
 
 bench:
 	$(call installed,x86_64 vmx arm64)
