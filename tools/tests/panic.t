@@ -19,7 +19,7 @@ arm64)
     libraries="$build/libfdt/libfdt.a -lgcc"
     ;;
 *)
-    prefix= compiler=${CC:-gcc} objects_in=$build/kernel image=escapement undefined='"ud2"' return=0xc3
+    prefix='' compiler=${CC:-gcc} objects_in=$build/kernel image=escapement undefined='"ud2"' return=0xc3
     flags="-mno-red-zone -fno-pic -fno-pie -mcmodel=small -mstack-protector-guard=global"
     link="-static -no-pie -T linker.ld"
     libraries=-lgcc
