@@ -111,7 +111,7 @@ static void fire(struct hpet *hpet, unsigned i, uint64_t matches)
 static void hpet_advance(void *device, vtime_t now)
 {
     struct hpet *hpet = device;
-    INVARIANT(now >= hpet->seen);
+    HOT_INVARIANT(now >= hpet->seen);
     uint64_t elapsed = elapsed_at(hpet, now), from = hpet->base + hpet->elapsed;
     uint64_t ticks = elapsed - hpet->elapsed;
     hpet->elapsed = elapsed;
@@ -257,7 +257,7 @@ static void write_register(struct hpet *hpet, uint64_t at, uint64_t value, uint6
 static enum io_result hpet_access(void *device, struct io_access *io, vtime_t now)
 {
     struct hpet *hpet = device;
-    INVARIANT(now >= hpet->seen);
+    HOT_INVARIANT(now >= hpet->seen);
     if ((io->size != 4 && io->size != 8) || io->offset % io->size != 0 || io->offset >= HPET_SIZE)
         return IO_UNCLAIMED;
     uint64_t at = io->offset & ~UINT64_C(7), shift = (io->offset & 4) * 8;

@@ -148,7 +148,7 @@ int lapic_pending_vector(const struct lapic *lapic)
 
 void lapic_accept(struct lapic *lapic, unsigned vector)
 {
-    INVARIANT(vector < 256 && vector_set_has(&lapic->irr, vector));
+    HOT_INVARIANT(vector < 256 && vector_set_has(&lapic->irr, vector));
     vector_set_remove(&lapic->irr, vector);
     vector_set_add(&lapic->isr, vector);
 }
@@ -185,7 +185,7 @@ static void request(struct lapic *lapic, unsigned vector, bool level)
 
 void lapic_raise(struct lapic *lapic, unsigned vector, bool level)
 {
-    INVARIANT(vector < 256);
+    HOT_INVARIANT(vector < 256);
     if (!lapic_software_enabled(lapic))
         return;
     if (vector < 16)

@@ -55,7 +55,7 @@ static void update_irq0(struct pit *pit)
 static void pit_advance(void *device, vtime_t now)
 {
     struct pit *pit = device;
-    INVARIANT(now >= pit->seen);
+    HOT_INVARIANT(now >= pit->seen);
     pit->seen = now;
     for (unsigned i = 0; i < 3; i++)
         pit_channel_advance(&pit->channel[i], now);
@@ -177,7 +177,7 @@ static enum io_result pit_cycle(void *device, struct io_access *io, vtime_t now)
 static enum io_result pit_access(void *device, struct io_access *io, vtime_t now)
 {
     struct pit *pit = device;
-    INVARIANT(now >= pit->seen);
+    HOT_INVARIANT(now >= pit->seen);
     if (io->is_write || now >= pit->deadline)
         pit_advance(pit, now);
     enum io_result result = bytewise_access(pit, io, now, pit_cycle);
@@ -213,7 +213,7 @@ static enum io_result port61_cycle(void *device, struct io_access *io, vtime_t n
 static enum io_result port61_access(void *device, struct io_access *io, vtime_t now)
 {
     struct pit *pit = device;
-    INVARIANT(now >= pit->seen);
+    HOT_INVARIANT(now >= pit->seen);
     if (now >= pit->deadline)
         pit_advance(pit, now);
     pit_channel_advance(&pit->channel[2], now);

@@ -40,7 +40,7 @@ static void pl031_advance(void *device, vtime_t now)
 {
     struct pl031 *rtc = device;
     uint64_t ticks = now / rtc->guest_hz;
-    INVARIANT(ticks >= rtc->ticks);
+    HOT_INVARIANT(ticks >= rtc->ticks);
     if (ticks - rtc->ticks >= match_distance(rtc))
         rtc->raised = 1;
     rtc->ticks = ticks;

@@ -46,7 +46,7 @@ static void update_sci(struct pmtimer *pm)
 static void pmtimer_advance(void *device, vtime_t now)
 {
     struct pmtimer *pm = device;
-    INVARIANT(now >= pm->seen);
+    HOT_INVARIANT(now >= pm->seen);
     pm->seen = now;
     uint64_t changes = ticks_at(pm, now) >> HALF_COUNT;
     if (changes != pm->changes)

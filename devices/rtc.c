@@ -44,7 +44,7 @@ static uint64_t ticks_at(const struct rtc *rtc, vtime_t now)
 static void rtc_advance(void *device, vtime_t now)
 {
     struct rtc *rtc = device;
-    INVARIANT(now >= rtc->seen);
+    HOT_INVARIANT(now >= rtc->seen);
     uint64_t ticks = ticks_at(rtc, now), updates = ticks / RTC_TICKS - rtc->ticks / RTC_TICKS;
     uint32_t period = period_ticks(rtc);
     if (updates != 0 && !(rtc->cmos[REG_B] & B_SET))

@@ -14,7 +14,7 @@
 
 static unsigned bank_index(unsigned cpu, unsigned intid)
 {
-    INVARIANT(cpu < VGIC_CPUS && intid < VGIC_INTIDS);
+    HOT_INVARIANT(cpu < VGIC_CPUS && intid < VGIC_INTIDS);
     return intid < VGIC_FIRST_SPI ? cpu : BANK_SPIS;
 }
 
@@ -126,7 +126,7 @@ void vgic_init(struct vgic *v, unsigned version, unsigned cpus)
 
 void vgic_set_line(struct vgic *v, unsigned cpu, unsigned intid, bool level)
 {
-    INVARIANT(intid >= VGIC_FIRST_PPI);
+    HOT_INVARIANT(intid >= VGIC_FIRST_PPI);
     struct vgic_bank *bank = bank_of(v, cpu, intid);
     uint32_t bit = bit_of(intid);
     if (level == ((bank->level & bit) != 0))
@@ -248,7 +248,7 @@ void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr)
 {
     struct vgic_bank *bank = bank_of(v, cpu, lr->intid);
     uint32_t bit = bit_of(lr->intid);
-    INVARIANT(bank->listed & bit);
+    HOT_INVARIANT(bank->listed & bit);
     bank->active = lr->active ? bank->active | bit : bank->active & ~bit;
     if (bank->edge & bit)
         bank->latch |= lr->pending ? bit : 0;

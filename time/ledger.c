@@ -12,7 +12,7 @@ void ledger_open(struct ledger *ledger, enum account account, htime_t host_now)
 // Bound: totals wrap with the counter itself, after 2^64 cycles (195 years at 3 GHz).
 void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now)
 {
-    INVARIANT(host_now >= ledger->since);
+    HOT_INVARIANT(host_now >= ledger->since);
     INVARIANT(next < ACCOUNT_COUNT);
     ledger->total[ledger->open] += host_now - ledger->since;
     ledger->since = host_now;

@@ -45,7 +45,7 @@ uint64_t ledger_short_slice(struct ledger *ledger, uint64_t elapsed_cycles, uint
 // monitor the rest. Returns the guest's cycles of this slice.
 static inline uint64_t ledger_slice(struct ledger *ledger, htime_t t0, htime_t t1, uint64_t cost_cycles)
 {
-    INVARIANT(ledger->open == ACCOUNT_MONITOR && t0 >= ledger->since && t1 >= t0);
+    HOT_INVARIANT(ledger->open == ACCOUNT_MONITOR && t0 >= ledger->since && t1 >= t0);
     uint64_t elapsed = t1 - t0;
     uint64_t guest = ledger->excess == 0 && elapsed >= cost_cycles ? elapsed - cost_cycles
                                                                    : ledger_short_slice(ledger, elapsed, cost_cycles);

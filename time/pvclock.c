@@ -36,7 +36,7 @@ uint64_t pvclock_scale_error_e18(uint64_t hz, struct pvclock_scale scale)
 {
     unsigned fraction_bits = (unsigned)(32 - scale.shift);
     uint128_t lost = ((uint128_t)NS_PER_S << fraction_bits) - (uint128_t)scale.mul * hz;
-    INVARIANT(lost < hz);
+    HOT_INVARIANT(lost < hz);
     uint128_t round_up = ((uint128_t)1 << fraction_bits) - 1;
     return (uint64_t)((lost * NS_PER_S + round_up) >> fraction_bits);
 }
@@ -52,8 +52,8 @@ void pvclock_reanchor(struct pvclock_anchor *anchor, uint64_t tsc, struct pvcloc
     unsigned left = scale.shift > 0 ? (unsigned)scale.shift : 0;
     unsigned right = scale.shift < 0 ? (unsigned)-scale.shift : 0;
     uint64_t delta = tsc - anchor->tsc;
-    INVARIANT((int64_t)delta >= 0);
-    INVARIANT(left <= SHIFT_MAX && right <= SHIFT_MAX);
+    HOT_INVARIANT((int64_t)delta >= 0);
+    HOT_INVARIANT(left <= SHIFT_MAX && right <= SHIFT_MAX);
     bool same = scale.mul == new_scale.mul && scale.shift == new_scale.shift;
     uint64_t part = delta & ((UINT64_C(1) << right) - 1);
     uint128_t steps_ns = ((uint128_t)(delta >> right) << left) * scale.mul;

@@ -20,7 +20,7 @@ static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
 // Bound: none, all 64-bit arguments but den = 0.
 struct ratio ratio_make(uint64_t num, uint64_t den)
 {
-    INVARIANT(den != 0);
+    HOT_INVARIANT(den != 0);
     uint64_t common = greatest_common_divisor(num, den);
     return (struct ratio){ num / common, den / common };
 }
@@ -28,7 +28,7 @@ struct ratio ratio_make(uint64_t num, uint64_t den)
 // Bound: x * num <= (2^64 - 1)^2 < 2^128, so the product is exact; the quotient saturates from 2^64 on.
 uint64_t mul_div_floor(uint64_t x, uint64_t num, uint64_t den)
 {
-    INVARIANT(den != 0);
+    HOT_INVARIANT(den != 0);
     uint64_t product;
     if (!__builtin_mul_overflow(x, num, &product))
         return product / den;
@@ -39,7 +39,7 @@ uint64_t mul_div_floor(uint64_t x, uint64_t num, uint64_t den)
 // Bound: as mul_div_floor(); adding den - 1 first could pass 2^128, so the remainder decides instead.
 uint64_t mul_div_ceil(uint64_t x, uint64_t num, uint64_t den)
 {
-    INVARIANT(den != 0);
+    HOT_INVARIANT(den != 0);
     uint64_t product;
     if (!__builtin_mul_overflow(x, num, &product))
         return product / den + (product % den != 0);
@@ -53,7 +53,7 @@ uint64_t mul_div_ceil(uint64_t x, uint64_t num, uint64_t den)
 // delta of centuries does.
 uint64_t carry_step(struct carry *carry, struct ratio r, uint64_t delta)
 {
-    INVARIANT(carry->rem < r.den);
+    HOT_INVARIANT(carry->rem < r.den);
     uint64_t sum;
     if (!__builtin_mul_overflow(delta, r.num, &sum) && !__builtin_add_overflow(sum, carry->rem, &sum)) {
         carry->rem = sum % r.den;

@@ -7,7 +7,7 @@
 
 static void check_law_5(const struct ticks *ticks)
 {
-    INVARIANT(ticks->expired == ticks->injected + ticks->pending + ticks->dropped);
+    HOT_INVARIANT(ticks->expired == ticks->injected + ticks->pending + ticks->dropped);
 }
 
 void ticks_init(struct ticks *ticks, enum tick_policy policy)
@@ -61,7 +61,7 @@ bool ticks_raise(struct ticks *ticks, vtime_t now, uint64_t period_cycles)
 
 void ticks_taken(struct ticks *ticks)
 {
-    INVARIANT(ticks->raised && ticks->pending != 0);
+    HOT_INVARIANT(ticks->raised && ticks->pending != 0);
     ticks->raised = false;
     ticks->pending--;
     ticks->injected++;
@@ -70,7 +70,7 @@ void ticks_taken(struct ticks *ticks)
 
 void ticks_withdrawn(struct ticks *ticks)
 {
-    INVARIANT(ticks->raised && ticks->pending != 0);
+    HOT_INVARIANT(ticks->raised && ticks->pending != 0);
     ticks->raised = false;
     ticks->pending--;
     ticks->dropped++;
@@ -79,7 +79,7 @@ void ticks_withdrawn(struct ticks *ticks)
 
 bool ticks_take(struct ticks *ticks, vtime_t now, uint64_t period_cycles)
 {
-    INVARIANT(!ticks->raised);
+    HOT_INVARIANT(!ticks->raised);
     if (ticks->pending == 0 || now < ticks->not_before)
         return false;
     ticks->pending--;

@@ -11,7 +11,7 @@ void timerq_init(struct timerq *queue)
 
 bool timer_queued(const struct timer *timer)
 {
-    INVARIANT((timer->next == NULL) == (timer->prev == NULL));
+    HOT_INVARIANT((timer->next == NULL) == (timer->prev == NULL));
     return timer->next != NULL;
 }
 
@@ -50,7 +50,7 @@ void timerq_remove(struct timer *timer)
 {
     if (!timer_queued(timer))
         return;
-    INVARIANT(timer->prev->next == timer && timer->next->prev == timer);
+    HOT_INVARIANT(timer->prev->next == timer && timer->next->prev == timer);
     timer->prev->next = timer->next;
     timer->next->prev = timer->prev;
     timer->next = NULL;

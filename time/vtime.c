@@ -13,7 +13,7 @@ static bool follows_host(const struct vtime *vt)
 vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now)
 {
     vtime_t host_v = counterscale_at(&vt->scale, host_now) + vt->wall_offset;
-    INVARIANT(host_v >= vt->now);
+    HOT_INVARIANT(host_v >= vt->now);
     vt->now = host_v;
     return vt->now;
 }

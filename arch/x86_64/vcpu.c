@@ -168,7 +168,7 @@ void arch_vcpu_free(struct vcpu *vcpu)
 static uint64_t alarm_count(const struct arch_vcpu *arch, uint64_t cycles)
 {
     uint64_t ticks = arch->alarm_extra + (arch->alarm_is_v ? cycles : ratio_ceil(arch->alarm_ratio, cycles));
-    INVARIANT(cycles != 0 && ticks <= UINT32_MAX);
+    HOT_INVARIANT(cycles != 0 && ticks <= UINT32_MAX);
     return ticks;
 }
 
@@ -376,6 +376,6 @@ static const emulator emulators[EXIT_KIND_COUNT] = { // null: an exit that belon
 
 void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit)
 {
-    INVARIANT(emulators[exit->kind] != NULL);
+    HOT_INVARIANT(emulators[exit->kind] != NULL);
     emulators[exit->kind](vcpu, exit);
 }

@@ -35,7 +35,7 @@ static inline uint32_t loaded(const struct world *world)
 static inline void vmx_read_meters(struct vcpu *vcpu)
 {
     const struct world *world = &vcpu->arch->world;
-    INVARIANT(!world->timer || world->timer_value == loaded(world));
+    HOT_INVARIANT(!world->timer || world->timer_value == loaded(world));
     struct meter *meters = vcpu->stats.meter;
     uint32_t saved = (uint32_t)vmread(VMCS_PREEMPTION_TIMER);
     meters[METER_GUEST_TIMER].counts += (uint32_t)world->timer_value - saved;
