@@ -112,6 +112,6 @@ const struct device_ops pl031_ops = {
 
 void pl031_init(struct pl031 *rtc, uint64_t guest_hz, uint64_t unix_seconds)
 {
-    INVARIANT(guest_hz > 0);
+    HOT_INVARIANT(guest_hz > 0);
     *rtc = (struct pl031){ .guest_hz = guest_hz, .offset = (uint32_t)unix_seconds, .load = (uint32_t)unix_seconds };
 }

@@ -115,7 +115,7 @@ void vgic_defer_no_more(struct vgic_bank *bank)
 
 void vgic_init(struct vgic *v, unsigned version, unsigned cpus)
 {
-    INVARIANT((version == 2 || version == 3) && cpus >= 1 && cpus <= VGIC_CPUS);
+    HOT_INVARIANT((version == 2 || version == 3) && cpus >= 1 && cpus <= VGIC_CPUS);
     *v = (struct vgic){ .version = version, .cpus = cpus };
     for (unsigned cpu = 0; cpu < cpus; cpu++) {
         v->bank[cpu].edge = SGIS;
@@ -138,7 +138,7 @@ void vgic_set_line(struct vgic *v, unsigned cpu, unsigned intid, bool level)
 
 void vgic_set_hw(struct vgic *v, unsigned cpu, unsigned intid, unsigned hw_intid)
 {
-    INVARIANT(intid >= VGIC_FIRST_PPI && intid < VGIC_FIRST_SPI && hw_intid < 1020);
+    HOT_INVARIANT(intid >= VGIC_FIRST_PPI && intid < VGIC_FIRST_SPI && hw_intid < 1020);
     bank_of(v, cpu, intid)->hw |= bit_of(intid);
     bank_of(v, cpu, intid)->hw_intid[intid & 31] = (uint16_t)hw_intid;
 }

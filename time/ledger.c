@@ -13,7 +13,7 @@ void ledger_open(struct ledger *ledger, enum account account, htime_t host_now)
 void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now)
 {
     HOT_INVARIANT(host_now >= ledger->since);
-    INVARIANT(next < ACCOUNT_COUNT);
+    HOT_INVARIANT(next < ACCOUNT_COUNT);
     ledger->total[ledger->open] += host_now - ledger->since;
     ledger->since = host_now;
     ledger->open = next;

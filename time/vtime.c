@@ -21,7 +21,7 @@ vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now)
 void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct counterscale scale,
                  htime_t host_now)
 {
-    INVARIANT(hz != 0 && (clock == CLOCK_WALL || scale.multiplier == 0));
+    HOT_INVARIANT(hz != 0 && (clock == CLOCK_WALL || scale.multiplier == 0));
     *vt = (struct vtime){ .hz = hz,
                           .wall_offset = -counterscale_at(&scale, host_now),
                           .scale = scale,

@@ -57,4 +57,6 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
         return;
     }
     vcpu_emulated(vcpu, exit->kind);
+    if (vcpu_timers_due(vcpu)) // clock=guest+emu: the instruction's own cost can reach a deadline
+        machine_run_timers(vcpu->vm);
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "time/units.h"
+
 static uint64_t page_down(uint64_t address)
 {
     return address & ~(PAGE_SIZE - 1);
@@ -116,8 +118,11 @@ uint64_t frames_alloc(struct frames *frames, uint64_t count, uint64_t align_page
 
 void frames_free(struct frames *frames, uint64_t start, uint64_t count)
 {
-    uint64_t size = count * PAGE_SIZE;
+    uint64_t size = count * PAGE_SIZE, free_before = frames->free_bytes;
+    INVARIANT(start % PAGE_SIZE == 0 && size <= frames->used_bytes);
     frames->used_bytes -= size;
     if (!frames_add(frames, start, start + size))
         frames->lost_bytes += size;
+    else
+        INVARIANT(frames->free_bytes - free_before == size); // less, where some of it was free already
 }

@@ -107,8 +107,6 @@ static struct vcpu *slice(struct vcpu *vcpu)
     if (vcpu->last_t1 - vcpu->vm->polling.asked_at >= vcpu->vm->slice_cycles)
         now_and_then(vcpu, &exit);
     exit_dispatch(vcpu, &exit);
-    if (vcpu_timers_due(vcpu)) // clock=guest+emu: the instruction's own cost can reach a deadline
-        machine_run_timers(vcpu->vm);
     return vcpu;
 }
 

@@ -88,7 +88,7 @@ fails() {
     expect "$word" 4 '^ESCAPEMENT-END status=4 reason=panic$' ' panic: build [0-9a-f]{40}$' "$entry" "$@"
 }
 
-echo 1..19
+echo 1..20
 expect nothing 0 'provoke: nothing happened$'
 case $machine in
 arm64)
@@ -150,3 +150,4 @@ fails after-guest "$read $end, not mapped" '#0 .* read_after_guest\+' '#1 .* vmm
 fails past-window "$write 0x[0-9a-f]+, not mapped" '#0 .* write_past_window\+' '#1 .* vmm_main\+'
 fails closed-window "$read $window, not mapped" '#0 .* read_closed_window\+' '#1 .* vmm_main\+'
 expect use-guest 0 'provoke: nothing happened$'
+fails free-twice 'invariant failed: frames->free_bytes - free_before == size \(vmm/frames.c:[0-9]+\)' '#[0-9] .* free_twice\+'

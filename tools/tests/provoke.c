@@ -29,6 +29,7 @@ int overflow_stack(volatile int depth);
 void undefined_instruction(void);
 void break_invariant(void);
 void panic_in_panic(void);
+void free_twice(void);
 void read_before_guest(void);
 void read_after_guest(void);
 void write_past_window(void);
@@ -90,6 +91,15 @@ __attribute__((noinline)) void undefined_instruction(void)
 __attribute__((noinline)) void break_invariant(void)
 {
     invariant_failed("1 == 2", "provoke.c", 1);
+}
+
+// The second page keeps the sum of what is handed out above what is given back.
+__attribute__((noinline)) void free_twice(void)
+{
+    hpa page = alloc_pages(1, 1), other = alloc_pages(1, 1);
+    free_pages(page, 1);
+    free_pages(page, 1);
+    returned = (int)other.value;
 }
 
 __attribute__((noinline)) void panic_in_panic(void)
@@ -191,6 +201,7 @@ static const struct {
     { "execute-pages", execute_pages },   { "read-zero", read_page_zero },        { "read-beyond", read_beyond_ram },
     { "overflow-stack", do_overflow },    { "undefined", undefined_instruction }, { "invariant", break_invariant },
     { "panic-in-panic", panic_in_panic }, { "walk-nowhere", walk_nowhere },
+    { "free-twice", free_twice },
     { "before-guest", read_before_guest },
     { "after-guest", read_after_guest },
     { "past-window", write_past_window },
