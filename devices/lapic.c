@@ -138,12 +138,17 @@ uint32_t lapic_ppr(const struct lapic *lapic)
     return (lapic->tpr & 0xf0) >= in_service ? lapic->tpr : in_service;
 }
 
+bool lapic_lets_in(const struct lapic *lapic, unsigned vector)
+{
+    return (vector & 0xf0) > (lapic_ppr(lapic) & 0xf0);
+}
+
 int lapic_pending_vector(const struct lapic *lapic)
 {
     if (lapic->irr.nonzero == 0 || !lapic_software_enabled(lapic))
         return -1;
     unsigned vector = vector_set_highest(&lapic->irr);
-    return (vector & 0xf0) > (lapic_ppr(lapic) & 0xf0) ? (int)vector : -1;
+    return lapic_lets_in(lapic, vector) ? (int)vector : -1;
 }
 
 void lapic_accept(struct lapic *lapic, unsigned vector)

@@ -95,6 +95,9 @@ uint64_t lapic_timer_period_cycles(const struct lapic *lapic); // 0 unless perio
 
 // The vector the CPU would take now if its interrupt flag is set, or -1. lapic_accept() is the CPU taking it.
 int lapic_pending_vector(const struct lapic *lapic);
+
+// Do TPR and what is in service let this vector past (SDM 3A 11.8.3.1)?
+bool lapic_lets_in(const struct lapic *lapic, unsigned vector);
 void lapic_accept(struct lapic *lapic, unsigned vector);
 
 // A vector arrived. A software-disabled APIC drops it (SDM 3A 11.4.7.2).

@@ -176,6 +176,13 @@ bool pic_waiting(const struct pic *pic, unsigned irq)
     return irq < 16 && own_requests(&pic->chip[irq / 8]) & bit(irq & 7);
 }
 
+bool pic_lets_in(const struct pic *pic, unsigned irq)
+{
+    if (irq < 8)
+        return resolve(&pic->chip[0], bit(irq)) != NONE;
+    return resolve(&pic->chip[1], bit(irq & 7)) != NONE && resolve(&pic->chip[0], bit(CASCADE)) != NONE;
+}
+
 bool pic_latches(const struct pic *pic, unsigned irq)
 {
     return irq != CASCADE && irq < 16 && !(level_inputs(&pic->chip[irq / 8]) & bit(irq & 7));

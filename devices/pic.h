@@ -64,6 +64,9 @@ bool pic_waiting(const struct pic *pic, unsigned irq);
 // A request of `irq` gets to the INTR pin when its priority lets it: no mask is in the way.
 bool pic_open(const struct pic *pic, unsigned irq);
 
+// Would a request of `irq` be passed on at once, past the masks and what is in service?
+bool pic_lets_in(const struct pic *pic, unsigned irq);
+
 // Is this input edge triggered, so that an edge stays until it is acknowledged?
 bool pic_latches(const struct pic *pic, unsigned irq);
 

@@ -163,6 +163,15 @@ struct irq_state machine_irq_state(const struct machine *machine, unsigned irq)
     return state;
 }
 
+bool machine_irq_lets_in(const struct machine *machine, unsigned irq)
+{
+    struct apic_message message;
+    unsigned pin = pin_of(irq);
+    if (pin != NO_PIN && pin_open(machine, pin, &message))
+        return message.delivery > DELIVERY_LOWEST || lapic_lets_in(&machine->lapic, message.vector);
+    return irq < ISA_IRQS && pic_lets_in(&machine->pic, irq);
+}
+
 bool machine_irq_hears_falls(const struct machine *machine, unsigned irq)
 {
     struct apic_message message;

@@ -47,19 +47,30 @@ static uint64_t made_late(const struct vm *vm, struct tick_source *source, uint6
 }
 
 // How the line was when ticks came due. heard: the timer was on the queue, the first of them was to be an interrupt at
-// once. room: a chip keeps one of them in any case.
+// once. room: a chip keeps one of them in any case. irq: the line, LAPIC_TIMER for none.
+#define LAPIC_TIMER UINT8_MAX
 struct tick_room {
-    bool heard, room;
+    bool    heard, room;
+    uint8_t irq;
 };
 
+// Would the guest have taken each? It has what keeps it out now since the first of them, as far as is known.
+static bool guest_lets_in(const struct vm *vm, unsigned irq)
+{
+    const struct lapic *lapic = &vm->machine.lapic;
+    return arch_vcpu_can_wake(&vm->vcpu) && (irq == LAPIC_TIMER ? lapic_lets_in(lapic, lapic->timer.lvt & 0xff)
+                                                                : machine_irq_lets_in(&vm->machine, irq));
+}
+
 // The ticks among `count` that are not the chip's to lose. Those behind the first were not made late by the host where
-// V passed them by the modelled cost of an instruction.
+// V passed them by the modelled cost of an instruction, or where the guest kept them out.
 static __attribute__((noinline)) uint64_t kept_of(const struct vm *vm, struct tick_source *source, uint64_t count,
                                                   struct tick_room line, uint64_t period_cycles)
 {
     if (!line.room)
         return made_late(vm, source, count, period_cycles);
-    return line.heard && !vtime_in_emulation(&vm->vtime, vm->machine.firing) ? count : 1;
+    bool late = line.heard && !vtime_in_emulation(&vm->vtime, vm->machine.firing);
+    return late && guest_lets_in(vm, line.irq) ? count : 1;
 }
 
 // Inline, here and below: every tick comes this way.
@@ -109,14 +120,15 @@ void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct 
         source->muted = false;
     if (rises == 0)
         return;
-    struct tick_room room = { .heard = heard, .room = !source->ticks.raised && (heard || state.latch) };
+    struct tick_room room = { heard, !source->ticks.raised && (heard || state.latch), (uint8_t)line->irq };
     book(vm, source, line->timer, rises, room, line->period_cycles);
     bool raised = room.room && raise(vm, source, heard && rises == 1 ? machine->firing : TIME_NEVER,
                                      heard ? line->period_cycles : 0);
     if (raised || !room.room) // else the policy holds it back
         machine_pulse_irq(machine, line->irq);
-    if (raised && heard && late && !line->level)
-        source->stretched = true; // the guest could have taken it while the line was up
+    // The guest could have taken it while the line was up, or before those that wait behind it hold the line down.
+    if (raised && ((heard && late && !line->level) || ticks_backlog(&source->ticks) != 0))
+        source->stretched = true;
 }
 
 vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line)
@@ -285,7 +297,7 @@ static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
     uint64_t expiries = lapic_take_timer_expiries(lapic);
     uint64_t period_cycles = lapic_timer_period_cycles(lapic);
     if (expiries != 0)
-        book(vm, source, TIMER_LAPIC, expiries, (struct tick_room){ heard, heard }, period_cycles);
+        book(vm, source, TIMER_LAPIC, expiries, (struct tick_room){ heard, heard, LAPIC_TIMER }, period_cycles);
     if (!free && !waiting)
         ticks_cancel(&source->ticks); // masked
     vtime_t due = heard && expiries == 1 ? machine->firing : TIME_NEVER;

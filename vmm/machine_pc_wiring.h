@@ -43,6 +43,9 @@ struct irq_state {
 };
 struct irq_state machine_irq_state(const struct machine *machine, unsigned irq);
 
+// Would the controllers pass a request of this line on to the CPU, as their masks and priorities are now?
+bool machine_irq_lets_in(const struct machine *machine, unsigned irq);
+
 // Does the guest want the falling edges of this line of the ISA bus, too?
 bool machine_irq_hears_falls(const struct machine *machine, unsigned irq);
 

@@ -253,7 +253,8 @@ struct vm_result vm_run(const struct vm_config *config, const struct monitor_con
         result.status = build_and_run(vm, monitor, input);
         result.gap_cycles = ledger_gap(&vm->vcpu.ledger, vm->vcpu.ledger.since);
     } else {
-        log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece",
+        log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece "
+                 "from a multiple of 2 MiB on, or too little for page tables",
                  config->name, config->mem_bytes / MIB, alloc_free_bytes() / MIB);
     }
     guestmem_close(&vm->ram);

@@ -118,7 +118,9 @@ world_guarded_\name:
         ldr     w0, [x0, #:lo12:barrier_call]
         cbz     w0, 1f
         smc     #0
-1:      ldr     x0, [sp, #16 + FRAME_WORLD]
+1:      dsb     nsh                     // whatever a guest has taught of the branch: nothing goes on before it
+        isb
+        ldr     x0, [sp, #16 + FRAME_WORLD]
         b       world_left_\name
         .size   world_guarded_\name, . - world_guarded_\name
 .endm

@@ -54,6 +54,7 @@ barrier_run:
         verw    (%rsp)
         pop     %rdx
 .Ldone:
+        lfence                          // whatever a guest has taught of the jumps: nothing goes on before it
         ret
         .size   barrier_run, . - barrier_run
         .section .note.GNU-stack, "", @progbits

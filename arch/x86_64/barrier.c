@@ -11,6 +11,8 @@
 
 #define EDX7_ARCH_CAPABILITIES (1u << 29)
 #define MSR_SPEC_CTRL          0x48u
+#define MSR_DE_CFG             0xc0011029u
+#define DE_CFG_LFENCE_SERIALIZES (UINT64_C(1) << 1)
 #define SPEC_CTRL_IBRS         (UINT64_C(1) << 0)
 #define SPEC_CTRL_BHI_DIS_S    (UINT64_C(1) << 10)
 #define EFER_AUTO_IBRS         (UINT64_C(1) << 21)
@@ -64,6 +66,8 @@ void barrier_init(void)
                                      ((plan.always & BARRIER_BHI_DIS_S) != 0 ? SPEC_CTRL_BHI_DIS_S : 0));
     if ((plan.always & BARRIER_AUTO_IBRS) != 0)
         x86_wrmsr(MSR_EFER, x86_rdmsr(MSR_EFER) | EFER_AUTO_IBRS);
+    if (facts.svm && (plan.entry | plan.exit) != 0) // LFENCE waits for what is before it (APM 2, 3.2.9)
+        x86_wrmsr(MSR_DE_CFG, x86_rdmsr(MSR_DE_CFG) | DE_CFG_LFENCE_SERIALIZES);
     barrier_entry = plan.entry | BARRIER_ENTRY_TRIED;
     barrier_exit = plan.exit | BARRIER_EXIT_TRIED;
     barrier_between = plan.between;

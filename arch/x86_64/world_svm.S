@@ -100,7 +100,7 @@ svm_world_switch_body:                  // %rdi: struct world. Keeps %rbp and %r
         .size   svm_world_switch_body, . - svm_world_switch_body
 
 // The same where the CPU asks for barriers (barrier.c): before t0, and after it nothing is loaded but what is the guest's
-// own; after t1, and before it no branch is predicted.
+// own and the few words of the switch itself; after t1, and before it no branch is predicted.
         .globl  svm_world_switch_guarded
         .type   svm_world_switch_guarded, @function
 svm_world_switch_guarded:

@@ -148,7 +148,7 @@ vmx_world_exit:                         // RSP is the host's again, every other 
         .size   vmx_world_switch_body, . - vmx_world_switch_body
 
 // The same where the CPU asks for barriers (barrier.c): before t0, and after it nothing is loaded but what is the guest's
-// own; after t1, and before it no branch is predicted.
+// own and the few words of the switch itself; after t1, and before it no branch is predicted.
         .globl  vmx_world_switch_guarded
         .type   vmx_world_switch_guarded, @function
 vmx_world_switch_guarded:

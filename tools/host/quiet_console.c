@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
-// A console that nobody listens to and nobody types at, for tests of a board alone.
+// What stands around a board in tests of it alone: a console that nobody listens to and nobody types at, a CPU whose
+// interrupt flag is set.
+#include "arch/arch.h"
 #include "vmm/vm.h"
+
+bool arch_vcpu_can_wake(const struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return true;
+}
 
 void console_put(struct vm *of, uint8_t byte)
 {

@@ -56,7 +56,8 @@ def run_guest(test):
     command = [os.path.join(ROOT, "tools", "run"), MACHINE, *model.words, "--build", BUILD, "--cmdline",
                (cmdline + " " + options.get("args", "")).strip(),
                "--kernel", os.path.join(BUILD, FOLDER, image), "--vm", words or DEFAULT_WORDS,
-               "--timeout", options.get("timeout", str(DEFAULT_TIMEOUT)), "--monitor", "report=off"]
+               "--timeout", options.get("timeout", str(DEFAULT_TIMEOUT)), "--monitor",
+               ("report=off " + options.get("monitor", "")).strip()]
     if "noexact" not in options:
         command.append("--exact")
     if "mhz" in options:
