@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Ticks that the host makes late, and ticks that the guest keeps out, by a period and more: every alarm of the run comes
-// a period late (alarm_error=). What the host has made late is the policy's: of 100 periods the guest gets as many as the
-// command line says, of the APIC and of the PIT. What the guest keeps out itself, by its flag or its priority, is the
-// chip's: one comes, whatever tick= says.
+// Ticks that the host makes late, and ticks that the guest keeps out, by a period and more: every alarm of the run
+// comes a period late (alarm_error=). What the host has made late is the policy's: of 100 periods the guest gets as
+// many as the command line says, of the APIC and of the PIT. What the guest keeps out itself, by its flag or its
+// priority, is the chip's: one comes, whatever tick= says.
 #include "guest-tests/lib/x86_64/devices.h"
 
 #define PERIODS    100u
