@@ -9,11 +9,11 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 count=0
 
-# exact GUEST METRIC MODEL "a piece of what the monitor says of it": the guest has claims of that metric, and all are met.
+# exact GUEST METRIC MODEL "a piece of what the monitor says of it" [WORD]: the guest, given the word, has claims of that metric, and all are met.
 exact() {
     status=0
     count=$((count + 1))
-    tools/run "$machine" --exact --cpu "$3" --build "$build" --kernel "$(kernel "$1")" --cmdline exact --vm mem=16M \
+    tools/run "$machine" --exact --cpu "$3" --build "$build" --kernel "$(kernel "$1")" --cmdline "exact${5:+ $5}" --vm mem=16M \
         --timeout 600 --log "$folder/log" </dev/null >"$folder/out" 2>&1 || status=$?
     claims=$(grep -c "^ok .* $2" "$folder/out")
     sed -n 's/.*escapement: \(Intel VMX.*\|arm64 at.*\); counter.*/# '"$3"': \1/p' "$folder/log"
@@ -50,4 +50,4 @@ exact int_window M10 corei5_arrandale_m520 "preemption timer no"
 exact int_window M10 corei7_sandy_bridge_2600k "preemption timer every"
 exact int_window M10 corei7_haswell_4770 "TSC scaling no"
 exact int_window M10 tigerlake "monitor trap flag yes"
-exact counter_leak M2 corei7_icelake_u "at each exit returns IBPB, between VMs L1D returns IBPB"
+exact counter_leak M2 corei7_icelake_u "at each exit returns IBPB, between VMs L1D returns IBPB" exits=100000
