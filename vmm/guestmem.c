@@ -7,17 +7,15 @@
 #include "arch/arch.h"
 #include "vmm/alloc.h"
 
-#define UNIT_PAGES (GUESTMEM_UNIT / PAGE_SIZE)
-
 static size_t pages_of(uint64_t size)
 {
-    return (size + GUESTMEM_UNIT - 1) / GUESTMEM_UNIT * UNIT_PAGES;
+    return guestmem_whole(size) / PAGE_SIZE;
 }
 
 bool guestmem_open(struct guest_ram *ram, uint64_t size, uint64_t base)
 {
     *ram = (struct guest_ram){ .base = base };
-    hpa frames = alloc_pages(pages_of(size), UNIT_PAGES);
+    hpa frames = alloc_pages(pages_of(size), GUESTMEM_UNIT / PAGE_SIZE);
     if (frames.value == 0)
         return false;
     void *window = arch_window_open(frames, size);

@@ -9,6 +9,12 @@
 
 #define GUESTMEM_UNIT (2 * MIB) // frames are taken in whole units: nested tables, too, can use large pages
 
+// How many bytes of whole units `size` takes.
+static inline uint64_t guestmem_whole(uint64_t size)
+{
+    return (size + GUESTMEM_UNIT - 1) / GUESTMEM_UNIT * GUESTMEM_UNIT;
+}
+
 // `size` bytes of zeros at guest-physical `base`; size is a multiple of PAGE_SIZE and not 0. False: there is too little
 // memory, or not in one piece, and *ram has size 0.
 bool guestmem_open(struct guest_ram *ram, uint64_t size, uint64_t base);

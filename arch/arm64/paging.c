@@ -5,8 +5,6 @@
 // window shows them, and come back.
 #include "arch/arm64/paging.h"
 
-#include <string.h>
-
 #include "arch/arch.h"
 #include "arch/arm64/arm64.h"
 #include "arch/arm64/board.h"
@@ -15,6 +13,7 @@
 #include "boot/arm64/dtb.h"
 #include "boot/bootinfo.h"
 #include "vmm/alloc.h"
+#include "vmm/guestmem.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 
@@ -56,10 +55,9 @@ static uint64_t *new_table(void)
             arm64_halt_forever(); // nothing can be printed yet
         return early_tables[early_used++];
     }
-    hpa page = alloc_pages(1, 1);
+    hpa page = pagetable_new();
     if (page.value == 0)
         panic("no memory for page tables");
-    memset((void *)page.value, 0, PAGE_SIZE);
     return (uint64_t *)page.value;
 }
 
@@ -201,11 +199,6 @@ static void forget_translations(void)
                      : "memory");
 }
 
-static uint64_t whole_blocks_end(hpa start, uint64_t size)
-{
-    return start.value + ((size + PAGETABLE_BLOCK_BYTES - 1) & ~(PAGETABLE_BLOCK_BYTES - 1));
-}
-
 // The entry of a block of RAM: the tables above it are there.
 static uint64_t *block_entry(uint64_t address)
 {
@@ -215,13 +208,15 @@ static uint64_t *block_entry(uint64_t address)
 // Blocks that two ranges of the memory map meet in have a table of pages, which is not needed again.
 static void hide(hpa start, uint64_t size)
 {
-    for (uint64_t at = start.value; at < whole_blocks_end(start, size); at += PAGETABLE_BLOCK_BYTES) {
+    for (uint64_t at = start.value; at < start.value + guestmem_whole(size); at += PAGETABLE_BLOCK_BYTES) {
         uint64_t *entry = block_entry(at), had = *entry;
         *entry = 0;
-        forget_translations();
-        if ((had & PTE_TABLE) != 0)
+        if ((had & PTE_TABLE) != 0) {
+            forget_translations();
             pagetable_free((struct pagetable){ { had & PAGETABLE_ADDRESS }, PAGETABLE_LEAF_LEVEL });
+        }
     }
+    forget_translations();
 }
 
 static void close_slot(unsigned slot)
@@ -252,7 +247,7 @@ void *arch_window_open(hpa start, uint64_t size)
 void arch_window_close(void *window, hpa start, uint64_t size)
 {
     close_slot((unsigned)((uintptr_t)window / LEVEL_BYTES(0)));
-    for (uint64_t at = start.value; at < whole_blocks_end(start, size); at += PAGETABLE_BLOCK_BYTES)
+    for (uint64_t at = start.value; at < start.value + guestmem_whole(size); at += PAGETABLE_BLOCK_BYTES)
         *block_entry(at) = at | LEAF_DATA | PTE_VALID;
     forget_translations();
 }

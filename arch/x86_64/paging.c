@@ -10,6 +10,7 @@
 #include "arch/x86_64/x86.h"
 #include "boot/bootinfo.h"
 #include "vmm/alloc.h"
+#include "vmm/guestmem.h"
 #include "vmm/log.h"
 #include "vmm/panic.h"
 
@@ -129,21 +130,18 @@ static void forget_translations(void)
     x86_write_cr3(root.value);
 }
 
-static uint64_t whole_frames_end(hpa start, uint64_t size)
-{
-    return start.value + ((size + LARGE_BYTES - 1) & ~(LARGE_BYTES - 1));
-}
-
 // Frames that two ranges of the memory map meet in have a table of small pages, which is not needed again.
 static void hide(hpa start, uint64_t size)
 {
-    for (uint64_t at = start.value; at < whole_frames_end(start, size); at += LARGE_BYTES) {
+    for (uint64_t at = start.value; at < start.value + guestmem_whole(size); at += LARGE_BYTES) {
         uint64_t *entry = entry_at(at, 2), had = *entry;
         *entry = 0;
-        forget_translations();
-        if ((had & PAGETABLE_LARGE) == 0)
+        if ((had & PAGETABLE_LARGE) == 0) {
+            forget_translations();
             pagetable_free((hpa){ had & PAGETABLE_ADDRESS }, 1);
+        }
     }
+    forget_translations();
 }
 
 static void close_slot(unsigned slot)
@@ -175,6 +173,6 @@ void *arch_window_open(hpa start, uint64_t size)
 void arch_window_close(void *window, hpa start, uint64_t size)
 {
     close_slot((unsigned)((uintptr_t)window >> ROOT_SHIFT));
-    for (uint64_t at = start.value; at < whole_frames_end(start, size); at += LARGE_BYTES)
+    for (uint64_t at = start.value; at < start.value + guestmem_whole(size); at += LARGE_BYTES)
         *entry_at(at, 2) = at | PAGE_DATA | PAGETABLE_LARGE;
 }
