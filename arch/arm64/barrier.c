@@ -8,15 +8,12 @@
 #include "arch/arm64/arm64.h"
 #include "arch/arm64/barrier_plan.h"
 #include "arch/arm64/board.h"
+#include "arch/arm64/psci.h"
 #include "arch/arm64/smccc.h"
 #include "vmm/log.h"
 
-#define PSCI_VERSION        0x84000000u
-#define PSCI_FEATURES       0x8400000au
-#define PSCI_1_0            0x10000
-#define SMCCC_1_1           0x10001
-#define SMCCC_ARCH_FEATURES 0x80000001u
-#define NOT_SUPPORTED       (-1)
+#define PSCI_1_0      0x10000
+#define NOT_SUPPORTED (-1)
 
 extern const char exception_vectors_guarded[]; // vectors.S
 uint32_t          barrier_call;                // what they ask of firmware; 0: nothing
@@ -39,7 +36,7 @@ static int32_t firmware(uint32_t call, uint32_t argument)
 static bool firmware_has_features(void)
 {
     return board()->psci == PSCI_SMC && firmware(PSCI_VERSION, 0) >= PSCI_1_0 &&
-           firmware(PSCI_FEATURES, SMCCC_VERSION) >= 0 && firmware(SMCCC_VERSION, 0) >= SMCCC_1_1;
+           firmware(PSCI_FEATURES, SMCCC_VERSION) >= 0 && firmware(SMCCC_VERSION, 0) >= SMCCC_VERSION_1_1;
 }
 
 void barrier_init(void)

@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SMCCC_WORKAROUND_1 0x80008000u // branch predictor, CVE-2017-5715
-#define SMCCC_WORKAROUND_3 0x80003fffu // and branch history, CVE-2022-23960
+#include "arch/arm64/smccc.h"
 
 struct barrier_facts {
     unsigned csv2;         // ID_AA64PFR0_EL1: from 1 on branches are kept apart, from 3 on their history, too

@@ -6,8 +6,7 @@
 #include "arch/arm64/board.h"
 #include "arch/arm64/hostpci.h"
 #include "arch/arm64/hostuart.h"
-
-#define PSCI_SYSTEM_OFF 0x84000008
+#include "arch/arm64/psci.h"
 
 _Noreturn void arch_machine_exit(unsigned status)
 {

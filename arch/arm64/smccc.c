@@ -12,10 +12,6 @@
 #include "arch/arm64/vcpu.h"
 #include "time/pvclock.h"
 
-#define SMCCC_VERSION_1_1   0x10001u
-#define ARCH_FEATURES       0x80000001u
-#define ARCH_WORKAROUND_1   0x80008000u // branch predictor, CVE-2017-5715
-#define ARCH_WORKAROUND_3   0x80003fffu // branch history, CVE-2022-23960
 #define WORKAROUND_NO_NEED  UINT64_C(1)
 
 // Vendor's hypervisor services, as Linux (arm-smccc.h) knows KVM's.
@@ -38,16 +34,16 @@
 static uint64_t workaround(uint32_t call)
 {
     uint64_t csv2 = PFR0_CSV2(sysreg_read(id_aa64pfr0_el1));
-    return csv2 >= (call == ARCH_WORKAROUND_1 ? 1u : 3u) ? WORKAROUND_NO_NEED : SMCCC_NOT_SUPPORTED;
+    return csv2 >= (call == SMCCC_WORKAROUND_1 ? 1u : 3u) ? WORKAROUND_NO_NEED : SMCCC_NOT_SUPPORTED;
 }
 
 static uint64_t arch_features(const struct vcpu *vcpu, uint32_t call)
 {
     switch (call) {
     case SMCCC_VERSION:
-    case ARCH_FEATURES: return SMCCC_SUCCESS;
-    case ARCH_WORKAROUND_1:
-    case ARCH_WORKAROUND_3: return workaround(call);
+    case SMCCC_ARCH_FEATURES: return SMCCC_SUCCESS;
+    case SMCCC_WORKAROUND_1:
+    case SMCCC_WORKAROUND_3: return workaround(call);
     case PV_TIME_FEATURES: return vcpu->vm->config.bare ? SMCCC_NOT_SUPPORTED : SMCCC_SUCCESS;
     default: return SMCCC_NOT_SUPPORTED;
     }
@@ -57,9 +53,9 @@ static uint64_t architecture(const struct vcpu *vcpu, const uint64_t x[])
 {
     switch ((uint32_t)x[0]) {
     case SMCCC_VERSION: return SMCCC_VERSION_1_1;
-    case ARCH_FEATURES: return arch_features(vcpu, (uint32_t)x[1]);
-    case ARCH_WORKAROUND_1:
-    case ARCH_WORKAROUND_3: // allowed where it is not needed, and does nothing
+    case SMCCC_ARCH_FEATURES: return arch_features(vcpu, (uint32_t)x[1]);
+    case SMCCC_WORKAROUND_1:
+    case SMCCC_WORKAROUND_3: // allowed where it is not needed, and does nothing
         return workaround((uint32_t)x[0]) == WORKAROUND_NO_NEED ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED;
     default: return SMCCC_NOT_SUPPORTED;
     }
