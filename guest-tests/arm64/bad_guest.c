@@ -225,6 +225,15 @@ static void bad_vectors_nowhere(void)
     ok(false, "still here");
 }
 
+static void bad_fault_loop(void)
+{
+    plan(1);
+    diag("an undefined instruction with the vectors in no page: each fetch is an abort of the guest's own, for ever");
+    write_sysreg(vbar_el1, ~UINT64_C(0x7ff));
+    __asm__ volatile("isb\n\tudf #0" : : : "memory");
+    ok(false, "still here");
+}
+
 static void bad_stack_in_mmio(void)
 {
     plan(1);
@@ -294,6 +303,7 @@ static const struct named_test tests[] = {
     { "jump-nowhere", bad_jump_nowhere },
     { "translation", bad_translation },
     { "vectors-nowhere", bad_vectors_nowhere },
+    { "fault-loop", bad_fault_loop },
     { "stack-in-mmio", bad_stack_in_mmio },
     { "masked-loop", bad_masked_loop },
     { "masked-wfi", bad_masked_wfi },

@@ -142,6 +142,17 @@ static void bad_ud_loop(void)
     ok(false, "still here");
 }
 
+// A page fault whose handler lies in no page: not even an instruction that faults is there to be counted.
+static void bad_pf_loop(void)
+{
+    void (*no_page)(void) = (void (*)(void))0xffff900000000000;
+    plan(1);
+    diag("a page fault that raises itself for ever");
+    trap_set_raw(PF, (void (*)(void))no_page, 2);
+    no_page();
+    ok(false, "still here");
+}
+
 // Where the frame of an instruction breakpoint has RF clear, as AMD's has, only a handler that sets it comes further.
 void debug_again(void);
 __asm__(".text\n.globl debug_again\ndebug_again: orl $0x10000, 16(%rsp)\n\tiretq\n");
@@ -326,6 +337,7 @@ static const struct named_test words[] = {
     { "cli-hlt", bad_cli_hlt },
     { "vmrun", bad_vmrun },
     { "ud-loop", bad_ud_loop },
+    { "pf-loop", bad_pf_loop },
     { "db-loop", bad_db_loop },
     { "db-monitor", bad_db_monitor },
     { "step-hlt", bad_step_hlt },

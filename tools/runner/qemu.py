@@ -83,10 +83,10 @@ def command(options, image, log, folder):
     return words + options.qemu_arg
 
 
-def shutdown_reason(said):
+def shutdown_reason(events):
     """Why QEMU ended, in its own word: host-qmp-quit, guest-reset and the like; None before 10 if a key ended it."""
-    reasons = re.findall(rb'"event": "SHUTDOWN".*"reason": "([a-z-]*)"|"reason": "([a-z-]*)".*"event": "SHUTDOWN"', said)
-    return b"".join(reasons[-1]).decode() if reasons else None
+    reasons = [event["data"]["reason"] for event in events if event["event"] == "SHUTDOWN"]
+    return reasons[-1] if reasons else None
 
 
 def outcome(status, reason):
@@ -135,7 +135,7 @@ def start(words, options, folder, opened=()):
             standstill = Standstill(ours, emulator.pid)
             status = wait(emulator, options.timeout, standstill if options.exact else None)
         standstill.listen()
-        return status if status in (TIMEOUT, STANDS) else outcome(status, shutdown_reason(standstill.said))
+        return status if status in (TIMEOUT, STANDS) else outcome(status, shutdown_reason(standstill.events))
 
 
 def run(options, image, log, folder):

@@ -1,24 +1,32 @@
 # SPDX-License-Identifier: MIT
 """Sees that the clock of a QEMU that counts instructions stands still, though QEMU works: its guest does nothing but fault,
-no instruction retires, and no deadline of the machine comes in a reasonable time, the monitor's among them.
+and no deadline of the machine comes in a reasonable time, the monitor's among them.
 
-It does not stand quite still. QEMU's CPU takes its instructions by 65535; a fault gives the share back that it had begun,
-and ten times a second the CPU is disturbed and counts one share as done. So what is looked for is a clock that moves by
-whole shares alone, no more of them than that, and slowly for the work that QEMU does: a guest with a clock that is cleared
-or copied moves by whole shares, too, and on a busy computer by few of them a second."""
+It need not stand quite still: a fault that an instruction asks for (UD2) counts as one instruction, which is a few million a
+second, and the monitor's next slice may come in all that. So three things are looked for, over some seconds of QEMU's own
+work. The registers of the CPU are the same each time, which they are not where memory is cleared or copied. The clock is
+slow for the work that QEMU does. And it moves by whole shares: QEMU's CPU takes its instructions by 65535, and breaks a
+share only where something looks at the clock, as an exit does, or the CPU gives way, as PAUSE does."""
+import collections
 import contextlib
+import json
 import os
 import re
-import time
 
 LOOK_EVERY_S = 1.0
 STANDS_S = 4.0      # of QEMU's own processor time, so that a busy computer does not make a clock stand
-ANSWERS = 3         # of QEMU, on the way
+MOVES = 3           # between two looks, at least
+WHOLE = 2           # of them that are whole shares, at least: a single one comes by chance
 SHARE = 65535       # instructions
-SHARES_A_SECOND = 12
-SLOW = 2000000      # instructions in a second of its processor time; memory that QEMU 11 clears, the slowest seen, has 3 million
+SLOW = 10000000     # instructions in a second of QEMU's work: faults are 3 million, code without faults some hundred
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+ASK = (b'{"execute":"query-replay"}\n'
+       b'{"execute":"human-monitor-command","arguments":{"command-line":"info registers"}}\n')
+# x86's and arm64's but the stack pointer, which a fault moves; an address that was faulted on is no register.
+REGISTER = re.compile(r"\b(?:[ER][A-D]X|[ER][SD]I|[ER]BP|R\d\d?|X\d\d) *= *([0-9a-fA-F]+)")
+
+Look = collections.namedtuple("Look", "count registers used_s")
 
 
 def processor_time(pid):
@@ -29,29 +37,41 @@ def processor_time(pid):
 
 
 class Standstill:
-    """Asks over QMP how many instructions have been executed; `said` is all that QEMU has said there."""
+    """Asks over QMP how many instructions have been executed, and for the registers; `events` are QEMU's own words there."""
 
-    def __init__(self, events, pid):
-        self.events, self.pid, self.said = events, pid, b""
-        self.count, self.first, self.answers, self.used_then, self.then = 0, 0, 0, 0.0, time.monotonic()
+    def __init__(self, qmp, pid):
+        self.qmp, self.pid, self.events = qmp, pid, []
+        self.rest, self.count, self.used_s, self.looks = b"", None, 0.0, collections.deque()
 
     def listen(self):
-        self.events.setblocking(False)
-        start = len(self.said)
+        """Takes what QEMU has said: events are kept, an answer of each kind makes a look."""
+        self.qmp.setblocking(False)
         with contextlib.suppress(OSError):
-            while data := self.events.recv(65536):
-                self.said += data
-        return [int(count) for count in re.findall(rb'"icount": ([0-9]+)', self.said[start:])]
+            while data := self.qmp.recv(65536):
+                self.rest += data
+        *lines, self.rest = self.rest.split(b"\n")
+        for said in map(json.loads, filter(None, lines)):
+            answer = said.get("return")
+            if "event" in said:
+                self.events.append(said)
+            elif isinstance(answer, str) and self.count is not None:
+                self.looks.append(Look(self.count, REGISTER.findall(answer), self.used_s))
+                self.count = None
+            elif isinstance(answer, dict):
+                self.count = answer.get("icount")
 
     def is_one(self):
         """To be called every LOOK_EVERY_S. True: the clock stands."""
-        used, now = processor_time(self.pid), time.monotonic()
-        most = min(SLOW * (used - self.used_then), SHARE * SHARES_A_SECOND * (now - self.then))
-        for count in self.listen():
-            if (count - self.count) % SHARE != 0 or count - self.first > most:
-                self.first, self.answers, self.used_then, self.then = count, 0, used, now
-            self.count = count
-            self.answers += 1
+        self.listen()
+        self.used_s = processor_time(self.pid)
         with contextlib.suppress(OSError):
-            self.events.sendall(b'{"execute":"query-replay"}\n')
-        return self.answers >= ANSWERS and used - self.used_then >= STANDS_S
+            self.qmp.sendall(ASK)
+        looks = self.looks
+        while len(looks) > MOVES + 1 and looks[-1].used_s - looks[1].used_s >= STANDS_S:
+            looks.popleft()
+        if len(looks) <= MOVES or looks[-1].used_s - looks[0].used_s < STANDS_S:
+            return False
+        moved = [after.count - before.count for before, after in zip(looks, list(looks)[1:])]
+        whole = sum(1 for count in moved if count % SHARE == 0)
+        return (all(look.registers == looks[0].registers for look in looks) and whole >= WHOLE and
+                sum(moved) < SLOW * (looks[-1].used_s - looks[0].used_s))

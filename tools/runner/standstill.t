@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Tests, without an emulator, when tools/runner/standstill.py takes a clock for one that stands. Prints TAP."""
+import json
 import os
 import socket
 import sys
@@ -11,24 +12,23 @@ from runner import standstill
 from tap_stream import Tap
 
 LOOKS = 40
+SHARE = standstill.SHARE
 
 
-class Clock:
-    """Of the wall and of the processor, in seconds: what the module asks the system for."""
-
-    def __init__(self):
-        self.wall, self.used = 0.0, 0.0
-
-    def monotonic(self):
-        return self.wall
+def registers(number):
+    """As QEMU writes them; the stack pointer moves by itself."""
+    return "\r\nCPU#0\r\nRAX=%016x RBX=0 RCX=%016x RDX=0\r\nRSI=0 RDI=0 RBP=0 RSP=%016x\r\nR8 =0 R9 =0\r\nRIP=0" % (
+        7, number, next(MOVING))
 
 
-def looks(count_each_s, used_each_s):
-    """After how many looks a clock is said to stand that moves by count_each_s(second) instructions in a second in which
-    QEMU works used_each_s; None if never."""
-    clock, count = Clock(), 123456789
-    standstill.time = clock
-    standstill.processor_time = lambda pid: clock.used
+MOVING = iter(range(1 << 30))
+
+
+def looks(instructions, work_s, number=lambda second: 5):
+    """After how many looks a clock is said to stand that moves by instructions(second) in a second in which QEMU works
+    work_s, and with a register that holds number(second); None if never."""
+    count, used = 123456789, [0.0]
+    standstill.processor_time = lambda pid: used[0]
     ours, theirs = socket.socketpair()
     with ours, theirs:
         looked_at = standstill.Standstill(ours, 0)
@@ -36,28 +36,31 @@ def looks(count_each_s, used_each_s):
             if looked_at.is_one():
                 return second
             theirs.recv(4096)
-            theirs.sendall(b'{"return": {"mode": "none", "icount": %d}}\n' % count)
-            clock.wall += 1
-            clock.used += used_each_s
-            count += count_each_s(second)
+            for answer in ({"return": {"mode": "none", "icount": count}}, {"return": registers(number(second))}):
+                theirs.sendall(json.dumps(answer).encode() + b"\r\n")
+            used[0] += work_s
+            count += instructions(second)
     return None
 
 
 def main():
     tap = Tap()
-    share = standstill.SHARE
-    for used in (1, 0.5):
-        for shares in (0, 9, 10, 11):
-            found = looks(lambda second, shares=shares: shares * share, used)
-            wanted = int(standstill.STANDS_S / used) + 1
-            tap.claim(found is not None and found <= wanted, "%d shares a second, %.1f s of work in it: after %s of %d looks" %
-                      (shares, used, found, wanted))
-    # A guest's memory that is cleared, on computers that are more and more busy: seen were 10 to 14 million a second of work.
-    for shares, used in ((220, 1), (110, 0.5), (60, 0.8), (44, 0.2), (22, 0.1)):
-        tap.claim(looks(lambda second, shares=shares: shares * share, used) is None,
-                  "a clock that runs: %d shares a second, %.1f s of work in it" % (shares, used))
-    tap.claim(looks(lambda second: 10 * share + (second == 2), 0.5) > looks(lambda second: 10 * share, 0.5),
-              "an instruction that is no share begins the time anew")
+    for work_s in (1, 0.5, 0.2):
+        for faults in (0, 10 * SHARE, 38 * SHARE, 130 * SHARE):
+            found = looks(lambda second, moved=faults, share=work_s: int(moved * share) // SHARE * SHARE, work_s)
+            wanted = round(standstill.STANDS_S / work_s) + 1
+            tap.claim(found == wanted, "faults that count %d instructions, %.1f s of work in a second: after %s of %d looks" %
+                      (faults, work_s, found, wanted))
+    tap.claim(looks(lambda second: 38 * SHARE + (second % 3 == 0), 1) == 5, "the monitor's slice comes in all that")
+    tap.claim(looks(lambda second: 4000 * SHARE if second < 10 else 0, 1) == 15, "a guest that begins to fault after 10 s")
+    # Memory that is cleared, on computers that are more and more busy: seen were 3 to 14 million a second of work.
+    for shares, work_s in ((220, 1), (45, 1), (60, 0.8), (22, 0.1)):
+        tap.claim(looks(lambda second, shares=shares: shares * SHARE, work_s, lambda second: second) is None,
+                  "memory that is cleared, %d shares a second, %.1f s of work in it" % (shares, work_s))
+    for work_s in (1, 0.1):
+        tap.claim(looks(lambda second, share=work_s: int(4000 * share) * SHARE, work_s) is None,
+                  "a loop of one instruction, %.1f s of work in a second" % work_s)
+    tap.claim(looks(lambda second: 38 * SHARE + 77, 1) is None, "a loop of PAUSE")
     tap.claim(looks(lambda second: 0, 0.0) is None, "a QEMU that does nothing waits for its user")
     tap.plan()
 
