@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every line of guest-tests/tests.cfg: one guest on the machine, its claims collected into one TAP stream. Two guests at
+"""Every line of guest-tests/tests.cfg: one guest on the machine, its claims collected into one TAP stream. Two boots at
 a time; the order of the output is the order of the file. A guest that made no plan, did not keep it, or ended with
 another status than the file says has failed. GUESTS="name name" runs only those, MACHINE=vmx runs them there.
-MACHINE=arm64 runs those of tests-arm64.cfg on each machine of arm64.machines; MODELS="name name" on only those."""
+MACHINE=arm64 runs those of tests-arm64.cfg on each machine of arm64.machines; MODELS="name name" on only those.
+
+Where a boot takes longer than most guests, several share one: they run one after the other, and each has to print and to
+end as if it were alone. Who had no turn, because a guest before it took the emulator along, has a boot of its own."""
 import concurrent.futures
 import os
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 import machines
@@ -20,6 +24,7 @@ CONFIG, FOLDER = ("tests-arm64.cfg", "guests-arm64") if MACHINE == "arm64" else 
 DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
 DEFAULT_TIMEOUT = 600  # only what hangs needs it, however busy the computer is
 PARALLEL = 2
+SHARE_A_BOOT = 8 if MACHINE == "vmx" else 1
 
 
 def read_config(path):
@@ -48,24 +53,69 @@ def read_options(text, model):
     return options
 
 
-def run_guest(test):
-    (_, image, words, cmdline, _, text), model = test
+def boot_words(test):
+    """What is said of the boot, and not of its guest alone; None for a guest that is skipped."""
+    (*_, text), model = test
     options = read_options(text, model)
     if "skip" in options:
         return None
-    command = [os.path.join(ROOT, "tools", "run"), MACHINE, *model.words, "--build", BUILD, "--cmdline",
-               (cmdline + " " + options.get("args", "")).strip(),
-               "--kernel", os.path.join(BUILD, FOLDER, image), "--vm", words or DEFAULT_WORDS,
-               "--timeout", options.get("timeout", str(DEFAULT_TIMEOUT)), "--monitor",
-               ("report=off " + options.get("monitor", "")).strip()]
+    words = [MACHINE, *model.words, "--build", BUILD, "--timeout", options.get("timeout", str(DEFAULT_TIMEOUT)), "--monitor",
+             ("report=off " + options.get("monitor", "")).strip()]
     if "noexact" not in options:
-        command.append("--exact")
+        words.append("--exact")
     if "mhz" in options:
-        command += ["--mhz", options["mhz"]]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
-    text = [stream.decode("ascii", "replace").replace("\r", "").splitlines() for stream in (done.stdout, done.stderr)]
-    return done.returncode, text[0], text[1]
+        words += ["--mhz", options["mhz"]]
+    return tuple(words)
+
+
+def guest_words(test):
+    (_, image, words, cmdline, _, text), model = test
+    return ["--cmdline", (cmdline + " " + read_options(text, model).get("args", "")).strip(),
+            "--kernel", os.path.join(BUILD, FOLDER, image), "--vm", words or DEFAULT_WORDS]
+
+
+def lines_of(stream):
+    return stream.decode("ascii", "replace").replace("\r", "").splitlines()
+
+
+def run_guest(boot, test):
+    done = subprocess.run([os.path.join(ROOT, "tools", "run"), *boot, *guest_words(test)], check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return done.returncode, lines_of(done.stdout), lines_of(done.stderr)
+
+
+def run_boot(boot, tests):
+    """[(status, its console, what was said)], one for each guest."""
+    if boot is None:
+        return [None] * len(tests)
+    if len(tests) == 1:
+        return [run_guest(boot, tests[0])]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [os.path.join(ROOT, "tools", "run"), *boot, "--consoles", folder, *guest_words(tests[0])]
+        for test in tests[1:]:
+            command += ["--also", *guest_words(test)]
+        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        said, results = lines_of(done.stderr), []
+        for index, test in enumerate(tests):
+            ended = [match for match in (re.match(r"tools/run: guest%d: status (\d+)$" % index, line) for line in said) if match]
+            if not ended:
+                results.append(run_guest(boot, test))
+                continue
+            with open(os.path.join(folder, "guest%d" % index), "rb") as console:
+                results.append((int(ended[0].group(1)), lines_of(console.read()), said))
+    return results
+
+
+def share_boots(tests):
+    """[(what is said of the boot, the places in `tests` of those who share it)]"""
+    boots, filling = [], {}
+    for place, test in enumerate(tests):
+        boot = boot_words(test)
+        if boot not in filling or len(filling[boot]) == SHARE_A_BOOT:
+            filling[boot] = []
+            boots.append((boot, filling[boot]))
+        filling[boot].append(place)
+    return boots
 
 
 def show(tap, test, result):
@@ -104,8 +154,13 @@ def main():
              for model in machines.models() if not only or fields[0] in only]
     tap = tap_stream.Tap()
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        for test, result in zip(tests, pool.map(run_guest, tests)):
-            show(tap, test, result)
+        coming = {}
+        for boot, places in share_boots(tests):
+            future = pool.submit(run_boot, boot, [tests[place] for place in places])
+            coming.update({place: (future, index) for index, place in enumerate(places)})
+        for place, test in enumerate(tests):
+            future, index = coming[place]
+            show(tap, test, future.result()[index])
     tap.plan()
 
 

@@ -5,17 +5,23 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tools/tests/machine
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+folder=$work # each half has its own
 
-# guests MACHINE VERSION "GUESTS": their claims, renumbered. A guest without a claim fails in guests.t.
+# renumbered "NAME, " FILE: the claims of a TAP stream go on from `count`.
+renumbered() {
+    awk -v count="$count" -v name="$1" '
+        /^(not )?ok [0-9]+ / { sub(/ok [0-9]+ - /, "ok " ++count " - " name); print; next }
+        !/^1\.\./ { print ($0 ~ /^#/ ? "" : "# ") $0 }' "$2"
+    made=$(grep -cE '^(not )?ok ' "$2")
+    count=$((count + made))
+}
+
+# guests MACHINE VERSION "GUESTS": their claims. A guest without a claim fails in guests.t.
 guests() {
     EMULATOR=$2 MACHINE=$1 GUESTS=$3 MODELS=neoverse-n1-gicv3 tools/tests/guests.t >"$folder/guests" 2>&1
-    awk -v count="$count" -v name="$1 on $2" '
-        /^(not )?ok [0-9]+ / { sub(/ok [0-9]+ - /, "ok " ++count " - " name ", "); print; next }
-        !/^1\.\./ { print ($0 ~ /^#/ ? "" : "# ") $0 }' "$folder/guests"
-    made=$(grep -cE '^(not )?ok ' "$folder/guests")
-    count=$((count + made))
+    renumbered "$1 on $2, " "$folder/guests"
     [ "$made" -gt 0 ]
     claim $? "$1 on $2: $made claims of $3"
 }
@@ -71,16 +77,29 @@ if [ "${1:-}" = fetch ]; then
     exit 0
 fi
 
-if there qemu-10 10 qemu-system-x86_64; then
+on_qemu() {
+    folder=$work/qemu
+    there qemu-10 10 qemu-system-x86_64 || return
     demonstration svm 10 "$build/guests/demo.elf"
     guests svm 10 "cycle_bias int_window lapic_timer"
     demonstration arm64 10 "$build/guests-arm64/demo.img"
     guests arm64 10 "cycle_bias gtimer halt_wake"
-fi
-if there bochs-3 3 bochs-bin; then
+}
+
+on_bochs() {
+    folder=$work/bochs
+    there bochs-3 3 bochs-bin || return
     demonstration vmx 3 "$build/guests/demo.elf"
     guests vmx 3 "int_window halt_wake"
     stepped vmx 3 "$build/guests/trap_flag.elf"
     guarded vmx 3 arrow_lake "always IBRS BHI_DIS_S, at each entry VERW, at each exit returns, between VMs VERW L1D returns IBPB"
-fi
+}
+
+mkdir "$work/qemu" "$work/bochs"
+on_qemu >"$work/qemu.tap" &
+on_bochs >"$work/bochs.tap"
+wait
+count=0
+renumbered "" "$work/qemu.tap"
+renumbered "" "$work/bochs.tap"
 echo "1..$count"
