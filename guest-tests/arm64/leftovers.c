@@ -186,7 +186,8 @@ static void count_tick(struct trap *trap)
     write_sysreg(cntv_ctl_el0, 0);
 }
 
-// Before anything else has made an exit that puts the interrupt controller right.
+// Before anything else has made an exit that puts the interrupt controller right. Where the emulator counts no instructions
+// the machine's own timer may come late, but not by a second.
 static void show_timer(void)
 {
     trap_set(INTID_CNTV, count_tick);
@@ -195,6 +196,8 @@ static void show_timer(void)
     write_sysreg(cntv_cval_el0, due);
     write_sysreg(cntv_ctl_el0, ENABLE);
     interrupts_on();
+    while (ticks == 0 && counter_read() < due + platform.counter_hz)
+        ;
     while (counter_read() < due + 1000)
         ;
     interrupts_off();
