@@ -16,6 +16,11 @@
 // instruction meanwhile (time/progress.h): 45 ms at 3 GHz. A megabyte by one REP OUTSB takes half of it.
 #define LIMIT_NO_PROGRESS_CYCLES (UINT64_C(1) << 27)
 
+// A VM that has a limit= ends, too, when the monitor has worked for it so many times as long: a guest whose
+// instructions are nearly all carried out by the monitor uses nearly no time of its own. Of a loop of accesses to a
+// device that is some hundred times.
+#define LIMIT_MONITOR_TIMES 1000
+
 // The end of a VM's clock, in cycles: 146 years at 1 GHz. A guest can write a deadline of any size, and a halted one is
 // taken to its deadline at once; so a deadline from here on never comes, and a VM that gets here all the same is ended.
 // Before it no sum of two times wraps.

@@ -33,7 +33,7 @@ struct vm_config {
     enum clock_policy clock;        // clock=guest|guest+emu|wall, default guest
     enum idle_rule idle;            // idle=warp|real|freeze, default warp, with clock=wall real; wall allows only real
     enum tick_policy tick;          // tick=hardware|delay|catchup|merge|discard, default hardware, with wall catchup
-    uint64_t limit_ms;              // limit=10s|500ms: the VM is ended after so much of its own V; 0 = no limit
+    uint64_t limit_ms;              // limit=10s|500ms: the end after so much of its own V (time/limits.h); 0 = none
     int64_t rtc_offset_s;           // rtc=utc|variable:SECONDS: what the guest's RTC shows, beside UTC; default utc
     bool oracle;                    // oracle=on|off: hypercalls that show host figures; default on
     bool follow;                    // screen=off|follow: changed lines of its screen go to the console; default off

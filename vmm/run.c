@@ -82,6 +82,8 @@ static void look_for_progress(struct vcpu *vcpu, const struct exit *exit)
     if (progress_is_over(&vcpu->vm->progress, &vcpu->ledger, LIMIT_NO_PROGRESS_CYCLES))
         vm_kill(vcpu->vm, "no progress: %lu ms of the monitor's work without an instruction of the guest (exit '%s')",
                 mul_div_floor(LIMIT_NO_PROGRESS_CYCLES, 1000, arch_counter_hz()), exit_kind_name(exit->kind));
+    else if (vcpu->ledger.total[ACCOUNT_MONITOR] > vcpu->vm->monitor_limit)
+        vm_end_at_monitor_limit(vcpu->vm);
 }
 
 // A slice's time has passed since the last time here: exits alone may have filled it. An access to the UART polls the

@@ -55,6 +55,14 @@ void vm_end_at_limit(struct vm *vm)
     vm_end(vm, VM_LIMITED, 0, reason);
 }
 
+void vm_end_at_monitor_limit(struct vm *vm)
+{
+    char reason[100];
+    format(reason, sizeof(reason), "its limit of %lu ms was reached: the monitor has worked %u times as long for it",
+           vm->config.limit_ms, LIMIT_MONITOR_TIMES);
+    vm_end(vm, VM_LIMITED, 0, reason);
+}
+
 static unsigned exit_status(const struct vm *vm)
 {
     switch (vm->end) {
@@ -141,6 +149,9 @@ static void start_clocks(struct vm *vm)
     vm->limit = vm->config.limit_ms == 0 ? LIMIT_V_CYCLES : mul_div_ceil(vm->config.limit_ms, hz, 1000);
     if (vm->limit > LIMIT_V_CYCLES)
         vm->limit = LIMIT_V_CYCLES;
+    vm->monitor_limit = UINT64_MAX;
+    if (vm->limit < LIMIT_V_CYCLES)
+        vm->monitor_limit = mul_div_ceil(vm->config.limit_ms, arch_counter_hz() * LIMIT_MONITOR_TIMES, 1000);
     vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, vt->scale.multiplier != 0 ? hz : arch_counter_hz(), NS_PER_S);
     ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, now);
     vcpu->last_t1 = now;

@@ -72,6 +72,7 @@ struct polling {
 struct vm {
     struct vtime      vtime;
     vtime_t           limit;        // V at which the VM is ended, at most LIMIT_V_CYCLES
+    uint64_t          monitor_limit; // cycles of the host's counter that the monitor works for it at most
     uint64_t          slice_cycles; // the longest slice (LIMIT_SLICE_NS), in cycles of V
     enum vm_end       end;
     uint32_t          exit_value;
@@ -117,8 +118,9 @@ void vm_report_input(struct vm *vm, struct report_input *out);
 // The second of the three verbs: this VM ends, with a record; the monitor goes on. printf-like.
 void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
-// V has come to vm->limit.
+// V has come to vm->limit, or the monitor's work to vm->monitor_limit.
 void vm_end_at_limit(struct vm *vm);
+void vm_end_at_monitor_limit(struct vm *vm);
 
 // vmm/run.c: runs the vCPU until its VM ends.
 void vcpu_run(struct vcpu *vcpu);

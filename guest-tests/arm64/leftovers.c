@@ -186,8 +186,8 @@ static void count_tick(struct trap *trap)
     write_sysreg(cntv_ctl_el0, 0);
 }
 
-// Before anything else has made an exit that puts the interrupt controller right. Where the emulator counts no instructions
-// the machine's own timer may come late, but not by a second.
+// Before anything else has made an exit that puts the interrupt controller right. Where the emulator counts no
+// instructions the machine's own timer may come late, but not by a second.
 static void show_timer(void)
 {
     trap_set(INTID_CNTV, count_tick);

@@ -43,6 +43,16 @@ static void fault(void)
     __asm__ volatile("mov $0xbadbad, %%ecx\n\trdmsr" : : : "rax", "rcx", "rdx");
 }
 
+// Never so much at a time that its clock would be said to stand, and hardly an instruction that the monitor does not
+// carry out.
+static void outs_again(void)
+{
+    for (;;) {
+        uint64_t left = 100000, from = 0x1000;
+        __asm__ volatile("rep outsb" : "+c"(left), "+S"(from) : "d"(NO_PORT) : "memory");
+    }
+}
+
 #define ENDLESS(name, text)                                                                                            \
     static void endless_##name(void)                                                                                   \
     {                                                                                                                  \
@@ -56,11 +66,13 @@ ENDLESS(rep_outs, "2^64 - 1 times OUTSB")
 ENDLESS(rep_outs_32, "2^32 - 1 times OUTSB, ESI wraps")
 ENDLESS(rep_ins, "2^64 - 1 times INSB, into nothing")
 ENDLESS(rep_stos, "2^32 - 1 times STOSB into nothing")
+ENDLESS(outs_again, "100000 times OUTSB and a jump, for ever")
 ENDLESS(fault, "a fault whose handler begins with the same fault")
 
 static const struct named_test words[] = {
     { "rep-outs", endless_rep_outs }, { "rep-outs-32", endless_rep_outs_32 }, { "rep-ins", endless_rep_ins },
-    { "rep-stos", endless_rep_stos }, { "fault", endless_fault },
+    { "rep-stos", endless_rep_stos }, { "outs-again", endless_outs_again },
+    { "fault", endless_fault },
 };
 
 void test_main(void)
