@@ -72,6 +72,7 @@ ARM64_SOURCES   := $(wildcard boot/arm64/*.[cS] arch/arm64/*.[cS]) $(VIRT_SOURCE
 ARM64_OBJECTS   := $(ARM64_SOURCES:%=$(BUILD)/kernel-arm64/%.o)
 ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
 ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
+STILL_CLOCK     := $(BUILD)/still-clock.so
 LIBFDT          := $(BUILD)/libfdt/libfdt.a
 
 HOST_TESTS := $(patsubst %.c,$(BUILD)/host/%,$(wildcard tools/host/test_*.c))
@@ -105,15 +106,23 @@ all: all-$(ARCH)
 all-x86_64: kernel-x86_64 guests
 all-arm64: kernel-arm64 guests-arm64
 kernel: kernel-$(ARCH)
-kernel-x86_64: $(KERNEL)
-kernel-arm64: $(ARM64_KERNEL) $(ARM64_IMAGE)
+kernel-x86_64: $(KERNEL) $(STILL_CLOCK)
+kernel-arm64: $(ARM64_KERNEL) $(ARM64_IMAGE) $(STILL_CLOCK)
+
+# For this computer, not for the machine: tools/run preloads it into QEMU.
+$(STILL_CLOCK): tools/runner/still_clock.c | toolcheck-computer
+	@mkdir -p $(@D)
+	$(call say,CC,$< (host))
+	$(CC) $(COMMON_CFLAGS) -O1 -shared -fPIC -o $@ $<
 
 # A missing or old tool is one sentence, and nothing is compiled. Order-only: it never makes anything out of date.
-.PHONY: toolcheck toolcheck-arm64
+.PHONY: toolcheck toolcheck-arm64 toolcheck-computer
 toolcheck:
 	@sh tools/toolcheck $(CC)
 toolcheck-arm64:
 	@sh tools/toolcheck $(CROSS)gcc arm64
+toolcheck-computer:
+	@sh tools/toolcheck $(CC) computer
 $(KERNEL_OBJECTS) $(GUEST_ELFS) $(GUEST_LIB): | toolcheck
 $(ARM64_OBJECTS) $(GUEST_IMGS_ARM64) $(GUEST_LIB_ARM64): | toolcheck-arm64
 

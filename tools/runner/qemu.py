@@ -19,6 +19,7 @@ LOG = None            # it has none
 SAID = "qemu.err"
 KEYS_LEGEND = "Ctrl-A then  x end the emulator  c its own monitor and back  Ctrl-A itself"
 MONITOR = medium.MONITOR
+STILL_CLOCK = "still-clock.so"
 CPU = "max,+svm"
 FOLDER = 100  # the descriptor of the run's folder: the monitor reads its number, so it is always the same
 
@@ -125,13 +126,23 @@ def wait(emulator, timeout, standstill):
                 emulator.kill()
 
 
+def environment(options, folder):
+    """QEMU's: where it counts instructions, with a time of day that stands (still_clock.c), by a name that has no blank."""
+    if not options.exact:
+        return dict(os.environ)
+    link = os.path.join(folder, STILL_CLOCK)
+    os.symlink(os.path.abspath(os.path.join(options.build, STILL_CLOCK)), link)
+    return dict(os.environ, LD_PRELOAD=" ".join(filter(None, [link, os.environ.get("LD_PRELOAD")])))
+
+
 def start(words, options, folder, opened=()):
     """How QEMU ended; it inherits the descriptors `opened`. What it says goes to a file: complaints() has it."""
     ours, theirs = socket.socketpair()
     words = words + ["-chardev", "socket,id=events,fd=%d" % theirs.fileno(), "-mon", "chardev=events,mode=control"]
     with ours, theirs, open(os.path.join(folder, SAID), "wb") as said:
         ours.sendall(b'{"execute":"qmp_capabilities"}\n')
-        with subprocess.Popen(words, pass_fds=[theirs.fileno(), *opened], stderr=said) as emulator:
+        with subprocess.Popen(words, pass_fds=[theirs.fileno(), *opened], stderr=said,
+                              env=environment(options, folder)) as emulator:
             standstill = Standstill(ours, emulator.pid)
             status = wait(emulator, options.timeout, standstill if options.exact else None)
         standstill.listen()
