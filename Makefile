@@ -212,7 +212,7 @@ percent := %
 .PHONY: hosttoolcheck host-tests guest-images
 hosttoolcheck:
 	@sh tools/toolcheck $(CC) host
-host-tests: $(HOST_TESTS)
+host-tests: $(HOST_TESTS) $(STILL_CLOCK)
 
 # ---- Fuzzers -----------------------------------------------------------------------------------------------------------
 # libFuzzer's, tools/fuzz/fuzz_NAME.c, with the same first lines as the tests; all that they run is compiled by clang.
