@@ -148,7 +148,7 @@ static void bad_pf_loop(void)
     void (*no_page)(void) = (void (*)(void))0xffff900000000000;
     plan(1);
     diag("a page fault that raises itself for ever");
-    trap_set_raw(PF, (void (*)(void))no_page, 2);
+    trap_set_raw(PF, no_page, 2);
     no_page();
     ok(false, "still here");
 }

@@ -86,7 +86,7 @@ def command(options, image, log, folder):
 
 def shutdown_reason(events):
     """Why QEMU ended, in its own word: host-qmp-quit, guest-reset and the like; None before 10 if a key ended it."""
-    reasons = [event["data"]["reason"] for event in events if event["event"] == "SHUTDOWN"]
+    reasons = [event.get("data", {}).get("reason") for event in events if event["event"] == "SHUTDOWN"]
     return reasons[-1] if reasons else None
 
 
@@ -127,21 +127,32 @@ def wait(emulator, timeout, standstill):
 
 
 def environment(options, folder):
-    """QEMU's: where it counts instructions, with a time of day that stands (still_clock.c), by a name that has no blank."""
+    """QEMU's: where it counts instructions, with a time of day that stands (still_clock.c). A name there has no blank."""
     if not options.exact:
         return dict(os.environ)
-    link = os.path.join(folder, STILL_CLOCK)
-    os.symlink(os.path.abspath(os.path.join(options.build, STILL_CLOCK)), link)
-    return dict(os.environ, LD_PRELOAD=" ".join(filter(None, [link, os.environ.get("LD_PRELOAD")])))
+    os.symlink(os.path.abspath(os.path.join(options.build, STILL_CLOCK)), os.path.join(folder, STILL_CLOCK))
+    preload = ["/proc/self/fd/%d/%s" % (FOLDER, STILL_CLOCK), os.environ.get("LD_PRELOAD")]
+    return dict(os.environ, LD_PRELOAD=" ".join(filter(None, preload)))
 
 
-def start(words, options, folder, opened=()):
-    """How QEMU ended; it inherits the descriptors `opened`. What it says goes to a file: complaints() has it."""
+@contextlib.contextmanager
+def opened(folder):
+    """The folder by its descriptor, for who is started meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.dup2(descriptor, FOLDER)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def start(words, options, folder):
+    """How QEMU ended. What it says goes to a file: complaints() has it."""
     ours, theirs = socket.socketpair()
     words = words + ["-chardev", "socket,id=events,fd=%d" % theirs.fileno(), "-mon", "chardev=events,mode=control"]
-    with ours, theirs, open(os.path.join(folder, SAID), "wb") as said:
+    with ours, theirs, opened(folder), open(os.path.join(folder, SAID), "wb") as said:
         ours.sendall(b'{"execute":"qmp_capabilities"}\n')
-        with subprocess.Popen(words, pass_fds=[theirs.fileno(), *opened], stderr=said,
+        with subprocess.Popen(words, pass_fds=[theirs.fileno(), FOLDER], stderr=said,
                               env=environment(options, folder)) as emulator:
             standstill = Standstill(ours, emulator.pid)
             status = wait(emulator, options.timeout, standstill if options.exact else None)
@@ -150,12 +161,7 @@ def start(words, options, folder, opened=()):
 
 
 def run(options, image, log, folder):
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.dup2(opened, FOLDER)
-        return start(command(options, image, log, folder), options, folder, [FOLDER])
-    finally:
-        os.close(opened)
+    return start(command(options, image, log, folder), options, folder)
 
 
 def instead_of_log(_folder):

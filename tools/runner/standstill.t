@@ -17,14 +17,23 @@ SHARE = standstill.SHARE
 
 def registers(number):
     """As QEMU writes them; the stack pointer moves by itself."""
-    return "\r\nCPU#0\r\nRAX=%016x RBX=0 RCX=%016x RDX=0\r\nRSI=0 RDI=0 RBP=0 RSP=%016x\r\nR8 =0 R9 =0\r\nRIP=0" % (
-        7, number, next(MOVING))
+    return ("\r\nCPU#0\r\nRAX=%016x RBX=0 RCX=%016x RDX=0\r\nRSI=0 RDI=0 RBP=0 RSP=%016x\r\nR8 =0 R9 =0\r\nRIP=0\r\n"
+            "CR2=%016x\r\nCCS=0 CCD=0 CCO=SUBQ" % (7, number, next(MOVING), next(MOVING)))
+
+
+def arm64_registers(number):
+    return "\r\nCPU#0\r\n PC=%016x X00=%016x X01=0\r\nX02=0 SP=%016x" % (next(MOVING), number, next(MOVING))
+
+
+def flags(number):
+    """A loop that counts in memory: its registers are the same."""
+    return registers(5).replace("CCD=0", "CCD=%016x" % number)
 
 
 MOVING = iter(range(1 << 30))
 
 
-def looks(instructions, work_s, number=lambda second: 5):
+def looks(instructions, work_s, number=lambda second: 5, written=registers, looked=LOOKS):
     """After how many looks a clock is said to stand that moves by instructions(second) in a second in which QEMU works
     work_s, and with a register that holds number(second); None if never."""
     count, used = 123456789, [0.0]
@@ -32,11 +41,12 @@ def looks(instructions, work_s, number=lambda second: 5):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         looked_at = standstill.Standstill(ours, 0)
-        for second in range(LOOKS):
+        for second in range(looked):
             if looked_at.is_one():
                 return second
             theirs.recv(4096)
-            for answer in ({"return": {"mode": "none", "icount": count}}, {"return": registers(number(second))}):
+            theirs.sendall(b'no answer\r\n\r\n[]\r\n{"event": "RTC_CHANGE"}\r\n{"return": {}}\r\n')
+            for answer in ({"return": {"mode": "none", "icount": count}}, {"return": written(number(second))}):
                 theirs.sendall(json.dumps(answer).encode() + b"\r\n")
             used[0] += work_s
             count += instructions(second)
@@ -60,8 +70,13 @@ def main():
     for work_s in (1, 0.1):
         tap.claim(looks(lambda second, share=work_s: int(4000 * share) * SHARE, work_s) is None,
                   "a loop of one instruction, %.1f s of work in a second" % work_s)
+    tap.claim(looks(lambda second: 0, 1, written=arm64_registers) == 5, "faults on arm64")
+    tap.claim(looks(lambda second: 45 * SHARE, 1, lambda second: second, arm64_registers) is None, "memory that is cleared there")
+    tap.claim(looks(lambda second: 38 * SHARE, 1, lambda second: second, flags) is None, "a slow loop that counts in memory")
+    tap.claim(looks(lambda second: 0, 1, written=lambda number: "no registers") is None, "an answer without registers says nothing")
     tap.claim(looks(lambda second: 38 * SHARE + 77, 1) is None, "a loop of PAUSE")
-    tap.claim(looks(lambda second: 0, 0.0) is None, "a QEMU that does nothing waits for its user")
+    for work_s in (0.0, 0.01):
+        tap.claim(looks(lambda second: 0, work_s, looked=1000) is None, "a QEMU that does nothing waits for its user, %.2f s" % work_s)
     tap.plan()
 
 

@@ -5,7 +5,7 @@
 // clock (accel/tcg/cputlb.c). A guest may change a page table and not say so, where all that a CPU can do with the old
 // translation is to fault once more than it had to. Whether it does depends on what is still in the table, so on how
 // busy the computer was: a Linux kernel executed 500 instructions more in one run of ten. With a clock that stands the
-// table follows from what the guest does alone. What else asks it only stamps messages.
+// table follows from what the guest does alone. What else asks it in a QEMU of tools/run only stamps messages.
 #include <sys/time.h>
 
 int gettimeofday(struct timeval *restrict time, void *restrict zone)

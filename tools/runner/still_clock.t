@@ -29,15 +29,15 @@ def print_clocks():
 
 def clocks(exact):
     """[(seconds, microseconds, nanoseconds of the other clock)]"""
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([sys.executable, __file__, "clocks"], check=True, stdout=subprocess.PIPE,
+    with tempfile.TemporaryDirectory() as folder, qemu.opened(folder):
+        done = subprocess.run([sys.executable, __file__, "clocks"], check=True, stdout=subprocess.PIPE, pass_fds=[qemu.FOLDER],
                               env=qemu.environment(SimpleNamespace(exact=exact, build=BUILD), folder))
     return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
 
 
 def preloaded(exact):
     """Does a program that is started as QEMU is have it in its memory?"""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="a blank, a colon: ") as folder:
         words = ["sh", "-c", 'grep -c still-clock /proc/self/maps >"$0"', os.path.join(folder, "count")]
         qemu.start(words, SimpleNamespace(exact=exact, build=BUILD, timeout=60), folder)
         with open(os.path.join(folder, "count"), encoding="ascii") as count:
@@ -53,8 +53,8 @@ def main():
     tap.claim(first[:2] == second[:2] == (1767225600, 0), "with --exact the time of day is 2026-01-01, and stands")
     tap.claim(second[2] - first[2] >= 2000000, "the clock that QEMU waits by goes")
     first, second = clocks(False)
-    tap.claim(second[:2] > first[:2] > (1767225600, 0), "without, it is the computer's")
-    tap.claim(preloaded(True), "QEMU is started with it")
+    tap.claim(second[:2] > first[:2] != (1767225600, 0), "without, it is the computer's")
+    tap.claim(preloaded(True), "QEMU is started with it, whatever the folder's name")
     tap.claim(not preloaded(False), "without --exact it is not")
     tap.plan()
 

@@ -6,7 +6,8 @@ another status than the file says has failed. GUESTS="name name" runs only those
 MACHINE=arm64 runs those of tests-arm64.cfg on each machine of arm64.machines; MODELS="name name" on only those.
 
 Where a boot takes longer than most guests, several share one: they run one after the other, and each has to print and to
-end as if it were alone. Who had no turn, because a guest before it took the emulator along, has a boot of its own."""
+end as if it were alone. Who had no turn, because a guest before it took the boot along, has one of its own. The option
+says=WORDS_AND_WORDS asks for a line with these words among what is said of a guest's end."""
 import concurrent.futures
 import os
 import re
@@ -59,8 +60,7 @@ def boot_words(test):
     options = read_options(text, model)
     if "skip" in options:
         return None
-    words = [MACHINE, *model.words, "--build", BUILD, "--timeout", options.get("timeout", str(DEFAULT_TIMEOUT)), "--monitor",
-             ("report=off " + options.get("monitor", "")).strip()]
+    words = [MACHINE, *model.words, "--build", BUILD, "--monitor", ("report=off " + options.get("monitor", "")).strip()]
     if "noexact" not in options:
         words.append("--exact")
     if "mhz" in options:
@@ -78,10 +78,38 @@ def lines_of(stream):
     return stream.decode("ascii", "replace").replace("\r", "").splitlines()
 
 
+def timeout(tests):
+    return ["--timeout", str(sum(int(read_options(text, model).get("timeout", DEFAULT_TIMEOUT)) for (*_, text), model in tests))]
+
+
 def run_guest(boot, test):
-    done = subprocess.run([os.path.join(ROOT, "tools", "run"), *boot, *guest_words(test)], check=False,
+    done = subprocess.run([os.path.join(ROOT, "tools", "run"), *boot, *timeout([test]), *guest_words(test)], check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return done.returncode, lines_of(done.stdout), lines_of(done.stderr)
+
+
+def read_lines(path):
+    with open(path, "rb") as text:
+        return lines_of(text.read())
+
+
+def run_together(boot, tests, folder):
+    """(status of the boot, what was said, [(status of a guest, its console, the log of its time)])"""
+    log = os.path.join(folder, "log")
+    command = [os.path.join(ROOT, "tools", "run"), *boot, *timeout(tests), "--log", log, "--consoles", folder,
+               *guest_words(tests[0])]
+    for test in tests[1:]:
+        command += ["--also", *guest_words(test)]
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    results, of_a_guest = [], []
+    for line in read_lines(log):
+        end = re.match(r"ESCAPEMENT-VM \d+ status=(\d+) ", line)
+        if end:
+            results.append((int(end.group(1)), read_lines(os.path.join(folder, "guest%d" % len(results))), of_a_guest))
+            of_a_guest = []
+        else:
+            of_a_guest.append(line)
+    return done.returncode, lines_of(done.stderr), results
 
 
 def run_boot(boot, tests):
@@ -91,19 +119,10 @@ def run_boot(boot, tests):
     if len(tests) == 1:
         return [run_guest(boot, tests[0])]
     with tempfile.TemporaryDirectory() as folder:
-        command = [os.path.join(ROOT, "tools", "run"), *boot, "--consoles", folder, *guest_words(tests[0])]
-        for test in tests[1:]:
-            command += ["--also", *guest_words(test)]
-        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        said, results = lines_of(done.stderr), []
-        for index, test in enumerate(tests):
-            ended = [match for match in (re.match(r"tools/run: guest%d: status (\d+)$" % index, line) for line in said) if match]
-            if not ended:
-                results.append(run_guest(boot, test))
-                continue
-            with open(os.path.join(folder, "guest%d" % index), "rb") as console:
-                results.append((int(ended[0].group(1)), lines_of(console.read()), said))
-    return results
+        status, said, results = run_together(boot, tests, folder)
+        if len(results) < len(tests):  # the boot ended with this one
+            results.append((status, read_lines(os.path.join(folder, "guest%d" % len(results))), said))
+    return results + [run_guest(boot, test) for test in tests[len(results):]]
 
 
 def share_boots(tests):
@@ -144,6 +163,10 @@ def show(tap, test, result):
     good = status == expected and (planned is not None or expected != 33)
     tap.claim(good, "%s: status %d, expected %d%s" % (name, status, expected,
                                                       "" if planned is not None or expected != 33 else ", no plan"))
+    if "says" in options:
+        words = options["says"].replace("_", " ")
+        good = any(words in line for line in errors)
+        tap.claim(good, "%s: it is said that %s" % (name, words))
     if not good:
         tap.show(errors[-25:])
 

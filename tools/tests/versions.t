@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tools/tests/machine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-folder=$work # each half has its own
+folder=$work
 
 # renumbered "NAME, " FILE: the claims of a TAP stream go on from `count`.
 renumbered() {
@@ -78,8 +78,8 @@ if [ "${1:-}" = fetch ]; then
 fi
 
 on_qemu() {
-    folder=$work/qemu
-    there qemu-10 10 qemu-system-x86_64 || return
+    folder=$work/qemu # of its own
+    there qemu-10 10 qemu-system-x86_64 || return 0
     demonstration svm 10 "$build/guests/demo.elf"
     guests svm 10 "cycle_bias int_window lapic_timer"
     demonstration arm64 10 "$build/guests-arm64/demo.img"
@@ -87,8 +87,8 @@ on_qemu() {
 }
 
 on_bochs() {
-    folder=$work/bochs
-    there bochs-3 3 bochs-bin || return
+    folder=$work/bochs # of its own
+    there bochs-3 3 bochs-bin || return 0
     demonstration vmx 3 "$build/guests/demo.elf"
     guests vmx 3 "int_window halt_wake"
     stepped vmx 3 "$build/guests/trap_flag.elf"
@@ -96,10 +96,13 @@ on_bochs() {
 }
 
 mkdir "$work/qemu" "$work/bochs"
-on_qemu >"$work/qemu.tap" &
-on_bochs >"$work/bochs.tap"
+(on_qemu && echo "# that was all") >"$work/qemu.tap" &
+(on_bochs && echo "# that was all") >"$work/bochs.tap"
 wait
 count=0
-renumbered "" "$work/qemu.tap"
-renumbered "" "$work/bochs.tap"
+for half in qemu bochs; do
+    renumbered "" "$work/$half.tap"
+    grep -qx "# that was all" "$work/$half.tap"
+    claim $? "$half: came to its end"
+done
 echo "1..$count"
