@@ -60,9 +60,10 @@ class Standstill:
         answer = said.get("return") if isinstance(said, dict) else None
         if answer is None:
             self.events += [said] if isinstance(said, dict) and "event" in said else []
-        elif isinstance(answer, str) and self.asked:
-            self.looks.append(Look(self.count, REGISTER.findall(answer), self.used_s))
-            self.asked = False
+        elif isinstance(answer, str):
+            if self.count is not None:
+                self.looks.append(Look(self.count, REGISTER.findall(answer), self.used_s))
+            self.count, self.asked = None, False
         elif "icount" in answer:
             self.count = answer["icount"]
 

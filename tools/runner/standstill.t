@@ -33,7 +33,7 @@ def flags(number):
 MOVING = iter(range(1 << 30))
 
 
-def looks(instructions, work_s, number=lambda second: 5, written=registers, looked=LOOKS):
+def looks(instructions, work_s, number=lambda second: 5, written=registers, looked=LOOKS, counted=True):
     """After how many looks a clock is said to stand that moves by instructions(second) in a second in which QEMU works
     work_s, and with a register that holds number(second); None if never."""
     count, used = 123456789, [0.0]
@@ -45,6 +45,10 @@ def looks(instructions, work_s, number=lambda second: 5, written=registers, look
             if looked_at.is_one():
                 return second
             theirs.recv(4096)
+            if not counted:
+                theirs.sendall(b'{"error": {"class": "CommandNotFound"}}\r\n{"return": "RAX=0"}\r\n')
+                used[0] += work_s
+                continue
             theirs.sendall(b'no answer\r\n\r\n[]\r\n{"event": "RTC_CHANGE"}\r\n{"return": {}}\r\n')
             for answer in ({"return": {"mode": "none", "icount": count}}, {"return": written(number(second))}):
                 theirs.sendall(json.dumps(answer).encode() + b"\r\n")
@@ -74,6 +78,7 @@ def main():
     tap.claim(looks(lambda second: 45 * SHARE, 1, lambda second: second, arm64_registers) is None, "memory that is cleared there")
     tap.claim(looks(lambda second: 38 * SHARE, 1, lambda second: second, flags) is None, "a slow loop that counts in memory")
     tap.claim(looks(lambda second: 0, 1, written=lambda number: "no registers") is None, "an answer without registers says nothing")
+    tap.claim(looks(lambda second: 0, 1, counted=False) is None, "a QEMU that cannot say its count is let be")
     tap.claim(looks(lambda second: 38 * SHARE + 77, 1) is None, "a loop of PAUSE")
     for work_s in (0.0, 0.01):
         tap.claim(looks(lambda second: 0, work_s, looked=1000) is None, "a QEMU that does nothing waits for its user, %.2f s" % work_s)
