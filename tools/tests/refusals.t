@@ -141,7 +141,7 @@ END
 }
 
 on_arm64() {
-    refused 2 "ELF" "an ELF file" --kernel "$build/escapement.elf"
+    refused 2 "ELF" "an ELF file" --kernel "$build/escapement-arm64.elf"
     printf 'just some text\n' >"$folder/notes.txt"
     refused 2 "notes.txt" "a text file" --kernel "$folder/notes.txt"
     gzip -c "$good" >"$folder/packed.gz"
