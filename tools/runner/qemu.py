@@ -139,11 +139,12 @@ def environment(options, folder):
 def opened(folder):
     """The folder by its descriptor, for who is started meanwhile."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.dup2(descriptor, FOLDER)
+    os.close(descriptor)
     try:
-        os.dup2(descriptor, FOLDER)
         yield
     finally:
-        os.close(descriptor)
+        os.close(FOLDER)
 
 
 def start(words, options, folder):

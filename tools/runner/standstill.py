@@ -46,7 +46,7 @@ class Standstill:
         self.rest, self.count, self.asked, self.used_s, self.looks = b"", None, False, 0.0, collections.deque()
 
     def listen(self):
-        """Takes what QEMU has said: events are kept, an answer of each kind makes a look."""
+        """Takes what QEMU has said, line by line."""
         self.qmp.setblocking(False)
         with contextlib.suppress(OSError):
             while data := self.qmp.recv(65536):
@@ -57,15 +57,18 @@ class Standstill:
                 self.take(json.loads(line))
 
     def take(self, said):
-        answer = said.get("return") if isinstance(said, dict) else None
-        if answer is None:
-            self.events += [said] if isinstance(said, dict) and "event" in said else []
+        """Events are kept, a count and the registers that come after it make a look."""
+        if not isinstance(said, dict):
+            return
+        answer = said.get("return")
+        if "event" in said:
+            self.events.append(said)
+        elif isinstance(answer, dict):
+            self.count = answer.get("icount")
         elif isinstance(answer, str):
             if self.count is not None:
                 self.looks.append(Look(self.count, REGISTER.findall(answer), self.used_s))
             self.count, self.asked = None, False
-        elif "icount" in answer:
-            self.count = answer["icount"]
 
     def ask(self):
         """One question at a time: a QEMU that is busy otherwise answers late."""

@@ -78,13 +78,13 @@ def lines_of(stream):
     return stream.decode("ascii", "replace").replace("\r", "").splitlines()
 
 
-def timeout(tests):
-    return ["--timeout", str(sum(int(read_options(text, model).get("timeout", DEFAULT_TIMEOUT)) for (*_, text), model in tests))]
-
-
-def run_guest(boot, test):
-    done = subprocess.run([os.path.join(ROOT, "tools", "run"), *boot, *timeout([test]), *guest_words(test)], check=False,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def tools_run(boot, tests, *more):
+    """(status, what is on standard output, what is said beside) of a boot with these guests."""
+    timeout = sum(int(read_options(text, model).get("timeout", DEFAULT_TIMEOUT)) for (*_, text), model in tests)
+    command = [os.path.join(ROOT, "tools", "run"), *boot, "--timeout", str(timeout), *more, *guest_words(tests[0])]
+    for test in tests[1:]:
+        command += ["--also", *guest_words(test)]
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return done.returncode, lines_of(done.stdout), lines_of(done.stderr)
 
 
@@ -96,11 +96,7 @@ def read_lines(path):
 def run_together(boot, tests, folder):
     """(status of the boot, what was said, [(status of a guest, its console, the log of its time)])"""
     log = os.path.join(folder, "log")
-    command = [os.path.join(ROOT, "tools", "run"), *boot, *timeout(tests), "--log", log, "--consoles", folder,
-               *guest_words(tests[0])]
-    for test in tests[1:]:
-        command += ["--also", *guest_words(test)]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    status, _, said = tools_run(boot, tests, "--log", log, "--consoles", folder)
     results, of_a_guest = [], []
     for line in read_lines(log):
         end = re.match(r"ESCAPEMENT-VM \d+ status=(\d+) ", line)
@@ -109,7 +105,7 @@ def run_together(boot, tests, folder):
             of_a_guest = []
         else:
             of_a_guest.append(line)
-    return done.returncode, lines_of(done.stderr), results
+    return status, said, results
 
 
 def run_boot(boot, tests):
@@ -117,12 +113,12 @@ def run_boot(boot, tests):
     if boot is None:
         return [None] * len(tests)
     if len(tests) == 1:
-        return [run_guest(boot, tests[0])]
+        return [tools_run(boot, tests)]
     with tempfile.TemporaryDirectory() as folder:
         status, said, results = run_together(boot, tests, folder)
         if len(results) < len(tests):  # the boot ended with this one
             results.append((status, read_lines(os.path.join(folder, "guest%d" % len(results))), said))
-    return results + [run_guest(boot, test) for test in tests[len(results):]]
+    return results + [tools_run(boot, [test]) for test in tests[len(results):]]
 
 
 def share_boots(tests):

@@ -9,7 +9,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 count=0
 
-# exact GUEST METRIC MODEL "a piece of what the monitor says of it" [WORD]: the guest, given the word, has claims of that metric, and all are met.
+# exact GUEST METRIC MODEL "a piece of what the monitor says of it" [WORD]: the guest, given the word, has claims of that
+# metric, and all are met.
 exact() {
     status=0
     count=$((count + 1))
