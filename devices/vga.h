@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The registers of a VGA in a text mode (IBM VGA Technical Reference, 1992): CRT controller, sequencer, graphics and
 // attribute controller, palette, and the retrace that input status 1 shows. The characters are in the guest's memory,
-// where it writes them without an exit; what a cell means is said by text_layout().
+// where it writes them without an exit; what a cell means is said by vga_layout().
 //
 //   0x3c0..0x3cf  attribute controller, miscellaneous output, sequencer, palette, graphics controller
 //   0x3d4, 0x3d5  CRT controller     } at 0x3b4, 0x3b5, 0x3ba when miscellaneous output says that the screen

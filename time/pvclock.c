@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The clock page's arithmetic: see pvclock.h. Called when a guest enables its page, after its TSC was written, and by
 // the tests as a reader. Writes only the page it is given; barriers and the copy into guest memory are the caller's.
-// Never computes a new line from the host's clock: a new anchor lies on the old line, to the last bit (anchor.frac).
+// Never computes a new line from the host's clock: a new anchor lies on the old line, to the last bit (anchor.frac),
+// which time/TIME.md 5 explains.
 #include "time/pvclock.h"
 #include "time/ratio.h"
 

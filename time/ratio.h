@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Exact ratios between clocks. Hz are kept as integers and every conversion is one multiplication and one division, so
-// no rounded period exists anywhere to be accumulated. Reads of a clock round down, deadlines round up.
+// no rounded period exists anywhere to be accumulated. Reads of a clock round down, deadlines round up
+// (time/TIME.md 2).
 #ifndef TIME_RATIO_H
 #define TIME_RATIO_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Apparent time V of one VM: the policy that turns the ledger and the host counter into what the guest is shown.
 //
-//   clock=guest      V advances by the cycles the guest executed (P0, seed 003)
-//   clock=guest+emu  the same, plus a modelled cost for each instruction that the monitor emulated (P1)
+//   clock=guest      V advances by the cycles the guest executed, and by nothing else but idle=
+//   clock=guest+emu  the same, plus a modelled cost for each instruction that the monitor emulated
 //   clock=wall       V is host time, whatever happens (what KVM gives)
 //   idle=warp|real|freeze   a halt jumps V to the next deadline | lets host time pass | stands still
 //
@@ -55,7 +55,7 @@ static inline bool vtime_in_emulation(const struct vtime *vt, vtime_t when)
     return vt->clock == CLOCK_GUEST_EMU && when > vt->cost_from && when <= vt->cost_to;
 }
 
-// After a world switch: guest_cycles from ledger_settle(), emulated_cycles the modelled cost since the last call
+// After a world switch: guest_cycles from ledger_slice(), emulated_cycles the modelled cost since the last call
 // (counted only by clock=guest+emu), host_now the t1 sample. Returns the new V.
 static inline vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_t emulated_cycles, htime_t host_now)
 {
@@ -82,8 +82,8 @@ vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now);
 uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline);
 
 // The counter's offset for the entry is base + ((V - t0) & mask): guest clocks continue from V whatever t0 is, the wall
-// clock looks at neither. Base and mask stay until the guest moves its counter. cost_in is the calibrated distance from
-// sampling t0 to the guest's first instruction.
+// clock looks at neither (time/TIME.md 3). Base and mask stay until the guest moves its counter. cost_in is the
+// calibrated distance from sampling t0 to the guest's first instruction.
 struct counter_plan {
     uint64_t base, mask;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One line describes a VM, another the monitor; the same words everywhere.
 //   vm=tick mem=16M clock=guest idle=warp tick=hardware limit=10s -- the guest's own command line
-// clock= takes rtc='s values, too: the two sets have nothing in common, and the words no quarrel.
-//   log=com2 noise=7 trace=on
+// clock= takes rtc='s values, too: no value is in both sets, so each says by itself which of the two is meant.
+//   log=com2 noise=7 report=off
 // Pure text in, struct out. An unknown or contradictory word is refused with a sentence that names it and the nearest
 // word that is known.
 #ifndef VMM_CONFIG_H

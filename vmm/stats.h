@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is counted about one VM while it runs: exits by kind with the monitor cycles each cost, timers with their
-// expiries and lateness. Filled by run.c and the timer paths, printed by report.c.
+// expiries and lateness. Filled where slices are booked (account.h), by what exits ask for and where a timer's tick goes
+// in; printed by report.c.
 #ifndef VMM_STATS_H
 #define VMM_STATS_H
 

@@ -38,7 +38,7 @@ struct cpu cpus[MAX_CPUS];
 static struct descriptors descriptors[MAX_CPUS];
 
 extern char boot_stack_guard[], boot_stack_top[], nmi_stack_guard[], nmi_stack_top[], double_fault_stack_guard[],
-    double_fault_stack_top[], machine_check_stack_guard[], machine_check_stack_top[]; // boot/start.S
+    double_fault_stack_top[], machine_check_stack_guard[], machine_check_stack_top[]; // boot/x86_64/start.S
 
 const unsigned host_stack_count = STACK_COUNT;
 const struct stack_bounds host_stacks[] = {

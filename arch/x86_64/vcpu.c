@@ -103,7 +103,7 @@ static void reset_live_registers(void)
 }
 
 // A deadline is so many cycles of V away; the alarm counts the counter's, or the host timer's. A scaled V (clock=wall,
-// tsc_hz=) is here taken at the rate it was asked for, which the multiplier may fall short of: an alarm that comes a
+// counter_hz=) is here taken at the rate it was asked for, which the multiplier may fall short of: an alarm that comes a
 // cycle early for that is set again.
 static void plan_alarm(struct vcpu *vcpu)
 {

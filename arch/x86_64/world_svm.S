@@ -5,8 +5,8 @@
 // is calibrated at boot.
 //
 // The order at the entry matters: the alarm starts counting a fixed distance before the guest's first instruction, and
-// t0 is the last thing sampled, so both distances (cost_alarm and cost_in of arch/x86_64/calibrate.c) are constants
-// too.
+// t0 is the last thing sampled, so both distances (switch_costs.alarm and switch_costs.in, which calibrate.c finds) are
+// constants too.
 
 #define GPR(n)      ((n) * 8)
 #define WORLD_VMCB       144

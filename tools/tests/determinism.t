@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Law 9: under clock=guest on a deterministic machine, what a guest prints is byte-identical whatever noise the host
 # has: no noise, and five seeds of extra monitor work and host interrupts. The host's traces must differ, or the noise
-# was none. A run that is repeated prints the same bytes, and so does the monitor's log, every figure of it. (Not when GRUB
-# starts it in QEMU: that PC's disks answer when this computer gets to it, so the hand-over comes at another count. The
-# guest sees nothing of that.)
+# was none. A run that is repeated prints the same bytes (M28), and so does the monitor's log, every figure of it. (Not
+# when GRUB starts it in QEMU: that PC's disks answer when this computer gets to it, so the hand-over comes at another
+# count. The guest sees nothing of that.)
 set -eu
 cd "$(dirname "$0")/../.."
 . tools/tests/machine

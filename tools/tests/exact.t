@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # delivery=exact: alarms that are wrong on purpose by up to 5000 cycles, early or late, change nothing that the guest
 # sees as long as the margin is wider, and no deadline is met late; beyond the margin the lateness is what the report
-# says. The same with host noise (law 9). Where the machine cannot step a guest the word is refused with a sentence.
+# says (M27). The same with host noise (law 9). How many steps a deadline takes is printed (M9). Where the machine cannot
+# step a guest the word is refused with a sentence.
 set -eu
 cd "$(dirname "$0")/../.."
 . tools/tests/machine

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Law 9 on Linux: the console of Debian's kernel, with every line of its log and each time stamp in it, is the same byte
-for byte when the run is repeated and under five seeds of host noise. Each seed must have disturbed the host: its trace has
-more records than any without noise, and no two traces are the same.
+for byte when the run is repeated (M28) and under five seeds of host noise. Each seed must have disturbed the host: its
+trace has more records than any without noise, and no two traces are the same.
 
 On arm64 Linux is repeated only. An exception between a load-exclusive and its store-exclusive makes the store fail on
 every CPU, and the return from EL2 is what clears the monitor (Arm ARM B2.9): before Linux has found the CPU's atomic

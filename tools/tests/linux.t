@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Debian's own kernel on the machine, unmodified and without one word that helps it: what its init (guest-tests/linux)
-finds, with each clock that Linux can take, and what the clocksource watchdog says in a minute of each. On arm64, which
-has one clock and no watchdog: on each machine.
+finds, with each clock that Linux can take, and what the clocksource watchdog says in a minute of each (M30). On arm64,
+which has one clock and no watchdog: on each machine.
 LINUX="name;name" runs only those."""
 import concurrent.futures
 import os
