@@ -5,7 +5,7 @@
 //
 // The running counter is base + floor((V - origin) * 10^7 / hz): the moment it is enabled is a tick, and the tick that
 // makes it n comes at V = origin + ceil((n - base) * hz / 10^7). A timer fires when the counter steps to its
-// comparator; one that is behind it fires after a wrap around, as on the chip. A periodic comparator then moves on by
+// comparator; one that it has passed fires after a wrap around, as on the chip. A periodic comparator then moves on by
 // the value written last, any number of times in one division. A period of 0 leaves the comparator where it is.
 //
 // The output of an edge-triggered timer goes up with a match and stays up to the tick before the next one, so that an

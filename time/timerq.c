@@ -28,7 +28,7 @@ static void insert_before(struct timer *place, struct timer *timer)
     place->prev = timer;
 }
 
-// Goes behind every timer it is not strictly before, so that equal ones keep the order they came in. The bus sets a
+// Goes after every timer it is not strictly before, so that equal ones keep the order they came in. The bus sets a
 // device's timer after every access, mostly to the deadline it has: that must cost nothing.
 void timerq_set(struct timerq *queue, struct timer *timer, vtime_t deadline)
 {

@@ -39,7 +39,7 @@ uint64_t vtime_warp_ahead(const struct vtime *vt, vtime_t deadline, htime_t host
     return warps_to(vt, deadline) && deadline > host_now ? deadline - host_now : 0;
 }
 
-// A deadline already behind V is reached, and V stays: law 1.
+// A deadline that V has passed is reached, and V stays: law 1.
 bool vtime_warp(struct vtime *vt, vtime_t deadline)
 {
     if (!warps_to(vt, deadline))

@@ -43,7 +43,7 @@ struct vm_config {
     uint64_t counter_hz;            // counter_hz=HZ: cycles in a second of its clocks; default 0: as in the counter's
     bool bare;                      // hypervisor=kvm|none: none hides every sign of one; default kvm
     bool testdev;                   // testdev=off|on: devices/testdev.h, PC only; default off
-    char cmdline[CONFIG_CMDLINE_MAX]; // everything behind " -- "
+    char cmdline[CONFIG_CMDLINE_MAX]; // everything after " -- "
 };
 
 struct monitor_config {

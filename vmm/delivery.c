@@ -9,7 +9,7 @@
 //
 // With any of them the vCPU is run "with care": its alarms are chosen here, and every deadline that its slices were
 // armed for is compared with the V at which it was found to have come. A step is a slice like any other, booked with
-// its own calibrated cost, so V is as exact behind it as ever.
+// its own calibrated cost, so V is as exact after it as ever.
 #include "time/limits.h"
 #include "vmm/account.h"
 #include "vmm/vm.h"
@@ -30,7 +30,7 @@ void delivery_init(struct vcpu *vcpu, const struct monitor_config *monitor)
     vcpu->quick = !vcpu->careful && vm->config.clock != CLOCK_GUEST_EMU; // the short way does not move V
 }
 
-// An alarm that should come earlier than now comes half way: it cannot come before it is set.
+// An alarm cannot come before it is set: one that should, for its error, comes after half of its time.
 static uint64_t wrong_on_purpose(uint64_t cycles, int32_t error_cycles)
 {
     uint64_t early = error_cycles < 0 ? (uint64_t)-(int64_t)error_cycles : 0;

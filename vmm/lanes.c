@@ -54,8 +54,6 @@ static bool span_read(const struct trace *trace, uint64_t i, struct lane_span *s
     case TRACE_WARP:
     case TRACE_DUE:
     case TRACE_INJECT:
-    case TRACE_EOI:
-    case TRACE_NOTE:
     default: return false;
     }
     span->start = record->host;

@@ -90,7 +90,7 @@ bool loader_in_kernel(const struct loading *l, uint64_t address);
 // The first free place of `size` bytes in [from, RAM's end), taken; 0 when there is none. align is a power of two.
 uint64_t loader_place(struct loading *l, uint64_t size, uint64_t align, uint64_t from);
 
-// The modules as one initrd: Linux takes several archives, one behind the other, each beginning at a multiple of 4.
+// The modules as one initrd: Linux takes several archives, one after the other, each beginning at a multiple of 4.
 uint64_t loader_initrd_bytes(const struct loader_input *input);
 void     loader_copy_initrd(struct loading *l, uint64_t at);
 

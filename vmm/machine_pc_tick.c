@@ -62,7 +62,7 @@ static bool guest_lets_in(const struct vm *vm, unsigned irq)
                                                                 : machine_irq_lets_in(&vm->machine, irq));
 }
 
-// The ticks among `count` that are not the chip's to lose. Those behind the first were not made late by the host where
+// The ticks among `count` that are not the chip's to lose. Those after the first were not made late by the host where
 // V passed them by the modelled cost of an instruction, or where the guest kept them out.
 static __attribute__((noinline)) uint64_t kept_of(const struct vm *vm, struct tick_source *source, uint64_t count,
                                                   struct tick_room line, uint64_t period_cycles)
@@ -126,7 +126,7 @@ void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct 
                                      heard ? line->period_cycles : 0);
     if (raised || !room.room) // else the policy holds it back
         machine_pulse_irq(machine, line->irq);
-    // The guest could have taken it while the line was up, or before those that wait behind it hold the line down.
+    // The guest could have taken it while the line was up, or before those that wait after it hold the line down.
     if (raised && ((heard && late && !line->level) || ticks_backlog(&source->ticks) != 0))
         source->stretched = true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is counted about one VM while it runs: exits by kind with the monitor cycles each cost, timers with their
-// expiries and lateness. Filled where slices are booked (account.h), by what exits ask for and where a timer's tick goes
-// in; printed by report.c.
+// expiries and lateness. Filled where slices are booked (account.h), by what exits ask for and where a timer's tick
+// goes in; printed by report.c.
 #ifndef VMM_STATS_H
 #define VMM_STATS_H
 
@@ -34,7 +34,7 @@ struct meter {
 struct delivery_stats {
     struct histogram lateness; // V at the boundary where one was found to have come, minus it; never negative
     struct histogram steps;    // single steps towards it
-    uint64_t         unstepped; // instructions that cannot be stepped unseen: the alarm was set right behind them
+    uint64_t         unstepped; // instructions that cannot be stepped unseen: the alarm was set right after them
 };
 
 struct stats {

@@ -14,8 +14,6 @@ enum trace_kind {
     TRACE_HOST,      // other work of the machine: host = start, duration
     TRACE_DUE,       // a timer expired: reason = timer number, arg = deadline
     TRACE_INJECT,    // an interrupt was injected: reason = vector, arg = deadline it belongs to, or 0
-    TRACE_EOI,       // the guest said EOI: reason = vector
-    TRACE_NOTE,      // anything else: reason = enum trace_note
 };
 
 struct trace_record {

@@ -11,7 +11,7 @@
 // classes whose syndrome has a condition.
 bool aarch32_condition_holds(uint64_t esr, uint64_t pstate);
 
-// PSTATE behind the instruction: an IT block of T32 goes on.
+// PSTATE after the instruction: an IT block of T32 goes on.
 uint64_t aarch32_stepped(uint64_t pstate);
 
 // Is data big-endian to the code that runs with this PSTATE, at EL0 or EL1?

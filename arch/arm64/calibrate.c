@@ -80,7 +80,7 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t at,
     return exit;
 }
 
-// A hypercall leaves the PC behind itself.
+// A hypercall leaves the PC after itself.
 static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, struct refusal *refusal)
 {
     struct spread spread = { UINT64_MAX, 0 }, counted = { UINT64_MAX, 0 };

@@ -100,7 +100,7 @@ static inline void vcpu_step_over(struct vcpu *vcpu, unsigned length)
 }
 
 // An instruction ends what a branch before it has told it, one that the monitor executes does, too (Arm ARM D8.4.6).
-// The PC is already behind a hypercall.
+// The PC is already after a hypercall.
 static inline void vcpu_hypercall_done(struct vcpu *vcpu)
 {
     vcpu->arch->world.pstate &= ~PSTATE_BTYPE;

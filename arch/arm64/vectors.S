@@ -84,7 +84,7 @@ own_exception:
         mov     x29, #0
         mov     x30, #0
         bl      exception_taken
-        ldp     x18, x19, [sp, #144]    // it comes back to go on behind a call, which keeps no others
+        ldp     x18, x19, [sp, #144]    // it comes back to go on after a call, which keeps no others
         ldp     x20, x21, [sp, #160]
         ldp     x22, x23, [sp, #176]
         ldp     x24, x25, [sp, #192]

@@ -28,7 +28,7 @@
 #define EC_HVC64           0x16
 #define EC_DATA_ABORT_LOW  0x24
 
-// X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's behind
+// X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's after
 // it.
 .macro enter
         ldp     x3, x4, [x0, #WORLD_V]

@@ -126,7 +126,7 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
 }
 
 // A step cannot be empty: the one here is a NOP, whose own cost is what a guest with one more of them takes longer. On
-// a CPU that does not stop behind it (VMX without the monitor trap flag, or Bochs, which announces one that never acts)
+// a CPU that does not stop after it (VMX without the monitor trap flag, or Bochs, which announces one that never acts)
 // there are no steps.
 static void measure_step(struct vcpu *vcpu)
 {
@@ -196,7 +196,7 @@ static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
              spread.max - spread.min);
 }
 
-// STI; CPUID exits inside STI's shadow. Resumed behind the CPUID with the shadow still set and an interrupt wanted, the
+// STI; CPUID exits inside STI's shadow. Resumed after the CPUID with the shadow still set and an interrupt wanted, the
 // next exit must come one instruction later. QEMU's TCG loses the shadow (seen in 7.2) and comes at once.
 static void probe_shadow(struct vcpu *vcpu)
 {

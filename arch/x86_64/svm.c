@@ -360,7 +360,7 @@ static void svm_inject(struct vcpu *vcpu, struct guest_event event)
 // The same virtual interrupt with its delivery intercepted: the guest exits at the first boundary where IF is set and
 // no shadow is in the way (APM 2, 15.21.4). Three states cannot be waited for like that, and run one instruction on
 // their own first: a virtual interrupt that is itself still to be delivered, an interrupt shadow where VMRUN loses the
-// one it is given (QEMU's TCG, found out at boot), and an NMI behind another event or a shadow, which IF does not know.
+// one it is given (QEMU's TCG, found out at boot), and an NMI after another event or a shadow, which IF does not know.
 static void svm_want_window(struct vcpu *vcpu, bool want)
 {
     struct arch_vcpu *arch = vcpu->arch;

@@ -29,7 +29,7 @@ uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_leng
 // here before.
 bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
-// The short way: answers the exit that has just come, and those behind it, for as long as each is one of the few that
+// The short way: answers the exit that has just come, and those after it, for as long as each is one of the few that
 // can be answered at once. To be called when nothing was pending and nothing was being delivered.
 enum quick_answered svm_answer(struct vcpu *vcpu);
 

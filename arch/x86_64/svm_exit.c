@@ -97,7 +97,7 @@ static void keep_interrupted_event(struct vcpu *vcpu, struct exit *exit)
     vcpu->arch->event_queued = true;
 }
 
-// The exit comes before the IRET (APM 2, 15.9): it runs alone, and NMIs open again when it is behind, so that one that
+// The exit comes before the IRET (APM 2, 15.9): it runs alone, and NMIs open again when it is over, so that one that
 // waited is taken at the next boundary.
 static void track_nmi_return(struct vcpu *vcpu, uint64_t code)
 {

@@ -3,18 +3,18 @@
 // rest). SVM has no monitor trap flag, so the step is made with RFLAGS.TF and the #DB intercept, and the guest must
 // never find a TF that it has not set:
 //
-//   What puts RFLAGS where the guest can read them. PUSHF and SYSCALL are repaired behind the instruction. Exceptions
+//   What puts RFLAGS where the guest can read them. PUSHF and SYSCALL are repaired after the instruction. Exceptions
 //   are all intercepted while TF is set and given to the guest with clean flags by the next entry. INT, INT3 and INTO,
 //   which would leave TF behind at their handler, are turned into the event that they cause.
 //   What loads RFLAGS. POPF and IRET bring the guest's own TF; SYSRET gets one with its R11, which is taken out again.
-//   The step ends behind them all the same, because the CPU looks at TF when an instruction begins; behind SYSCALL and
+//   The step ends after them all the same, because the CPU looks at TF when an instruction begins; after SYSCALL and
 //   SYSRET it looks again, which is why TF is kept out of SFMASK and put into R11.
 //   DR6.BS, which our own #DB sets, and a #DB of the guest's own at the same boundary, which is its due.
 //
 // An event that waits to be delivered is a step of its own: the CPU delivers it as always, with the guest's own flags,
 // in a view of the guest's memory where no page is executable; the fetch of the handler's first instruction ends it.
 //
-// What is left runs without TF, with the alarm behind it, and is counted: task switches, which save RFLAGS in the TSS,
+// What is left runs without TF, with the alarm after it, and is counted: task switches, which save RFLAGS in the TSS,
 // INT in virtual-8086 mode, and a MOV SS or POP SS in front of one of the above, because nothing stops between the two.
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/svm.h"
@@ -145,7 +145,7 @@ static enum method method_of(const struct vcpu *vcpu, const struct insn *insn, u
                                           : BY_TF;
 }
 
-// MOV SS and POP SS: the CPU does not stop behind them, but behind the next instruction.
+// MOV SS and POP SS: the CPU does not stop after them, but after the next instruction.
 static bool runs_on(const struct insn *insn)
 {
     bool to_ss = insn->opcode == 0x17 || (insn->opcode == 0x8e && insn_reg(insn) == INSN_SS);

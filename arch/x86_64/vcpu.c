@@ -103,8 +103,8 @@ static void reset_live_registers(void)
 }
 
 // A deadline is so many cycles of V away; the alarm counts the counter's, or the host timer's. A scaled V (clock=wall,
-// counter_hz=) is here taken at the rate it was asked for, which the multiplier may fall short of: an alarm that comes a
-// cycle early for that is set again.
+// counter_hz=) is here taken at the rate it was asked for, which the multiplier may fall short of: an alarm that comes
+// a cycle early for that is set again.
 static void plan_alarm(struct vcpu *vcpu)
 {
     struct arch_vcpu *arch = vcpu->arch;
@@ -247,7 +247,7 @@ void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
 // right.
 void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
 {
-    vcpu->halted = false; // the single-step trap behind a HLT wakes
+    vcpu->halted = false; // the single-step trap after a HLT wakes
     if (vector != EXCEPTION_DB)
         vcpu_regs(vcpu)->rflags |= RFLAGS_RF;
     vendor->inject(vcpu, (struct guest_event){ .type = EVENT_EXCEPTION,
@@ -279,7 +279,7 @@ void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next)
         guest_debug_trap(vcpu, DR6_BS);
 }
 
-// The trap behind it wakes the guest again.
+// With TF set the trap after the HLT wakes the guest again.
 void arch_vcpu_halt(struct vcpu *vcpu, unsigned length)
 {
     vcpu->halted = true;

@@ -293,7 +293,7 @@ static NO_STACKGUARD const uint8_t *vmx_code(struct vcpu *vcpu, size_t count)
 }
 
 // What is delivered ends a shadow (SDM 3C 26.6.1), which is taken off now: a shadow with TF set is refused at the entry
-// unless the trap is pending behind it, and the exit for that trap has taken it away (26.3.1.5, 27.3.4).
+// unless the trap is pending after it, and the exit for that trap has taken it away (26.3.1.5, 27.3.4).
 void vmx_set_event(struct vcpu *vcpu, uint32_t event, uint32_t error)
 {
     vcpu->arch->shadow = false;

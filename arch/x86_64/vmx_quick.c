@@ -5,7 +5,7 @@
 #include "arch/x86_64/vmx.h"
 #include "arch/x86_64/vmx_meter.h"
 
-// The instruction is over, and with it STI's and MOV SS's shadows. Without single-stepping nothing waits behind them.
+// The instruction is over, and with it STI's and MOV SS's shadows. Without single-stepping nothing waits after them.
 QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered)
 {
     if (!answered)

@@ -126,7 +126,7 @@ void vmx_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value)
 }
 
 // The upper half of the attributes is four bits further up here, and an absent segment has a bit that says so. A load
-// of SS blocks events in the hardware, too, and a trap behind it waits there (SDM 3C 26.3.1.5).
+// of SS blocks events in the hardware, too, and a trap after it waits there (SDM 3C 26.3.1.5).
 __attribute__((cold)) void vmx_segment(struct vcpu *vcpu, unsigned reg, struct guest_segment *segment, bool set)
 {
     if (reg == SEGMENT_GDTR) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// One instruction of the guest by the monitor trap flag (SDM 3C 25.5.2): the exit comes behind it, or behind the
+// One instruction of the guest by the monitor trap flag (SDM 3C 25.5.2): the exit comes after it, or after the
 // delivery of the event that this entry injects, before any instruction; each iteration of a REP is one. Nothing of it
 // is in a register of the guest's, so there is nothing to hide, which is why this is so much shorter than svm_step.c.
 #include "arch/x86_64/vmx.h"
 #include "arch/x86_64/x86.h"
 
-// The exit comes before the guest's own trap behind the same instruction (SDM 3C 25.5.2), which waits in the VMCS and
+// The exit comes before the guest's own trap after the same instruction (SDM 3C 25.5.2), which waits in the VMCS and
 // would be lost if the next entry delivered something else (26.6.3): what comes first goes in first.
 static void deliver_pending_trap(struct vcpu *vcpu)
 {
@@ -20,7 +20,7 @@ void vmx_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
     bool delivers = arch->event_queued;
-    arch->world.alarm = UINT32_MAX; // behind it
+    arch->world.alarm = UINT32_MAX; // after it
     vmwrite(VMCS_PROC_CONTROLS, arch->vmx.proc | (vmx_caps.trap_flag ? PROC_MONITOR_TRAP : 0));
     vmx_enter(vcpu, slice, exit);
     vmwrite(VMCS_PROC_CONTROLS, arch->vmx.proc);

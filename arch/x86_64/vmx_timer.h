@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// The value to load so that the timer runs out at the first step at or behind `entry + cycles`: never early, and at
+// The value to load so that the timer runs out at the first step at or after `entry + cycles`: never early, and at
 // most 2^rate - 1 cycles late. `entry` is the TSC at the VM entry: where in a step of the timer that falls decides
 // whether one step more is needed. Beyond 32 bits the longest time there is: that alarm comes early and is set again.
 // world_vmx.S has this in four instructions; with the assertions compiled in, each slice compares them.

@@ -2,7 +2,7 @@
 // clocks_agree on arm64: CNTPCT, what both timers have left, and the PL031, all against CNTVCT.
 //
 // The PL031 shows whole seconds. Where its second ends is found first, to the tick, by halving: it is read at one place
-// of each second, before or behind the change.
+// of each second, before or after the change.
 #include "guest-tests/clocks_agree.h"
 #include "guest-tests/lib/arm64/exact_regs.h"
 #include "guest-tests/lib/arm64/gic.h"
@@ -93,7 +93,7 @@ static void halt_until(uint64_t stamp)
     halt_until_interrupt();
 }
 
-// Between `low` and one second behind it the RTC changes once: the first stamp at which it shows the next second.
+// Between `low` and one second after it the RTC changes once: the first stamp at which it shows the next second.
 static void find_second(void)
 {
     uint64_t hz = platform.counter_hz, base = counter_read() + 100000;

@@ -7,7 +7,7 @@
 #define UARTICR 0x044u
 #define RTCDR   0x000u
 
-static uint64_t slow_due, fast_due; // the next tick's compare value: no period is ever rounded into the one behind it
+static uint64_t slow_due, fast_due; // the next tick's compare value: no period is ever rounded into the one after it
 
 static void physical_tick(struct trap *trap)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The generic timer: does an interrupt of CNTV, of CNTP, ever come early, late, twice or not at all? M5, M6, M10, M11.
 //
-// A write of the compare value at stamp s asks for an interrupt at D. It is due where D is, or behind the write when D
+// A write of the compare value at stamp s asks for an interrupt at D. It is due where D is, or after the write when D
 // has passed: at s + 1, and at s where the write exits, because an instruction that exits counts 0. In the same way
 // what is read at s is the counter's value at s + 1, or at s. Under Escapement CNTV is the hardware's and CNTP exits.
 #include "guest-tests/lib/arm64/exact_regs.h"

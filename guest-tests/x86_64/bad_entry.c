@@ -112,7 +112,7 @@ static void hidden_cr4_bits(void)
     ok((taken & 0x69c) == 0x69c, "DE, PSE, PGE, OSFXSR and OSXMMEXCPT can be");
 }
 
-// Code for 64 bits and for 32 at once. The MOV to CR3 behind the exit is one that some emulators take for an exit.
+// Code for 64 bits and for 32 at once. The MOV to CR3 after the exit is one that some emulators take for an exit.
 static void jump_to_both_widths(uint64_t selector)
 {
     struct {

@@ -198,7 +198,7 @@ static void stop_stepping(struct trap *trap)
     trap->cpu->rflags &= ~UINT64_C(0x100);
 }
 
-// The trap behind a single-stepped HLT ends the halt. No interrupt would.
+// The trap after a single-stepped HLT ends the halt. No interrupt would.
 static void bad_step_hlt(void)
 {
     plan(1);

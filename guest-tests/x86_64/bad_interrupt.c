@@ -78,7 +78,7 @@ static void single_step(struct trap *trap)
     trap->cpu->rflags &= ~(uint64_t)TF;
 }
 
-// The write that sends the NMI is itself stepped: its #DB goes in first, and the NMI behind it at once.
+// The write that sends the NMI is itself stepped: its #DB goes in first, and the NMI after it at once.
 static void nmi_at_trap(void)
 {
     plan(2);
@@ -93,7 +93,7 @@ static void nmi_at_trap(void)
 }
 
 
-// SDM 3A 6.8.3: behind MOV SS no NMI comes before the next instruction is over, which loads the stack pointer.
+// SDM 3A 6.8.3: after MOV SS no NMI comes before the next instruction is over, which loads the stack pointer.
 static __attribute__((noinline)) void change_stacks(uint64_t count)
 {
     __asm__ volatile("mov %%ss, %%eax\n"

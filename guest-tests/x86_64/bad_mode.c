@@ -9,7 +9,7 @@
 
 // --- the trap flag across every kind of exit -------------------------------------------------------------------------
 
-// R8: where to go on behind a fault. "own" and "plain" set and clear TF; the latter is traced, too: 3 instructions.
+// R8: where to go on after a fault. "own" and "plain" set and clear TF; the latter is traced, too: 3 instructions.
 __asm__(".text\n"
         ".macro own\n pushfq\n orl $0x100,(%rsp)\n popfq\n.endm\n"
         ".macro plain\n pushfq\n andl $~0x100,(%rsp)\n popfq\n.endm\n"
@@ -67,7 +67,7 @@ static const struct {
     bool sti; // with TF: one more trap where it comes at once
 } sequences[] = { SEQUENCES(ROW) };
 
-// Does the trap behind STI come at once, as processors have it, or with the next one, as QEMU's TCG?
+// Does the trap after STI come at once, as processors have it, or with the next one, as QEMU's TCG?
 static unsigned trap_behind_sti(void)
 {
     debug_traps = 0;
@@ -97,7 +97,7 @@ static void trap_flags(void)
 // --- out of long mode and back ---------------------------------------------------------------------------------------
 
 // LOW is where the 16-bit part is copied to, with the same offsets in real mode and in the 16-bit segment. EBP: where
-// to go on behind a fault of the 32-bit part; ESI counts those. `stage` says how far it got.
+// to go on after a fault of the 32-bit part; ESI counts those. `stage` says how far it got.
 __asm__(".set LOW, 0x70000\n"
         ".macro stage n\n movb $\\n,stage_reached\n.endm\n"
         ".macro exits\n xor %eax,%eax\n cpuid\n out %al,$0x80\n in $0x80,%al\n mov $0xbadbad,%ecx\n.endm\n"

@@ -256,7 +256,7 @@ static void test_send_ipi(void)
     trap_reset((unsigned)vector);
 }
 
-// Ring 3: own segments, all pages the user's, a hypercall, and back by the UD2 behind it.
+// Ring 3: own segments, all pages the user's, a hypercall, and back by the UD2 after it.
 extern const uint8_t user_code[], user_back[];
 extern uint64_t      user_stack;
 void enter_user(uint64_t number, uint64_t argument);

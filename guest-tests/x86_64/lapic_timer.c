@@ -95,7 +95,7 @@ static void test_deadline(void)
     ok(rdmsr(MSR_DEADLINE) == 0, "%s the deadline MSR reads 0 after it fired", mode_name);
 }
 
-// M6. Tiny: 0..255 ahead; past: up to 10^6 behind (they fire at once, at the instruction after the WRMSR).
+// M6. Tiny: 0..255 ahead; past: up to 10^6 ago (they fire at once, at the instruction after the WRMSR).
 static void test_random_deadlines(unsigned rounds)
 {
     struct random random = { 13 };

@@ -214,7 +214,7 @@ static void test_slow_handler(void)
     slow = 1;
     uint64_t origin = start_apic();
     wait_until(origin + us(900));
-    uint64_t came = come(us(6000)); // at 1 ms, for 5.5 ms; one waits behind it
+    uint64_t came = come(us(6000)); // at 1 ms, for 5.5 ms; one waits after it
     ok(came == 2, "APIC: five periods in a handler are one more interrupt (%lu)", came);
     lapic_timer_stop();
     pic_init(1);

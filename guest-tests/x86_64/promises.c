@@ -227,7 +227,7 @@ static void take_nmi(struct trap *trap)
     nmi_held = nmi_count; // still 1: the first one's IRET opens them again
 }
 
-// SDM 3A 6.7.1: one more waits while an NMI is handled, and comes as soon as the IRET is behind: where the first came.
+// SDM 3A 6.7.1: one more waits while an NMI is handled, and comes as soon as the IRET is over: where the first came.
 static void test_nmi_after_nmi(void)
 {
     unsigned good = 0;

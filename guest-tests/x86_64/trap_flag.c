@@ -3,7 +3,7 @@
 //
 // Each sequence does something that shows RFLAGS, or loads them: PUSHF, POPF, IRET, SYSCALL, SYSRET, INT, INT3, INTO,
 // exceptions, MOV SS, repeated strings, DR6; at both privileges, in 64-bit and 32-bit code, with a TF of its own and
-// without. It is run three times: with no timer set; with a deadline so far behind its end that a monitor which steps
+// without. It is run three times: with no timer set; with a deadline so far after its end that a monitor which steps
 // towards it (delivery=exact with a wide margin) steps through all of it; and with interrupts that come at each of its
 // instructions in turn (interrupts=N: at no more than N of them). What it stored, its length in instructions and every
 // trap on the way must be the same.
@@ -17,7 +17,7 @@
 #define USER_CODE  0x38
 #define STAR       (UINT64_C(0x2b) << 48 | UINT64_C(CODE64) << 32) // SYSRET: SS 0x33, CS 0x3b
 
-// R9, and RDI from the first instruction on: eight words for results. R8: where to go on behind a fault. A sequence
+// R9, and RDI from the first instruction on: eight words for results. R8: where to go on after a fault. A sequence
 // ends with its own length, from the counter. "own" and "plain" set and clear TF.
 __asm__(
     ".text\n"
@@ -141,7 +141,7 @@ static void note_fault(struct trap *trap)
     trap->cpu->rip = trap->r8;
 }
 
-// INT 0x61: ring 3 has had its turn. It goes on behind, in ring 0, on the stack it left.
+// INT 0x61: ring 3 has had its turn. It goes on after it, in ring 0, on the stack it left.
 static void leave_user(struct trap *trap)
 {
     note(trap);

@@ -68,7 +68,7 @@ static uint64_t overlap(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 // Cycles of each owner in [from, to), counted from the records one by one.
 static void recount(uint64_t from, uint64_t to, uint64_t owned[128])
 {
-    static const char letters[] = { [TRACE_GUEST] = 'G', [TRACE_IDLE] = 'I', [TRACE_HOST] = 'H', [TRACE_NOTE] = 0 };
+    static const char letters[] = { [TRACE_GUEST] = 'G', [TRACE_IDLE] = 'I', [TRACE_HOST] = 'H', [TRACE_INJECT] = 0 };
 
     memset(owned, 0, 128 * sizeof(owned[0]));
     owned['M'] = to - from;

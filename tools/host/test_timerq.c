@@ -128,7 +128,7 @@ static void test_order_of_equals(void **state)
     timerq_set(&queue, &c, 50);
     timerq_set(&queue, &d, 100);
     timerq_set(&queue, &b, 100);
-    timerq_set(&queue, &c, 100); // moved: now behind d
+    timerq_set(&queue, &c, 100); // moved: now after d
     timerq_set(&queue, &a, 100); // not moved: keeps its place
     assert_null(timerq_pop_due(&queue, 99));
     assert_true(timerq_pop_due(&queue, 100) == &b);

@@ -40,7 +40,7 @@ static void counts_as_the_model(void **state)
     assert_int_equal(worst_late, 255);
 }
 
-// All rates and sizes, by the closed form in 128 bits: the step at or behind the deadline.
+// All rates and sizes, by the closed form in 128 bits: the step at or after the deadline.
 static void holds_for_all_sizes(void **state)
 {
     (void)state;

@@ -32,7 +32,7 @@ same() {
     bad=0
     [ -s "$folder/$2.out" ] && cmp -s "$folder/$2.out" "$folder/$1.out" || bad=1
     [ "$(cat "$folder/$1.status")" -eq 33 ] && [ "$(cat "$folder/$2.status")" -eq 33 ] || bad=1
-    # MOV SS lets nothing in behind it: a deadline at that boundary is met at the next, where a guest asks for it.
+    # MOV SS lets nothing in after it: a deadline at that boundary is met at the next, where a guest asks for it.
     case $2 in
     int_window | trap_flag) [ "$(lateness "$1")" -le 1 ] || bad=1 ;;
     *) [ "$(lateness "$1")" -eq 0 ] || bad=1 ;;
