@@ -6,6 +6,8 @@
 
 #define APIC_BASE_DEFAULT UINT64_C(0xfee00000)
 
+// SDM 3A 11.4.7.1: every LVT is masked, the APIC is off by software, SVR is FFh, the DFR is all ones. Where the page
+// is, the ID and the levels of the pins are not the registers' and stay. What this APIC hears may be less than before.
 void lapic_reset(struct lapic *lapic)
 {
     struct lapic old = *lapic;
@@ -48,11 +50,14 @@ uint64_t lapic_mmio_base(const struct lapic *lapic)
     return lapic->base & APIC_BASE_ADDR;
 }
 
+// In x2APIC mode the registers are MSRs alone, and the page is ordinary address space (11.12.2).
 bool lapic_mmio_enabled(const struct lapic *lapic)
 {
     return (lapic->base & (APIC_BASE_EN | APIC_BASE_EXTD)) == APIC_BASE_EN;
 }
 
+// 11.12.5: what the mode may become depends on what it is; each refusal is an arrow that figure 11-27 has not got. A
+// write that keeps the mode can still move the page.
 bool lapic_base_write(struct lapic *lapic, uint64_t value)
 {
     const uint64_t mode_bits = APIC_BASE_EN | APIC_BASE_EXTD;
@@ -71,6 +76,7 @@ bool lapic_base_write(struct lapic *lapic, uint64_t value)
         return true;
     lapic->rerouted = true;
 
+    // 11.4.3: what was in the registers is lost with the APIC.
     if (to == 0)
         lapic_reset(lapic);
     else if (to == mode_bits)
@@ -100,6 +106,8 @@ uint64_t lapic_take_timer_expiries(struct lapic *lapic)
     return expired;
 }
 
+// Expiries from before the guest's last write of the timer stand apart: they are ticks of a programming that is over,
+// and no policy may keep them for the new one.
 bool lapic_take_timer_restart(struct lapic *lapic, uint64_t *stale)
 {
     bool restarted = lapic->timer.restarted != 0;
@@ -110,6 +118,8 @@ bool lapic_take_timer_restart(struct lapic *lapic, uint64_t *stale)
     return restarted;
 }
 
+// One tick can wait in the IRR while another is in service; a further one would be lost in the same bit (11.8.4). So
+// whoever delivers ticks asks first whether there is room.
 bool lapic_timer_waiting(const struct lapic *lapic)
 {
     return lapic_vector_waiting(lapic, lapic->timer.lvt & 0xff);
@@ -120,6 +130,7 @@ bool lapic_timer_vector_free(const struct lapic *lapic)
     return !(lapic->timer.lvt & LAPIC_LVT_MASKED) && !lapic_timer_waiting(lapic);
 }
 
+// The guest may have masked the LVTT since the tick was counted.
 void lapic_timer_deliver(struct lapic *lapic)
 {
     if (!(lapic->timer.lvt & LAPIC_LVT_MASKED))
@@ -134,15 +145,19 @@ uint64_t lapic_timer_period_cycles(const struct lapic *lapic)
 // SDM 3A 11.8.3.1: the higher class of TPR and the interrupt in service.
 uint32_t lapic_ppr(const struct lapic *lapic)
 {
+    // The sub-class is the TPR's where its class is at least as high; where both are the same the manual lets the CPU
+    // choose between that and 0.
     uint32_t in_service = lapic->isr.nonzero ? vector_set_highest(&lapic->isr) & 0xf0 : 0;
     return (lapic->tpr & 0xf0) >= in_service ? lapic->tpr : in_service;
 }
 
+// Whole classes of sixteen are compared: a vector of the class that is in service waits, too.
 bool lapic_lets_in(const struct lapic *lapic, unsigned vector)
 {
     return (vector & 0xf0) > (lapic_ppr(lapic) & 0xf0);
 }
 
+// 11.4.7.2: what is pending when the APIC is disabled by software is held, not lost.
 int lapic_pending_vector(const struct lapic *lapic)
 {
     if (lapic->irr.nonzero == 0 || !lapic_software_enabled(lapic))
@@ -151,6 +166,7 @@ int lapic_pending_vector(const struct lapic *lapic)
     return lapic_lets_in(lapic, vector) ? (int)vector : -1;
 }
 
+// 11.8.4: the CPU takes the highest request, which goes from IRR to ISR. Its bit in the TMR stays, for the EOI.
 void lapic_accept(struct lapic *lapic, unsigned vector)
 {
     HOT_INVARIANT(vector < 256 && vector_set_has(&lapic->irr, vector));
@@ -158,6 +174,8 @@ void lapic_accept(struct lapic *lapic, unsigned vector)
     vector_set_add(&lapic->isr, vector);
 }
 
+// 11.8.5: an EOI names nobody. It ends the highest interrupt in service, whichever the handler meant, and nothing where
+// none is. Of a level-triggered one the IOAPICs hear, because their pin keeps Remote IRR until then.
 void lapic_end_of_interrupt(struct lapic *lapic)
 {
     lapic->eois++;
@@ -178,6 +196,7 @@ bool lapic_take_eoi(struct lapic *lapic, uint8_t *vector)
     return true;
 }
 
+// 11.8.4: the TMR says how the request came that is in the IRR now; of two with one vector the later one decides.
 static void request(struct lapic *lapic, unsigned vector, bool level)
 {
     uint32_t bit = 1u << (vector & 31);
@@ -188,6 +207,7 @@ static void request(struct lapic *lapic, unsigned vector, bool level)
         lapic->tmr[vector >> 5] &= ~bit;
 }
 
+// 11.5.2: vectors 0 to 15 are illegal. Of such a message the ESR keeps a bit, and the CPU sees nothing.
 void lapic_raise(struct lapic *lapic, unsigned vector, bool level)
 {
     HOT_INVARIANT(vector < 256);
@@ -208,11 +228,14 @@ void lapic_log_error(struct lapic *lapic, uint32_t esr_bits)
     if (!armed || (lvt & LAPIC_LVT_MASKED))
         return;
     if ((lvt & 0xff) < 16)
+        // an error interrupt that is itself an error ends here
         lapic->errors |= ESR_RECEIVE_ILLEGAL_VECTOR;
     else
         request(lapic, lvt & 0xff, false);
 }
 
+// 11.4.3: with the APIC globally disabled the 8259 is wired to the CPU's INTR pin. Disabling by software needs no look
+// here: it masks LINT0, as every LVT (11.4.7.2).
 bool lapic_accepts_extint(const struct lapic *lapic)
 {
     if (!(lapic->base & APIC_BASE_EN))
@@ -233,6 +256,7 @@ bool lapic_lint_message(const struct lapic *lapic, unsigned n, struct apic_messa
            (message->delivery == DELIVERY_NMI || message->delivery == DELIVERY_FIXED);
 }
 
+// The level is kept while the LVT is masked, too: a line that was up all the time makes no edge when it is unmasked.
 void lapic_lint_follow(struct lapic *lapic, unsigned n, bool level)
 {
     uint8_t bit = (uint8_t)(1u << n);
@@ -252,6 +276,7 @@ void lapic_lint(struct lapic *lapic, unsigned n, bool level)
         lapic_raise(lapic, message.vector, false);
 }
 
+// NMI and ExtINT have no vector in the IRR: they go past the priorities, straight to the CPU (11.5.1).
 static bool take_direct(struct lapic *lapic, uint8_t which)
 {
     bool pending = lapic->direct & which;
@@ -269,6 +294,7 @@ bool lapic_take_extint(struct lapic *lapic)
     return take_direct(lapic, LAPIC_DIRECT_EXTINT);
 }
 
+// Asked after each access: does the board have to look at every line anew?
 bool lapic_take_rerouted(struct lapic *lapic)
 {
     bool rerouted = lapic->rerouted;
@@ -280,6 +306,7 @@ uint8_t lapic_tpr(const struct lapic *lapic)
 {
     return (uint8_t)lapic->tpr;
 }
+// CR8 is bits 7:4 of this register (11.8.6), so a MOV to CR8 comes here, too.
 void lapic_set_tpr(struct lapic *lapic, uint8_t tpr)
 {
     lapic->tpr = tpr;

@@ -6,6 +6,8 @@
 
 enum shorthand { SHORTHAND_NONE, SHORTHAND_SELF, SHORTHAND_ALL, SHORTHAND_OTHERS };
 
+// The destination is the top byte of ICR's upper half, in x2APIC mode all of it (SDM 3A 11.12.9). A shorthand goes
+// before it (11.6.1).
 static bool reaches_self(const struct lapic *lapic)
 {
     uint32_t destination = lapic_in_x2apic(lapic) ? lapic->icr_high : lapic->icr_high >> 24;
@@ -24,6 +26,7 @@ void lapic_send_ipi(struct lapic *lapic)
     uint32_t mode = delivery_of(lapic->icr_low), vector = lapic->icr_low & 0xff;
     bool fixed = mode == DELIVERY_FIXED || mode == DELIVERY_LOWEST;
 
+    // 11.5.2: vectors 0 to 15 are illegal, which the sender's ESR says. NMI and the others have no use for a vector.
     if (fixed && vector < 16) {
         lapic_log_error(lapic, ESR_SEND_ILLEGAL_VECTOR);
         return;
@@ -41,6 +44,7 @@ void lapic_send_ipi(struct lapic *lapic)
         lapic->ipis_to_nobody++;
 }
 
+// 11.12.11: always fixed, edge-triggered, and for the sender alone.
 void lapic_self_ipi(struct lapic *lapic, uint8_t vector)
 {
     if (vector < 16) {

@@ -10,6 +10,7 @@ uint32_t lapic_x2apic_ldr(uint32_t id)
     return ((id & 0xffff0u) << 12) | 1u << (id & 15);
 }
 
+// All ones are everybody: eight of them, in x2APIC mode 32 (SDM 3A 11.6.2.1, 11.12.10).
 static bool physical_match(const struct lapic *lapic, uint32_t destination)
 {
     if (lapic_in_x2apic(lapic))
@@ -23,6 +24,8 @@ static bool xapic_logical_match(const struct lapic *lapic, uint32_t destination)
     uint32_t own = lapic->ldr >> 24;
     if (destination == 0xff)
         return true;
+    // Flat: a bit for each of eight APICs. Cluster: a number of four bits, 15 for all, and a bit for each of four in
+    // it.
     switch (lapic->dfr >> 28) {
     case 0xf: return (destination & own) != 0;
     case 0x0: return ((destination >> 4) == (own >> 4) || (destination >> 4) == 0xf) && (destination & own & 0x0f) != 0;
@@ -71,6 +74,7 @@ void lapic_receive(struct lapic *lapic, const struct apic_message *message)
     }
 }
 
+// The question without the deed: the board asks it of every line before a tick is spent on one that leads nowhere.
 bool lapic_would_take(const struct lapic *lapic, const struct apic_message *message)
 {
     if (!hears(lapic, message))

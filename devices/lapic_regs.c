@@ -18,6 +18,9 @@ struct rule {
 #define LVT_STATUS         0x1000u // delivery status, read-only: sending takes no time here
 #define LVT_REMOTE_IRR     0x4000u // read-only
 
+// SDM 3A table 11-1, and table 11-6 for x2APIC mode: APR, remote read and DFR are not there, the LDR follows from the
+// ID and is read-only, ICR is one register of 64 bits, SELF IPI is new. LINT0 and LINT1 alone have a polarity and a
+// trigger mode, the timer alone a mode (figure 11-8).
 static const struct rule rules[64] = {
     RULE(APIC_ID, R_, 0),
     RULE(APIC_VERSION, R_, 0),
@@ -58,6 +61,7 @@ static uint32_t arbitration_priority(const struct lapic *lapic)
     return (tpr & isr) > irr ? tpr & isr : irr;
 }
 
+// ISR, TMR and IRR are eight registers each, 16 bytes apart, 32 vectors in each.
 static uint32_t read_register(const struct lapic *lapic, uint32_t offset, vtime_t now)
 {
     bool x2apic = lapic_in_x2apic(lapic);
@@ -72,6 +76,7 @@ static uint32_t read_register(const struct lapic *lapic, uint32_t offset, vtime_
 
     switch (offset) {
     case APIC_ID: return x2apic ? lapic->id : lapic->id << 24;
+    // no CMCI, no suppression of EOI broadcasts: software finds it out here (11.4.8)
     case APIC_VERSION: return APIC_VERSION_VALUE;
     case APIC_TPR: return lapic->tpr;
     case APIC_APR: return arbitration_priority(lapic);
@@ -102,6 +107,8 @@ static void write_svr(struct lapic *lapic, uint32_t value, vtime_t now)
     lapic_timer_write_lvt(&lapic->timer, lapic->timer.lvt | LAPIC_LVT_MASKED, now);
 }
 
+// Delivery status and Remote IRR are the APIC's to say. While it is disabled by software an LVT that is written stays
+// masked (11.4.7.2). LINT0 leads to the 8259: another value may let in what stood there.
 static void write_lvt(struct lapic *lapic, uint32_t offset, uint32_t value, vtime_t now)
 {
     value &= ~(LVT_STATUS | LVT_REMOTE_IRR);
@@ -114,6 +121,8 @@ static void write_lvt(struct lapic *lapic, uint32_t offset, uint32_t value, vtim
     lapic->rerouted |= offset == APIC_LVT_LINT0;
 }
 
+// The ICR's low half is the one that sends (11.6.1); the high half is written before it and does nothing by itself. A
+// new LDR or DFR changes which messages are meant for this APIC.
 static void write_register(struct lapic *lapic, uint32_t offset, uint32_t value, vtime_t now)
 {
     if (offset >= APIC_LVT_TIMER && offset <= APIC_LVT_ERROR) {
@@ -128,6 +137,7 @@ static void write_register(struct lapic *lapic, uint32_t offset, uint32_t value,
         lapic->rerouted = true;
         break;
     case APIC_DFR:
+        // the lower bits are all ones for ever (figure 11-14)
         lapic->dfr = value | 0x0fffffff;
         lapic->rerouted = true;
         break;
@@ -150,6 +160,7 @@ static void write_register(struct lapic *lapic, uint32_t offset, uint32_t value,
     }
 }
 
+// 11.12.1.2: an MSR for each 16 bytes of the page. ICR alone has 64 bits.
 bool lapic_read_msr(struct lapic *lapic, uint32_t msr, uint64_t *value, vtime_t now)
 {
     uint32_t index = msr - 0x800;
@@ -161,6 +172,7 @@ bool lapic_read_msr(struct lapic *lapic, uint32_t msr, uint64_t *value, vtime_t 
     return true;
 }
 
+// 11.12.1.3: a reserved bit that is set is #GP here, where the page drops it; an EOI takes no value but 0.
 bool lapic_write_msr(struct lapic *lapic, uint32_t msr, uint64_t value, vtime_t now)
 {
     if (!lapic_in_x2apic(lapic))
@@ -175,6 +187,7 @@ bool lapic_write_msr(struct lapic *lapic, uint32_t msr, uint64_t value, vtime_t 
     if (index >= 64 || !(rules[index].may & NW))
         return false;
     uint64_t legal = rules[index].bits | (msr == X2APIC_MSR(APIC_ICR) ? UINT64_C(0xffffffff00000000) : 0);
+    // Nobody but ICR has an upper half: in it there is the destination, 32 bits of it (11.12.9).
     if (value & ~legal)
         return false;
     if (msr == X2APIC_MSR(APIC_ICR))
@@ -190,6 +203,8 @@ static uint64_t slice(uint32_t value, unsigned byte, unsigned size)
     return size >= 8 ? rest : rest & ((UINT64_C(1) << (8 * size)) - 1);
 }
 
+// The page has 4 KiB, its registers end at 3FFh. What is above or between them is no register (rules[0] allows
+// nothing): reads give 0, and the ESR keeps "illegal register address" (11.5.3).
 static enum io_result lapic_access(void *device, struct io_access *io, vtime_t now)
 {
     struct lapic *lapic = device;

@@ -38,16 +38,20 @@ static void restart(struct lapic_timer *timer)
     timer->restarted = 1;
 }
 
+// TDCR 0 divides by 2 (figure 11-10).
 void lapic_timer_reset(struct lapic_timer *timer)
 {
     *timer = (struct lapic_timer){ .expiry = TIME_NEVER, .lvt = LAPIC_LVT_MASKED, .shift = divider_shift(0) };
 }
 
+// The timer's input clock is V itself and the divider a power of two, so a period is a whole number of cycles: nothing
+// is rounded, at no rate.
 uint64_t lapic_timer_period(const struct lapic_timer *timer)
 {
     return mode_of(timer->lvt) == LAPIC_TIMER_PERIODIC ? (uint64_t)timer->initial << timer->shift : 0;
 }
 
+// However many periods have passed, one division counts them. A masked timer counts on, and its expiries are nobody's.
 void lapic_timer_advance(struct lapic_timer *timer, vtime_t now)
 {
     if (now < timer->expiry || timer->expiry == TIME_NEVER)
@@ -74,6 +78,8 @@ vtime_t lapic_timer_next(const struct lapic_timer *timer)
     return timer->expiry;
 }
 
+// SDM 3A 11.5.4.1: to TSC-deadline mode and back the timer is disarmed. Between one-shot and periodic the count goes
+// on, and the new mode decides what comes at its end.
 void lapic_timer_write_lvt(struct lapic_timer *timer, uint32_t value, vtime_t now)
 {
     lapic_timer_advance(timer, now);
@@ -84,6 +90,7 @@ void lapic_timer_write_lvt(struct lapic_timer *timer, uint32_t value, vtime_t no
     timer->lvt = value;
 }
 
+// 11.5.4: each write starts the count anew, and 0 stops it.
 void lapic_timer_write_initial(struct lapic_timer *timer, uint32_t count, vtime_t now)
 {
     lapic_timer_advance(timer, now);
@@ -94,6 +101,8 @@ void lapic_timer_write_initial(struct lapic_timer *timer, uint32_t count, vtime_
     timer->expiry = count == 0 ? TIME_NEVER : time_add(now, (uint64_t)count << timer->shift);
 }
 
+// The manual does not say what becomes of a count that runs. Here what is left of it goes on in the new unit; the part
+// of a unit that had passed begins again.
 void lapic_timer_write_divide(struct lapic_timer *timer, uint32_t value, vtime_t now)
 {
     lapic_timer_advance(timer, now);
@@ -105,6 +114,7 @@ void lapic_timer_write_divide(struct lapic_timer *timer, uint32_t value, vtime_t
     timer->shift = shift;
 }
 
+// What TMCCT shows between two advances is computed, not stored: a periodic count as if it had been reloaded by now.
 uint32_t lapic_timer_current(const struct lapic_timer *timer, vtime_t now)
 {
     if (!mode_counts(timer->lvt) || timer->expiry == TIME_NEVER)
@@ -122,6 +132,8 @@ uint32_t lapic_timer_current(const struct lapic_timer *timer, vtime_t now)
     return (uint32_t)((left + (UINT64_C(1) << timer->shift) - 1) >> timer->shift);
 }
 
+// The deadline is on the guest's TSC, which is V + adjust and runs at V's rate, so its distance there is its distance
+// in V. One that is past fires at once (11.5.4.1).
 static void arm_deadline(struct lapic_timer *timer, uint64_t guest_tsc, uint64_t tsc_adjust, vtime_t now)
 {
     uint64_t tsc_now = now + tsc_adjust;
@@ -140,6 +152,7 @@ void lapic_timer_write_deadline(struct lapic_timer *timer, uint64_t guest_tsc, u
         arm_deadline(timer, guest_tsc, tsc_adjust, now);
 }
 
+// The MSR keeps its value when the guest moves its TSC: the moment that it means is another one.
 void lapic_timer_tsc_moved(struct lapic_timer *timer, uint64_t tsc_adjust, vtime_t now)
 {
     lapic_timer_advance(timer, now);

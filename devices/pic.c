@@ -41,6 +41,7 @@ static uint8_t level_inputs(const struct pic_chip *chip)
     return chip->elcr;
 }
 
+// Priorities go round: the input after the lowest is the highest.
 // 0 is the highest priority.
 static unsigned rank(const struct pic_chip *chip, unsigned input)
 {
@@ -57,12 +58,15 @@ static unsigned highest(const struct pic_chip *chip, uint8_t bits)
     return ((unsigned)__builtin_ctz(turned) + turn) & 7;
 }
 
+// In special mask mode a handler masks its own input and lets the lower ones in: what is masked blocks nobody.
 // In service, as priority resolution and the non-specific EOI see it.
 static uint8_t in_service(const struct pic_chip *chip)
 {
     return chip->special_mask ? (uint8_t)(chip->isr & ~chip->imr) : chip->isr;
 }
 
+// Fully nested: a request gets through if it is higher than all that is in service. While the chip waits for its ICWs
+// it asks for nothing.
 // What this chip would acknowledge now, given its requests.
 static unsigned resolve(const struct pic_chip *chip, uint8_t requests)
 {
@@ -77,12 +81,15 @@ static unsigned resolve(const struct pic_chip *chip, uint8_t requests)
     return nested ? input : NONE;
 }
 
+// An edge is remembered until it is acknowledged, a level is the pin itself (data sheet, "Edge and Level Triggered
+// Modes").
 static uint8_t own_requests(const struct pic_chip *chip)
 {
     uint8_t level = level_inputs(chip);
     return (uint8_t)((chip->irr & ~level) | (chip->lines & level));
 }
 
+// That input has no latch of its own: it is up as long as the slave has something to ask for.
 // IRR as read. The slave's INT pin is the master's input 2.
 static uint8_t requests_of(const struct pic *pic, unsigned index)
 {
@@ -97,6 +104,8 @@ static unsigned pending(const struct pic *pic, unsigned index)
     return resolve(&pic->chip[index], requests_of(pic, index));
 }
 
+// The first INTA pulse. With automatic EOI nothing goes into service, so nothing is held back while the handler runs,
+// and the input may become the lowest at once ("Automatic Rotation").
 static void take(struct pic_chip *chip, unsigned input)
 {
     chip->irr &= (uint8_t)~bit(input);
@@ -116,6 +125,7 @@ static unsigned acknowledge_chip(struct pic *pic, unsigned index)
     return input;
 }
 
+// As a PC's BIOS leaves the pair: ICW1 asks for edges, a cascade and an ICW4, which asks for the vectors of an 8086.
 void pic_init(struct pic *pic, uint16_t lines)
 {
     *pic = (struct pic){ 0 };
@@ -129,6 +139,7 @@ void pic_init(struct pic *pic, uint16_t lines)
     pic->chip[1].icw3 = CASCADE;
 }
 
+// A rise of an edge-triggered input is its request, a fall takes it back. A level needs no memory.
 void pic_set_irq(struct pic *pic, unsigned irq, bool level)
 {
     if (irq == CASCADE || irq >= 16)
@@ -147,6 +158,8 @@ bool pic_output(const struct pic *pic)
     return pending(pic, 0) != NONE;
 }
 
+// Two INTA pulses: the master says on the cascade lines whose turn it is, and that chip gives the vector. A master that
+// was told of no slave (SNGL, or no such bit in ICW3) answers for input 2 itself.
 uint8_t pic_acknowledge(struct pic *pic)
 {
     const struct pic_chip *master = &pic->chip[0];
@@ -164,6 +177,7 @@ bool pic_take_polled(struct pic *pic)
     return polled;
 }
 
+// OCW2 is what is left at the even port when the bits of ICW1 and OCW3 are clear.
 bool pic_only_ends(const struct io_access *io)
 {
     return io->is_write && io->size == 1 && (io->offset & 1) == 0 && !(io->value & (ICW1_START | OCW3_SELECT));
@@ -176,6 +190,7 @@ bool pic_waiting(const struct pic *pic, unsigned irq)
     return irq < 16 && own_requests(&pic->chip[irq / 8]) & bit(irq & 7);
 }
 
+// As if this were the only request there is.
 bool pic_lets_in(const struct pic *pic, unsigned irq)
 {
     if (irq < 8)
@@ -183,6 +198,7 @@ bool pic_lets_in(const struct pic *pic, unsigned irq)
     return resolve(&pic->chip[1], bit(irq & 7)) != NONE && resolve(&pic->chip[0], bit(CASCADE)) != NONE;
 }
 
+// A level is gone when its device lets it go; of an edge the chip keeps one.
 bool pic_latches(const struct pic *pic, unsigned irq)
 {
     return irq != CASCADE && irq < 16 && !(level_inputs(&pic->chip[irq / 8]) & bit(irq & 7));
@@ -202,6 +218,8 @@ bool pic_open(const struct pic *pic, unsigned irq)
     return chip_open(&pic->chip[0], CASCADE) && chip_open(&pic->chip[1], irq & 7);
 }
 
+// ICW1 clears the masks and special mask mode, makes input 7 the lowest and IRR what is read; without IC4 the functions
+// of ICW4 are off. In-service bits go, too. The vectors stay until ICW2; the ELCR, which is the chipset's, stays.
 // ICW1 resets the edge detectors: an input must fall and rise again.
 static void start_init(struct pic_chip *chip, uint8_t icw1)
 {
@@ -218,6 +236,7 @@ static void next_icw(struct pic_chip *chip, uint8_t value)
     uint8_t last = chip->icw1 & ICW1_NEEDS_ICW4 ? 4 : 0;
     switch (chip->init_step) {
     case 2:
+        // T7..T3; the other three bits are the input
         chip->vector_base = value & 0xf8;
         chip->init_step = chip->icw1 & ICW1_SINGLE ? last : 3;
         break;
@@ -229,6 +248,8 @@ static void next_icw(struct pic_chip *chip, uint8_t value)
     }
 }
 
+// 000 and 100 switch the rotation of automatic EOI off and on, 001 ends the highest in service, 011 the one that is
+// named, 101 and 111 rotate as they end, 110 rotates alone, 010 is nothing.
 // OCW2, data sheet figure "Operation Command Word Format": the eight values of R, SL, EOI.
 static void end_of_interrupt(struct pic_chip *chip, uint8_t value)
 {
@@ -246,6 +267,7 @@ static void end_of_interrupt(struct pic_chip *chip, uint8_t value)
         chip->lowest = (uint8_t)input;
 }
 
+// ESMM and RR say whether the bit beside them counts: so one word can set one mode and leave the other.
 static void write_ocw3(struct pic_chip *chip, uint8_t value)
 {
     if (value & OCW3_SET_SPECIAL_MASK)
@@ -255,6 +277,8 @@ static void write_ocw3(struct pic_chip *chip, uint8_t value)
     chip->poll = !!(value & OCW3_POLL);
 }
 
+// Which word it is the port says, then the sequence that ICW1 began, then two bits (data sheet, "Programming the
+// 8259A").
 static void write_chip(struct pic_chip *chip, bool odd, uint8_t value)
 {
     if (odd && chip->init_step != 0)
@@ -287,6 +311,7 @@ static uint8_t read_chip(struct pic *pic, unsigned index, bool odd)
     return chip->read_isr ? chip->isr : requests_of(pic, index);
 }
 
+// PIIX: the register that took LTIM's place, a bit for each input, which firmware writes once.
 static void write_elcr(struct pic *pic, unsigned index, uint8_t value)
 {
     struct pic_chip *chip = &pic->chip[index];
@@ -294,6 +319,7 @@ static void write_elcr(struct pic *pic, unsigned index, uint8_t value)
     chip->irr &= (uint8_t)~chip->elcr; // an edge latched before means nothing to a level input
 }
 
+// A0 is the lowest bit of the port; the slave is 80h above the master.
 static enum io_result pic_cycle(void *device, struct io_access *io, vtime_t now)
 {
     struct pic *pic = device;

@@ -28,6 +28,7 @@ static uint32_t bit_of(unsigned intid)
     return UINT32_C(1) << (intid & 31);
 }
 
+// IHI 0048, 4.3.7: an edge is pending by its latch, a level by its input or by the latch that a write has set.
 static uint32_t pending_of(const struct vgic_bank *bank)
 {
     return bank->latch | (bank->level & ~bank->edge);
@@ -44,6 +45,7 @@ static const struct vgic_bank *bank_at(const struct vgic *v, unsigned cpu, unsig
     return &v->bank[half == 0 ? cpu : BANK_SPIS];
 }
 
+// What the distributor may forward to this CPU: pending, enabled, in an enabled group, and sent there.
 static uint32_t deliverable_of(const struct vgic *v, unsigned cpu, unsigned half)
 {
     return pending_of(bank_at(v, cpu, half)) & v->wanted[cpu][half];
@@ -67,6 +69,7 @@ void vgic_latched(struct vgic *v, unsigned cpu)
     update(v, cpu, 0);
 }
 
+// An SPI can go to any CPU, so each of them looks.
 static void update_intid(struct vgic *v, unsigned cpu, unsigned intid)
 {
     if (half_of(intid) == 0)
@@ -75,11 +78,13 @@ static void update_intid(struct vgic *v, unsigned cpu, unsigned intid)
         update(v, each, 1);
 }
 
+// GICD_CTLR enables each group as a whole.
 static uint32_t in_enabled_groups(const struct vgic *v, const struct vgic_bank *bank)
 {
     return (v->control & CONTROL_GROUP0 ? ~bank->group1 : 0) | (v->control & CONTROL_GROUP1 ? bank->group1 : 0);
 }
 
+// What the settings let through is kept for each CPU, so that a line that moves costs two words and no search.
 void vgic_changed(struct vgic *v)
 {
     const struct vgic_bank *spis = &v->bank[BANK_SPIS];
@@ -92,6 +97,8 @@ void vgic_changed(struct vgic *v)
     }
 }
 
+// Begins with the values as they are. The write that is the reason then changes the next ones, and so do those after
+// it.
 void vgic_defer(struct vgic_bank *bank, uint32_t bits)
 {
     for (uint32_t new = bits & bank->active & ~bank->deferred; new != 0; new &= new - 1) {
@@ -102,6 +109,7 @@ void vgic_defer(struct vgic_bank *bank, uint32_t bits)
     }
 }
 
+// Called wherever an interrupt stops being active: the new values count from its next time on.
 void vgic_defer_no_more(struct vgic_bank *bank)
 {
     uint32_t ended = bank->deferred & ~bank->active;
@@ -113,6 +121,8 @@ void vgic_defer_no_more(struct vgic_bank *bank)
     }
 }
 
+// After reset all groups and PPIs are off. SGIs are edges; a GICv2 may have them enabled for good, and this one does, a
+// GICv3 has them disabled (GICR_ISENABLER0). Every SPI goes to CPU 0, whose affinity is 0.
 void vgic_init(struct vgic *v, unsigned version, unsigned cpus)
 {
     HOT_INVARIANT((version == 2 || version == 3) && cpus >= 1 && cpus <= VGIC_CPUS);
@@ -124,6 +134,7 @@ void vgic_init(struct vgic *v, unsigned version, unsigned cpus)
     v->routed[0] = UINT32_MAX;
 }
 
+// A level is looked at where it counts; of an edge-triggered input each rise is latched here.
 void vgic_set_line(struct vgic *v, unsigned cpu, unsigned intid, bool level)
 {
     HOT_INVARIANT(intid >= VGIC_FIRST_PPI);
@@ -166,6 +177,7 @@ void vgic_sgi_group0(struct vgic *v, unsigned from_cpu, uint64_t icc_sgi0r)
     send_sgi(v, from_cpu, icc_sgi0r, true);
 }
 
+// A lower number is a higher priority.
 // Of two sets, interrupts of this CPU and SPIs, the one with the highest priority, of those the lowest number; NONE.
 static unsigned best_of(const struct vgic *v, unsigned cpu, uint32_t own, uint32_t spis)
 {
@@ -196,6 +208,8 @@ static unsigned best_to_list(const struct vgic *v, unsigned cpu)
     return active != NONE ? active : pending;
 }
 
+// Lends an interrupt to a list register. From here on the CPU interface alone knows what the guest does with it, so
+// what is written here is what the guest will find there.
 int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
 {
     unsigned intid = best_to_list(v, cpu);
@@ -215,11 +229,15 @@ int vgic_take(struct vgic *v, unsigned cpu, struct vgic_lr *out)
     out->group1 = bank->group1 & bit;
     out->pending = pending;
     out->active = active;
+    // Such an end is told by a maintenance interrupt. Of a hardware interrupt the CPU deactivates the physical one, and
+    // whoever drives the line says anew what it is.
     out->tell_end = apart && !(bank->hw & bit);
     out->hw = bank->hw & bit;
     bank->listed |= bit;
+    // a level in there that falls before it is acknowledged is taken out again: update()
     if (pending && !active)
         bank->listed_pending |= bit;
+    // the edge is in there now; a level's latch ends with the acknowledgement: vgic_put_back()
     if (pending && !apart)
         bank->latch &= ~bit;
     v->ready[cpu][half_of(intid)] &= ~bit;
@@ -231,6 +249,7 @@ void vgic_settle(struct vgic *v, unsigned cpu)
     v->ready[cpu][0] = v->ready[cpu][1] = 0;
 }
 
+// What is active and in no list register is ended all the same: the CPU counts it (EOIcount), or says its number.
 bool vgic_left_active(const struct vgic *v, unsigned cpu)
 {
     const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
@@ -244,6 +263,8 @@ bool vgic_left_pending(const struct vgic *v, unsigned cpu)
            (deliverable_of(v, cpu, 1) & ~spis->active & ~spis->listed);
 }
 
+// What the hardware has left. Active is as the guest made it; an edge that is still pending in there is pending again
+// here.
 void vgic_put_back(struct vgic *v, unsigned cpu, const struct vgic_lr *lr)
 {
     struct vgic_bank *bank = bank_of(v, cpu, lr->intid);
@@ -267,6 +288,7 @@ __attribute__((noinline, cold)) void vgic_folded_deferred(struct vgic *v, unsign
     vgic_changed(v);
 }
 
+// Handlers nest, so that the last one begun ends first, and that is the one with the highest priority.
 void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count)
 {
     const struct vgic_bank *own = &v->bank[cpu], *spis = &v->bank[BANK_SPIS];
@@ -280,6 +302,7 @@ void vgic_ended_unlisted(struct vgic *v, unsigned cpu, unsigned count)
     vgic_changed(v);
 }
 
+// By the guest's write of ICC_DIR or GICC_DIR, with any number in it.
 void vgic_deactivate(struct vgic *v, unsigned cpu, uint64_t intid)
 {
     if (intid >= VGIC_INTIDS)
@@ -295,6 +318,7 @@ bool vgic_is_live(const struct vgic *v, unsigned cpu, unsigned intid)
     return (pending_of(bank) | bank->active) & bit_of(intid);
 }
 
+// As the CPU interface decides: a lower number is a higher priority, and it has to be below the mask, not at it.
 bool vgic_signals(const struct vgic *v, unsigned cpu, uint8_t priority_mask, uint32_t groups)
 {
     uint32_t set[2];

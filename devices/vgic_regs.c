@@ -24,6 +24,8 @@ enum {
 // Where the identification begins, from the end of the frame: PIDR4 to 7, 0 to 3, CIDR0 to 3.
 #define IDENTIFICATION  0x30u
 
+// A register that sets and the one that clears read the same. What is pending includes the levels that are high,
+// whatever was written.
 static uint32_t read_bits(const struct vgic_bank *bank, uint64_t which)
 {
     switch (which) {
@@ -36,6 +38,7 @@ static uint32_t read_bits(const struct vgic_bank *bank, uint64_t which)
     }
 }
 
+// What changes is deferred where the interrupt is active; the rest has its group at once.
 static void write_groups(struct vgic_bank *bank, uint32_t bits)
 {
     vgic_defer(bank, bank->group1 ^ bits);
@@ -43,6 +46,9 @@ static void write_groups(struct vgic_bank *bank, uint32_t bits)
     bank->group1 = (bits & ~bank->deferred) | (bank->group1 & bank->deferred);
 }
 
+// `fixed` are the SGIs of a GICv2: always enabled, and pending by GICD_SGIR and the bytes after it alone (IHI 0048,
+// 4.3.5, 4.3.7). Active bits are written by a hypervisor's or firmware's save and restore. ICPENDR cannot clear a
+// level: the input still says it.
 static void write_bits(struct vgic_bank *bank, uint64_t which, uint32_t bits, uint32_t fixed)
 {
     switch (which) {
@@ -57,6 +63,7 @@ static void write_bits(struct vgic_bank *bank, uint64_t which, uint32_t bits, ui
     vgic_defer_no_more(bank);
 }
 
+// Sixteen interrupts a register, so two of them a bank. The lower bit of a pair is reserved.
 static uint32_t read_config(const struct vgic_bank *bank, unsigned half)
 {
     uint32_t value = 0;
@@ -74,6 +81,7 @@ static void write_config(struct vgic_bank *bank, unsigned half, uint32_t value)
     }
 }
 
+// For every register of this kind the distance to the next is 80h, room for 1024 interrupts.
 static void access_bits(struct vgic *v, struct vgic_bank *bank, struct io_access *io)
 {
     uint64_t which = io->offset / 0x80;
@@ -84,6 +92,7 @@ static void access_bits(struct vgic *v, struct vgic_bank *bank, struct io_access
         io->value = read_bits(bank, which);
 }
 
+// The same value again defers nothing, so that a guest that sets all priorities anew does not notice.
 static void write_priority(struct vgic_bank *bank, unsigned index, uint8_t priority)
 {
     if (priority != bank->priority[index])
@@ -91,6 +100,8 @@ static void write_priority(struct vgic_bank *bank, unsigned index, uint8_t prior
     (bank->deferred >> index & 1 ? bank->next_priority : bank->priority)[index] = priority;
 }
 
+// Byte-accessible, as the manual has it, so a CPU sets one without touching three others. The low bits that are not
+// implemented read as 0.
 static void access_priorities(struct vgic_bank *bank, struct io_access *io)
 {
     uint64_t value = 0;
@@ -104,6 +115,7 @@ static void access_priorities(struct vgic_bank *bank, struct io_access *io)
         io->value = value;
 }
 
+// SGIs are edges, and PPIs levels here: only the SPIs' can be written.
 static void access_config(struct vgic *v, struct vgic_bank *bank, struct io_access *io)
 {
     unsigned half = io->offset >> 2 & 1;
@@ -113,6 +125,8 @@ static void access_config(struct vgic *v, struct vgic_bank *bank, struct io_acce
         write_config(bank, half, (uint32_t)io->value);
 }
 
+// Which bank, then which kind. The map has room for 1020 interrupts; of those that are not here, and of the first 32
+// where affinity routing has moved them to the redistributor, reads give 0 and writes are lost.
 bool vgic_bank_access(struct vgic *v, struct vgic_bank *const bank[2], struct io_access *io)
 {
     uint64_t offset = io->offset, number;

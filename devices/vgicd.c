@@ -33,16 +33,19 @@
 #define SGIR_CPU0       (UINT64_C(1) << 16)
 #define SGIR_FILTER(value) ((value) >> 24 & 3)
 
+// A write has its effect at once, so RWP of version 3, which says that one is still on its way, is always 0.
 static uint32_t read_control(const struct vgic *v)
 {
     return v->control | (v->version == 3 ? CTLR_ARE | CTLR_DS : 0);
 }
 
+// One security state: SecurityExtn is clear.
 static uint32_t type_register(const struct vgic *v)
 {
     return TYPER_LINES | (v->version == 3 ? TYPER_IDBITS : (v->cpus - 1) << TYPER_CPU_SHIFT);
 }
 
+// The registers about the distributor as a whole. Writes of those that are read-only are lost.
 static void access_first(struct vgic *v, struct io_access *io)
 {
     if (io->size != 4)
@@ -100,6 +103,7 @@ static void access_targets(struct vgic *v, struct io_access *io)
     }
 }
 
+// GICD_SGIR is write-only. Its like in a GICv3 is ICC_SGI1R, a register of the CPU's, which needs no address.
 static void access_sgis(struct vgic *v, struct io_access *io)
 {
     if (io->offset >= GICD_CPENDSGIR && (io->size == 1 || io->size == 4))
@@ -129,6 +133,7 @@ static void access_router(struct vgic *v, struct io_access *io)
     vgic_changed(v);
 }
 
+// The first 32 have no router: they belong to a CPU already.
 static bool is_router(const struct vgic *v, uint64_t offset)
 {
     return v->version == 3 && offset >= GICD_IROUTER + 8 * VGIC_FIRST_SPI && offset < GICD_IROUTER + 8 * VGIC_INTIDS;
@@ -148,6 +153,7 @@ static __attribute__((noinline)) void access_interrupts(struct vgic *v, uint64_t
         access_sgis(v, io);
 }
 
+// An access that is not aligned to its own width is none: 0, or lost.
 static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t now)
 {
     struct vgic *v = device;

@@ -16,11 +16,15 @@
 #define WAKER_SLEEP     0x2u // asked for
 #define WAKER_ASLEEP    0x4u // and got
 
+// Software goes from frame to frame until Last, and finds its own by the affinity in the upper half, which is the CPU's
+// MPIDR.
 static uint64_t type_register(const struct vgic *v, unsigned cpu)
 {
     return (uint64_t)cpu << TYPER_AFF_SHIFT | (uint64_t)cpu << TYPER_CPU_SHIFT | (cpu + 1 == v->cpus ? TYPER_LAST : 0);
 }
 
+// GICR_WAKER: ProcessorSleep asks, ChildrenAsleep answers, here with the same write. A driver clears the first and
+// waits for the second. Interrupts come to a CPU whose redistributor sleeps all the same.
 static void access_cpu_frame(struct vgic *v, unsigned cpu, struct io_access *io)
 {
     if (vgic_reaches64(io, GICR_TYPER)) {
