@@ -17,6 +17,8 @@
 #define UART_BASE 0x3f8
 #define PORTS     0x1000u // above are the test device's interrupt lines alone
 
+// An ISA port answers by its number alone, so the whole map is a table of bytes, filled from these ranges. Later rows
+// win: CF9h is the reset register, in the middle of PCI's.
 struct port_range {
     uint16_t first, last;
     uint8_t  device;
@@ -58,6 +60,7 @@ static void settle_nothing(struct vm *vm)
     (void)vm;
 }
 
+// One row a device: what answers, where its state is in struct machine, and what its outputs mean to the others.
 static const struct {
     const struct device_ops *ops;
     size_t                   offset;
@@ -100,6 +103,8 @@ static void open_test_lines(struct machine *machine)
     pic_ops.access(&machine->pic, &slave, 0);
 }
 
+// Every device counts cycles of V, from V = 0. The board is as its firmware has left it, because a guest that a loader
+// starts (multiboot, Linux' boot protocol) has seen none.
 void machine_init(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
@@ -139,6 +144,8 @@ void machine_init(struct vm *vm)
 
 // --- settling: after a device was used, its outputs reach the others ------------------------------------------------
 
+// After each use, mostly with the deadline that the queue has already: that is to cost two comparisons. A timer that
+// has just fired is off the queue, and its deadline says nothing.
 void machine_rearm(struct vm *vm, enum device_id id, vtime_t deadline)
 {
     struct machine *machine = &vm->machine;
@@ -147,6 +154,7 @@ void machine_rearm(struct vm *vm, enum device_id id, vtime_t deadline)
         timerq_set(&machine->timers, &machine->timer[id], deadline);
 }
 
+// ACPI 4.8.3: the roll-over of the timer is told by the SCI, a level, and SLP_EN is how an operating system powers off.
 static void settle_pm(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
@@ -157,6 +165,8 @@ static void settle_pm(struct vm *vm)
     machine_rearm(vm, DEVICE_PM, pmtimer_ops.next_deadline(&machine->pm));
 }
 
+// Sending takes no time, so what was written goes to the console now. The level is carried on, and the 8259 makes its
+// edge of it.
 static void settle_uart(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
@@ -168,6 +178,7 @@ static void settle_uart(struct vm *vm)
     machine_rearm(vm, DEVICE_UART, uart_ops.next_deadline(&machine->uart));
 }
 
+// QEMU's isa-debug-exit and port E9h, which test kernels know, and the resets of ports 92h and CF9h.
 static void settle_debugexit(struct vm *vm)
 {
     struct debugexit *device = &vm->machine.debugexit;
@@ -197,6 +208,7 @@ void machine_settle(struct vm *vm, enum device_id id)
 
 // --- what the guest and the run loop do with the machine ------------------------------------------------------------
 
+// Nobody home: the data lines float, reads give all ones.
 static void access(struct vm *vm, enum device_id id, struct io_access *io)
 {
     vm->machine.firing = vm->vtime.now;
@@ -221,6 +233,7 @@ static __attribute__((noinline)) void before_port(struct vm *vm, unsigned id, co
         machine_tick_reroute(vm);
 }
 
+// A guest that waits for what is typed reads the UART, so before that the console is looked at.
 void machine_port(struct vm *vm, struct io_access *io)
 {
     unsigned id = io->offset < PORTS ? port_device[io->offset] : device_above(io->offset);
@@ -247,6 +260,7 @@ static enum device_id memory_device(const struct machine *machine, uint64_t addr
     return DEVICE_COUNT;
 }
 
+// An access to an address where nothing is, is no error on a PC: a guest finds out in this way what it has.
 bool machine_mmio(struct vm *vm, gpa address, struct io_access *io)
 {
     enum device_id id = memory_device(&vm->machine, address.value, &io->offset);
@@ -265,6 +279,9 @@ void machine_advance(struct vm *vm, enum device_id id, vtime_t now)
     devices[id].ops->advance(device_at(&vm->machine, id), now);
 }
 
+// In the order of deadlines, each device only up to its own: an output changes at its moment, and what follows from it
+// is dated so. They are settled one by one, because what one output does can decide what the next one meets. The VM's
+// limit= is a deadline like the others.
 void machine_run_timers(struct vm *vm)
 {
     struct machine *machine = &vm->machine;

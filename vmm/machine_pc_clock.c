@@ -24,6 +24,7 @@ static struct tick_line line_of(const struct machine *machine, unsigned i)
                                hpet->timer[i].irq.level != 0 || is_pulse(machine, i), hpet_period_cycles(hpet, i) };
 }
 
+// What the line shows of this timer.
 static bool wire_of(const struct machine *machine, unsigned i)
 {
     bool level = machine->hpet.timer[i].irq.level != 0;
@@ -77,6 +78,7 @@ static vtime_t rest_of_hpet(struct vm *vm, unsigned i)
     return match < fall ? match : fall;
 }
 
+// The lines below 16 are the HPET's under legacy replacement alone; else they are the 8254's and the RTC's.
 static void settle_hpet_levels(struct machine *machine)
 {
     uint32_t up = 0, lines = machine->hpet_legacy ? HPET_LINES : HPET_LINES & ~((1u << ISA_LINES) - 1);
@@ -125,6 +127,7 @@ void settle_hpet(struct vm *vm)
     machine_rearm(vm, DEVICE_HPET, next);
 }
 
+// A timer that makes no interrupts has nothing to bring up to date.
 void machine_hpet_reroute(struct vm *vm)
 {
     if (!hpet_interrupting(&vm->machine.hpet))
@@ -138,6 +141,7 @@ static vtime_t latest(vtime_t a, vtime_t b)
     return a > b ? a : b;
 }
 
+// Two timers on one line go with one acknowledge cycle; the later of their deadlines is the answer.
 vtime_t machine_hpet_taken(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
@@ -151,6 +155,8 @@ vtime_t machine_hpet_taken(struct vm *vm)
     return due;
 }
 
+// A level, until the guest reads register C (MC146818, "Interrupts"). Under legacy replacement it has no line, and so
+// no deadline.
 void settle_rtc(struct vm *vm)
 {
     struct machine *machine = &vm->machine;

@@ -13,6 +13,8 @@
 #define NO_PIN          IOAPIC_PINS
 #define PINS_ACTIVE_LOW 0xff0000u // 16..23 are those of the PCI bus, whose interrupts are active low
 
+// As PCs have it and the tables say: the IOAPIC's pins have the ISA numbers, but the timer is at pin 2, and the 8259
+// pair at pin 0.
 static unsigned pin_of(unsigned irq)
 {
     if (irq == IRQ_PIT)
@@ -36,6 +38,8 @@ static void send_messages(struct machine *machine)
         lapic_receive(&machine->lapic, &message);
 }
 
+// `unheard`: what a pin does now it would have done earlier, when nobody listened (machine_lapic_used()). Its level is
+// kept, an edge of it is not.
 static void set_pin(struct machine *machine, unsigned pin, bool level)
 {
     ioapic_set_pin(&machine->ioapic, pin, level);
@@ -44,6 +48,7 @@ static void set_pin(struct machine *machine, unsigned pin, bool level)
     send_messages(machine);
 }
 
+// The 8259's output is two things at once: the local APIC's LINT0, in which virtual wire mode has it, and a pin.
 static void set_extint(struct machine *machine, bool output)
 {
     if (output == machine->extint)
@@ -56,6 +61,7 @@ static void set_extint(struct machine *machine, bool output)
     set_pin(machine, PIN_8259, output);
 }
 
+// Whatever was done to the 8259: its output is a function of its registers, so it is only looked at.
 static void follow_pic(struct machine *machine)
 {
     set_extint(machine, pic_output(&machine->pic));
@@ -67,6 +73,7 @@ static void set_pic_irq(struct machine *machine, unsigned irq, bool level)
     follow_pic(machine);
 }
 
+// To the 8259 as it is, to the pin with the board's polarity. A level that is what it was goes nowhere.
 void machine_set_irq(struct machine *machine, unsigned irq, bool level)
 {
     uint32_t bit = 1u << irq;
@@ -80,6 +87,8 @@ void machine_set_irq(struct machine *machine, unsigned irq, bool level)
         set_pin(machine, pin, level != (PINS_ACTIVE_LOW >> pin & 1));
 }
 
+// A latch in front of the 8259, which the test device's kernels count on: while an edge waits there, it is not told
+// that the line has fallen. The IOAPIC sees the line itself.
 void machine_set_held_irq(struct machine *machine, unsigned irq, bool level)
 {
     uint32_t bit = 1u << irq;
@@ -92,6 +101,7 @@ void machine_set_held_irq(struct machine *machine, unsigned irq, bool level)
     machine_set_irq(machine, irq, level);
 }
 
+// One edge, whatever level the line had.
 void machine_pulse_irq(struct machine *machine, unsigned irq)
 {
     machine_set_irq(machine, irq, false);
@@ -100,11 +110,14 @@ void machine_pulse_irq(struct machine *machine, unsigned irq)
 
 // --- the ways of a line to the CPU ----------------------------------------------------------------------------------
 
+// Not masked at the pin, and heard by the APIC that the entry names.
 static bool pin_open(const struct machine *machine, unsigned pin, struct apic_message *message)
 {
     return ioapic_pin_message(&machine->ioapic, pin, message) && lapic_would_take(&machine->lapic, message);
 }
 
+// At a level-triggered pin also while Remote IRR is set: until its EOI such a pin sends nothing (82093AA data sheet,
+// 3.2.4).
 static bool waits(const struct machine *machine, unsigned pin, const struct apic_message *message)
 {
     return lapic_is_waiting(&machine->lapic, message) ||
@@ -117,6 +130,7 @@ struct output {
     bool cycle, edge, waits;
 };
 
+// As edges LINT0 and pin 0 are ways of their own, each with a vector; as ExtINT the vector is the 8259's.
 static struct output output_of(const struct machine *machine)
 {
     struct output output = { .cycle = lapic_accepts_extint(&machine->lapic) };
@@ -139,6 +153,8 @@ static bool leads_somewhere(struct output output)
     return output.cycle || output.edge || output.waits;
 }
 
+// A line can have two ways to the CPU, through the 8259 and through its pin. It is open if one of them is, waits if
+// something waits on one, and is alive if an edge would still come to something on one.
 struct irq_state machine_irq_state(const struct machine *machine, unsigned irq)
 {
     struct irq_state state = { 0 };
@@ -163,6 +179,7 @@ struct irq_state machine_irq_state(const struct machine *machine, unsigned irq)
     return state;
 }
 
+// NMI and ExtINT pass the APIC's priorities.
 bool machine_irq_lets_in(const struct machine *machine, unsigned irq)
 {
     struct apic_message message;
@@ -172,6 +189,8 @@ bool machine_irq_lets_in(const struct machine *machine, unsigned irq)
     return irq < ISA_IRQS && pic_lets_in(&machine->pic, irq);
 }
 
+// An ISA line rests low. A guest can program its pin, or the 8259's, for edges of the other direction: then a fall is
+// an interrupt.
 bool machine_irq_hears_falls(const struct machine *machine, unsigned irq)
 {
     struct apic_message message;
@@ -184,6 +203,8 @@ bool machine_irq_hears_falls(const struct machine *machine, unsigned irq)
 
 // --- settling -------------------------------------------------------------------------------------------------------
 
+// A poll takes a request as an acknowledge does, so a timer's tick may have gone with it (data sheet 8259A, "Poll
+// Command").
 void settle_pic(struct vm *vm)
 {
     if (pic_take_polled(&vm->machine.pic))
@@ -198,6 +219,9 @@ void settle_ioapic(struct vm *vm)
     machine_tick_reroute(vm);
 }
 
+// An EOI of a level ends Remote IRR at its pin, which sends again if the line is still up. And where the APIC listens
+// now but did not before, what the outputs did in between is not to be heard: twice over all timers, first for the
+// past.
 void machine_lapic_used(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
@@ -214,6 +238,7 @@ void machine_lapic_used(struct vm *vm)
 
 // --- the acknowledge cycle ------------------------------------------------------------------------------------------
 
+// As a level: it is pending only while the 8259's output is up. An ExtINT message of an IOAPIC stays until it is taken.
 static bool extint_pending(const struct machine *machine)
 {
     return (machine->extint && lapic_accepts_extint(&machine->lapic)) || machine->lapic.direct & LAPIC_DIRECT_EXTINT;
@@ -272,6 +297,7 @@ unsigned machine_acknowledge(struct vm *vm)
     return acknowledge(vm, waiting);
 }
 
+// A halted CPU without IF is woken by an NMI alone: is there a way by which one could come?
 bool machine_nmi_routed(const struct vm *vm)
 {
     struct apic_message message;

@@ -97,6 +97,7 @@ static inline __attribute__((always_inline)) bool raise(struct vm *vm, struct ti
     return true;
 }
 
+// tick=delay alone waits for a moment.
 static vtime_t retry_at(const struct vm *vm, const struct tick_source *source)
 {
     vtime_t retry = ticks_retry(&source->ticks);
@@ -111,6 +112,9 @@ bool machine_tick_wire(const struct tick_source *source, bool output)
     return source->stretched || (output && !source->muted && ticks_backlog(&source->ticks) == 0);
 }
 
+// Rises that a device has counted become ticks. Of one or many, one edge at most goes to the line: a chip keeps no
+// more. Where the host was late with it, the line stays up until it is taken, as it would have been had the guest been
+// asked in time.
 void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct tick_line *line, uint32_t rises)
 {
     struct machine *machine = &vm->machine;
@@ -131,6 +135,8 @@ void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct 
         source->stretched = true;
 }
 
+// After the edges: is the tick in the chip still there, is there room for one that the policy has kept, and may the
+// timer leave the queue until the guest looks?
 vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line)
 {
     struct machine *machine = &vm->machine;
@@ -158,6 +164,8 @@ vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struc
     return state.alive ? retry_at(vm, source) : TIME_NEVER;
 }
 
+// The lateness of a tick is V where the guest takes it, minus its deadline. One of several that came at once has no
+// deadline of its own.
 vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, enum timer_id timer, bool waiting)
 {
     if (!source->ticks.raised || waiting)
@@ -170,6 +178,7 @@ vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, enum timer
     return due;
 }
 
+// No line, no ticks: what comes due is counted as lost, and what was under way is taken back.
 void machine_tick_off(struct tick_source *source, uint32_t rises)
 {
     ticks_lose(&source->ticks, rises);
@@ -196,6 +205,7 @@ static uint32_t take_pit_rises(struct machine *machine)
     return stale + irq_line_take_rises(&machine->pit.irq0);
 }
 
+// A fall counts where the guest has asked for it, and a timer that sleeps asks for nothing.
 static vtime_t pit_deadline(const struct machine *machine)
 {
     vtime_t rise = pit_ops.next_deadline(&machine->pit);
@@ -238,6 +248,7 @@ void settle_pit(struct vm *vm)
         machine_rearm(vm, DEVICE_PIT, source->asleep ? TIME_NEVER : pit_ops.next_deadline(&machine->pit));
 }
 
+// Brings the output up to V before somebody looks at it, or before what it meets is changed.
 void machine_pit_output(struct vm *vm)
 {
     machine_advance(vm, DEVICE_PIT, vm->vtime.now);
@@ -250,6 +261,7 @@ void machine_tick_reroute(struct vm *vm)
     machine_hpet_reroute(vm);
 }
 
+// Only of the timers that are in somebody's way: they may have been off the queue while their output moved.
 void machine_tick_look(struct vm *vm)
 {
     const struct machine *machine = &vm->machine;
@@ -270,6 +282,7 @@ static __attribute__((noinline)) void book_lapic_shut(struct vm *vm)
          lapic_timer_period_cycles(&machine->lapic));
 }
 
+// A tick of the old programming that nobody took is lost, whatever the policy: it is not the new timer's.
 static void lapic_restarted(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
@@ -280,6 +293,7 @@ static void lapic_restarted(struct vm *vm)
     ticks_cancel(&machine->lapic_tick.ticks);
 }
 
+// As for a line, but the timer's vector takes its place: a tick waits in the IRR, and a masked LVTT is the mask.
 static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
@@ -329,6 +343,7 @@ struct ticks_waiting machine_ticks_waiting(const struct machine *machine)
     };
 }
 
+// Did the acknowledge cycle take the PIT's tick, or another's that stood on its line?
 static __attribute__((noinline)) vtime_t pit_taken(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
