@@ -27,6 +27,7 @@ void lapic_reset(struct lapic *lapic)
     lapic_timer_reset(&lapic->timer);
 }
 
+// 11.4.4: on after power-up, in xAPIC mode, at the usual address.
 void lapic_init(struct lapic *lapic, uint32_t apic_id, bool bootstrap)
 {
     *lapic = (struct lapic){ .id = apic_id };
@@ -187,6 +188,7 @@ void lapic_end_of_interrupt(struct lapic *lapic)
         vector_set_add(&lapic->ended, vector);
 }
 
+// One after the other, for the IOAPICs: several can have ended since the last look.
 bool lapic_take_eoi(struct lapic *lapic, uint8_t *vector)
 {
     if (lapic->ended.nonzero == 0)

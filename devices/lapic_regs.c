@@ -27,18 +27,18 @@ static const struct rule rules[64] = {
     RULE(APIC_TPR, RW, 0xff),
     RULE(APIC_APR, XR, 0),
     RULE(APIC_PPR, R_, 0),
-    RULE(APIC_EOI, W_, 0),
+    RULE(APIC_EOI, W_, 0), // of any value on the page, of 0 alone by the MSR
     RULE(APIC_RRD, XR, 0),
     RULE(APIC_LDR, R_ | XW, 0xff000000),
     RULE(APIC_DFR, XR | XW, 0xf0000000),
-    RULE(APIC_SVR, RW, 0x3ff),
+    RULE(APIC_SVR, RW, 0x3ff), // with focus processor checking, which decides nothing here
     RULE8(APIC_ISR, R_, 0),
     RULE8(APIC_TMR, R_, 0),
     RULE8(APIC_IRR, R_, 0),
-    RULE(APIC_ESR, RW, 0),
-    RULE(APIC_ICR, RW, 0x000ccfff),
+    RULE(APIC_ESR, RW, 0), // a write takes no value: it shows what was logged, and begins a new log
+    RULE(APIC_ICR, RW, 0x000ccfff), // without delivery status, which is always idle
     RULE(APIC_ICR_HIGH, XR | XW, 0xff000000),
-    RULE(APIC_LVT_TIMER, RW, 0x700ff | LVT_STATUS),
+    RULE(APIC_LVT_TIMER, RW, 0x700ff | LVT_STATUS), // no delivery mode: it is always fixed
     RULE(APIC_LVT_THERMAL, RW, 0x107ff | LVT_STATUS),
     RULE(APIC_LVT_PERF, RW, 0x107ff | LVT_STATUS),
     RULE(APIC_LVT_LINT0, RW, 0x1a7ff | LVT_STATUS | LVT_REMOTE_IRR),
@@ -46,7 +46,7 @@ static const struct rule rules[64] = {
     RULE(APIC_LVT_ERROR, RW, 0x100ff | LVT_STATUS),
     RULE(APIC_TMICT, RW, 0xffffffff),
     RULE(APIC_TMCCT, R_, 0),
-    RULE(APIC_TDCR, RW, 0x0b),
+    RULE(APIC_TDCR, RW, 0x0b), // bit 2 is 0
     RULE(APIC_SELF_IPI, NW, 0xff),
 };
 

@@ -124,6 +124,7 @@ static void access_router(struct vgic *v, struct io_access *io)
         io->value = vgic_read64(io, v->router[spi]);
         return;
     }
+    // 64 bits, which a guest may write by halves
     uint64_t router = vgic_merge64(io, v->router[spi]) & IROUTER_BITS;
     v->router[spi] = router;
     for (unsigned cpu = 0; cpu < v->cpus; cpu++) {

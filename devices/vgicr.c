@@ -42,6 +42,8 @@ static void access_cpu_frame(struct vgic *v, unsigned cpu, struct io_access *io)
         io->value = VGIC_IIDR;
 }
 
+// Two frames a CPU: the first is about the redistributor itself, the second has the CPU's SGIs and PPIs, at the offsets
+// that they have in a distributor. Each ends with the identification.
 static enum io_result vgicr_access(void *device, struct io_access *io, vtime_t now)
 {
     struct vgic *v = device;
