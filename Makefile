@@ -31,8 +31,8 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla 
 COMMON_CFLAGS := -std=gnu11 $(WARNINGS) -I. -g
 
 # Which machine its guests have: vmm/machine.h includes its description.
-BOARD         := machine_pc
-BOARD_CFLAG    = -DMACHINE_DESCRIPTION='"vmm/$(BOARD).h"'
+BOARD         := pc
+BOARD_CFLAG    = -DMACHINE_DESCRIPTION='"vmm/$(BOARD)/machine.h"'
 
 # No FPU or vector register is ever touched: they hold the guest's values while the monitor runs. No red zone, because
 # interrupts use the same stack. Frame pointers stay, for the backtrace of a panic. The whole kernel is optimised as one
@@ -50,53 +50,47 @@ KERNEL_LDFLAGS := $(EVERY_KERNEL_LDFLAGS) -static -no-pie -T linker.ld
 ARM64_CFLAGS    = $(EVERY_KERNEL_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none -fpie \
                   -fvisibility=hidden -isystem $(BUILD)/libfdt
 ARM64_LDFLAGS  := $(EVERY_KERNEL_LDFLAGS) -static-pie -Wl,--no-dynamic-linker -T boot/arm64/linker.ld
-$(BUILD)/kernel-arm64/% $(BUILD)/escapement-arm64.elf: BOARD := machine_virt
+$(BUILD)/kernel-arm64/% $(BUILD)/escapement-arm64.elf: BOARD := virt
 
 # cmocka 2 has other names for assert_in_range and warns of the old one, which is the only one that 1.1 has.
 HOST_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
                -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(BOARD_CFLAG)
 
 # ---- What there is to build ------------------------------------------------------------------------------------------
-# Of vmm/, machine_*, guest_* and loader_* belong to the machine that is described; the rest is the same for all.
-PURE_SOURCES    := $(wildcard time/*.c devices/*.c) $(wildcard arch/x86_64/decode*.c)
-NEUTRAL_SOURCES := $(filter-out vmm/machine_% vmm/guest_% vmm/loader_%,$(wildcard vmm/*.c)) \
-                   $(wildcard time/*.c devices/*.c)
-VIRT_SOURCES    := $(wildcard vmm/machine_virt*.c vmm/guest_dtb*.c vmm/loader_arm64*.c)
-PC_SOURCES      := $(wildcard vmm/machine_pc*.c vmm/loader_pc*.c) \
-                   $(addprefix vmm/,guest_acpi.c guest_bios.c guest_dsdt.c guest_mptable.c guest_rom.c loader_elf.c loader_linux.c \
-                   loader_multiboot1.c)
-KERNEL_SOURCES  := $(wildcard boot/x86_64/*.[cS] arch/x86_64/*.[cS]) $(PC_SOURCES) $(NEUTRAL_SOURCES)
+# The rooms that both images have, and those of one.
+NEUTRAL_SOURCES := $(wildcard time/*.c devices/*.c vmm/*.c vmm/base/*.c vmm/show/*.c)
+KERNEL_SOURCES  := $(wildcard boot/x86_64/*.[cS] arch/x86_64/*.[cS] arch/x86_64/*/*.[cS] vmm/pc/*.c) $(NEUTRAL_SOURCES)
 KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
 KERNEL          := $(BUILD)/escapement.elf
-ARM64_SOURCES   := $(wildcard boot/arm64/*.[cS] arch/arm64/*.[cS]) $(VIRT_SOURCES) $(NEUTRAL_SOURCES)
+ARM64_SOURCES   := $(wildcard boot/arm64/*.[cS] arch/arm64/*.[cS] arch/arm64/*/*.[cS] vmm/virt/*.c) $(NEUTRAL_SOURCES)
 ARM64_OBJECTS   := $(ARM64_SOURCES:%=$(BUILD)/kernel-arm64/%.o)
 ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
 ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
 STILL_CLOCK     := $(BUILD)/still-clock.so
 LIBFDT          := $(BUILD)/libfdt/libfdt.a
 
-HOST_TESTS := $(patsubst %.c,$(BUILD)/host/%,$(wildcard tools/host/test_*.c))
-CHECKS     := $(wildcard tools/check/*.sh)
+HOST_TESTS := $(patsubst %.c,$(BUILD)/native/%,$(wildcard tools/tests/native/test_*.c))
 
 GUEST_OUT := $(BUILD)/guests
 include guest-tests/guests.mk
 
 # What runs once, at the start, at the end or in a panic, is compiled for size: that saves 40 KiB. Nothing here is on the
 # way of an exit, unless the guest is stepped.
-COLD_SOURCES := $(wildcard boot/*/*.c vmm/loader*.c vmm/config*.c vmm/guest_*.c vmm/machine_*_load.c) \
-                $(addprefix vmm/,alloc.c delivery.c format.c frames.c guestmem.c keys.c lanes.c log.c main.c noise.c hoststack.c panic.c \
-                report.c screen.c stackguard.c typing.c vm.c) vmm/machine_pc_screen.c \
-                $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c pcihost.c pmu.c rtc.c rtc_time.c \
-                testdev.c vga.c) \
-                $(addprefix arch/x86_64/,access.c acpi.c acpi_host.c backtrace.c barrier.c barrier_plan.c calibrate.c control.c debugreg.c \
-                emulate_alu.c emulate_implied.c emulate_rare.c emulate_vector.c gdt.c hostapic.c hostrtc.c hostscreen.c \
-                hostserial.c idt.c mmio_system.c mmio_vector.c mtrr.c nested.c operand.c pagetable.c paging.c poweroff.c rate.c rate_ladder.c \
-                record.c refclock.c segment.c svm_check.c svm_fail.c svm_step.c tsc.c vmx_caps.c vmx_check.c vmx_check_guest.c \
-                vmx_check_segments.c vmx_fail.c)
+COLD_SOURCES := $(filter-out %/string.c %/host.c %/histogram.c %/statusline.c %/trace.c %/exit_names.c arch/x86_64/host/timer.c \
+                %/counter.c arch/arm64/host/cpu.c arch/arm64/host/gic.c, \
+                $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) \
+                $(addprefix vmm/,config.c config_value.c delivery.c guestmem.c keys.c loader.c main.c noise.c screen.c typing.c vm.c) \
+                $(addprefix vmm/pc/,acpi.c bios.c dsdt.c load.c loader.c loader_elf.c loader_linux.c loader_multiboot1.c \
+                mptable.c rom.c screen.c) $(addprefix vmm/virt/,dtb.c dtb_seed.c load.c loader.c) \
+                $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c mtrr.c pcihost.c pmu.c rtc.c \
+                rtc_time.c testdev.c vga.c) \
+                $(wildcard arch/*/barrier*.c arch/*/calibrate.c arch/x86_64/*/check*.c arch/x86_64/*/fail.c) \
+                arch/x86_64/svm/step.c arch/x86_64/vmx/caps.c \
+                $(addprefix arch/x86_64/insn/,alu.c implied.c rare.c segment.c vector.c) \
+                $(addprefix arch/x86_64/guest/,access.c control.c debugreg.c mmio_system.c mmio_vector.c nested.c operand.c record.c) \
+                arch/arm64/insn/loadstore.c $(addprefix arch/arm64/guest/,idregs.c pmu.c reset.c undescribed.c)
 $(COLD_SOURCES:%=$(BUILD)/kernel/%.o): KERNEL_CFLAGS += -Os
-COLD_ARM64 := $(addprefix arch/arm64/,backtrace.c barrier.c barrier_plan.c board.c calibrate.c exception.c hostpci.c hostrtc.c \
-              hostuart.c idregs.c loadstore.c pagetable.c paging.c pmu.c poweroff.c reset.c timertrial.c undescribed.c)
-$(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES) $(COLD_ARM64)): ARM64_CFLAGS += -Os
+$(patsubst %,$(BUILD)/kernel-arm64/%.o,$(COLD_SOURCES)): ARM64_CFLAGS += -Os
 # Entered at EL1 or EL3 it reads the device tree with the MMU off: then all memory is as a device's, and knows no access
 # that is not aligned.
 $(patsubst %,$(BUILD)/kernel-arm64/%.o,$(wildcard boot/arm64/*.c)): ARM64_CFLAGS += -mstrict-align
@@ -171,7 +165,7 @@ $(LIBFDT): | toolcheck-arm64
 # Linked twice, so that a panic can name functions: the first pass has an empty table of symbols, the second the table
 # of the first. tools/symbols keeps the table in a section behind all others, so nothing moves between the passes.
 # $(1) is the compiler with all its words, $(2) the folder, $(3) the libraries.
-# The list of objects is for tools/tests/panic.t, which links them with a file of its own.
+# The list of objects is for tools/tests/machine/panic.t, which links them with a file of its own.
 define link_twice
 $(call say,LD,$@)
 echo '$(filter %.o,$^)' >$(2)/objects
@@ -194,18 +188,18 @@ $(ARM64_IMAGE): $(ARM64_KERNEL)
 
 # ---- Tests that run on the host --------------------------------------------------------------------------------------
 # A test names what it links in its first lines: `// needs: FILES.c` and `// libs: -lNAME`.
-host_word = $(shell sed -n 's|^// $(1): *||p' tools/host/$(2).c)
+host_word = $(shell sed -n 's|^// $(1): *||p' tools/tests/native/$(2).c)
 
-$(BUILD)/host/vmm/machine_virt%.o $(BUILD)/host/tools/host/test_machine_virt.c.o $(BUILD)/host/tools/host/virt_fixture.c.o: \
-    BOARD := machine_virt
+$(BUILD)/native/vmm/virt/%.o $(BUILD)/native/tools/tests/native/test_machine_virt.c.o $(BUILD)/native/tools/tests/native/virt_fixture.c.o: \
+    BOARD := virt
 
-$(BUILD)/host/%.c.o: %.c | hosttoolcheck
+$(BUILD)/native/%.c.o: %.c | hosttoolcheck
 	@mkdir -p $(@D)
 	$(call say,CC,$< (host))
 	$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(HOST_TESTS): $(BUILD)/host/tools/host/%: $(BUILD)/host/tools/host/%.c.o $(BUILD)/host/tools/host/host.c.o \
-               $$(patsubst $$(percent),$(BUILD)/host/$$(percent).o,$$(call host_word,needs,$$*))
+$(HOST_TESTS): $(BUILD)/native/tools/tests/native/%: $(BUILD)/native/tools/tests/native/%.c.o $(BUILD)/native/tools/tests/native/host.c.o \
+               $$(patsubst $$(percent),$(BUILD)/native/$$(percent).o,$$(call host_word,needs,$$*))
 	$(CC) $(HOST_CFLAGS) -o $@ $^ -lcmocka $(call host_word,libs,$*)
 percent := %
 
@@ -222,15 +216,15 @@ FUZZ_CFLAGS  = $(COMMON_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined 
                -fno-omit-frame-pointer -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(BOARD_CFLAG)
 fuzz_word    = $(shell sed -n 's|^// $(1): *||p' tools/fuzz/fuzz_$(2).c)
 
-$(BUILD)/fuzz/vmm/machine_virt%.o $(BUILD)/fuzz/tools/fuzz/fuzz_virt.c.o $(BUILD)/fuzz/tools/host/virt_fixture.c.o: \
-    BOARD := machine_virt
+$(BUILD)/fuzz/vmm/virt/%.o $(BUILD)/fuzz/tools/fuzz/fuzz_virt.c.o $(BUILD)/fuzz/tools/tests/native/virt_fixture.c.o: \
+    BOARD := virt
 
 $(BUILD)/fuzz/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$< (fuzz))
 	$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(FUZZ_FILES): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tools/fuzz/fuzz_%.c.o $(BUILD)/fuzz/tools/host/host.c.o \
+$(FUZZ_FILES): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tools/fuzz/fuzz_%.c.o $(BUILD)/fuzz/tools/tests/native/host.c.o \
                $$(patsubst $$(percent),$(BUILD)/fuzz/$$(percent).o,$$(call fuzz_word,needs,$$*))
 	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(call fuzz_word,libs,$*)
 .PHONY: fuzzers

@@ -6,9 +6,9 @@
 
 #include "time/units.h"
 #include "time/vtime.h"
-#include "vmm/exit.h"
+#include "vmm/base/exit.h"
 #include "vmm/loader.h"
-#include "vmm/types.h"
+#include "vmm/base/types.h"
 
 struct vm;
 struct vcpu;

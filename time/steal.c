@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Writing the stolen time's page: see steal.h. Pure; called by arch/x86_64/pv.c. The page is guest memory and may hold
+// Writing the stolen time's page: see steal.h. Pure; called by arch/x86_64/guest/pv.c. The page is guest memory and may hold
 // anything before: the version ends even and has moved from any start.
 #include "time/steal.h"
 

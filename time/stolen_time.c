@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Writing the structure of stolen time: see stolen_time.h. Pure; called by arch/arm64/pvtime.c.
+// Writing the structure of stolen time: see stolen_time.h. Pure; called by arch/arm64/guest/pvtime.c.
 #include "time/stolen_time.h"
 
 void stolen_time_wanted(struct stolen_time *st, uint64_t stolen_cycles)

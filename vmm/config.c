@@ -6,7 +6,7 @@
 // indices, and the two public functions move those values into their structs and check what belongs together.
 #include "vmm/config.h"
 #include "vmm/config_value.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 #include <string.h>
 
 struct value {

@@ -10,7 +10,7 @@
 
 #include "time/tickpolicy.h"
 #include "time/vtime.h"
-#include "vmm/types.h"
+#include "vmm/base/types.h"
 
 #define CONFIG_NAME_MAX    32
 #define CONFIG_KERNEL_MAX  64

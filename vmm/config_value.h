@@ -4,7 +4,7 @@
 #ifndef VMM_CONFIG_VALUE_H
 #define VMM_CONFIG_VALUE_H
 
-#include "vmm/types.h"
+#include "vmm/base/types.h"
 
 enum word_kind {
     WORD_NAME,     // letters, digits, _ and -

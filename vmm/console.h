@@ -7,7 +7,7 @@
 
 #include "devices/keyboard.h"
 #include "time/units.h"
-#include "vmm/types.h"
+#include "vmm/base/types.h"
 #include "vmm/typing.h"
 
 #define CONSOLE_BUFFER 128

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
-#include "vmm/alloc.h"
+#include "vmm/base/alloc.h"
 
 static size_t pages_of(uint64_t size)
 {

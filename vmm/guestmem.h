@@ -5,7 +5,7 @@
 #ifndef VMM_GUESTMEM_H
 #define VMM_GUESTMEM_H
 
-#include "vmm/types.h"
+#include "vmm/base/types.h"
 
 #define GUESTMEM_UNIT (2 * MIB) // frames are taken in whole units: nested tables, too, can use large pages
 

@@ -9,7 +9,7 @@
 #include "arch/arch.h"
 #include "vmm/account.h"
 #include "vmm/console.h"
-#include "vmm/report.h"
+#include "vmm/show/report.h"
 #include "vmm/vm.h"
 
 bool keys_take(struct keys *keys, uint8_t *byte)

@@ -4,7 +4,7 @@
 #ifndef VMM_KEYS_H
 #define VMM_KEYS_H
 
-#include "vmm/types.h"
+#include "vmm/base/types.h"
 
 #define KEY_ESCAPE 0x1d // Ctrl-]
 

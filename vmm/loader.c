@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What every loader needs, whatever the machine: reads of the image, the list of guest memory that is taken, and
-// sentences about files that are no kernels at all. loader_pc.c says what a PC's kernels are. Pure; writes nothing.
+// sentences about files that are no kernels at all. pc/loader.c says what a PC's kernels are. Pure; writes nothing.
 #include "vmm/loader_image.h"
 #include <string.h>
 

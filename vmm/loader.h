@@ -5,7 +5,7 @@
 #ifndef VMM_LOADER_H
 #define VMM_LOADER_H
 
-#include "vmm/types.h"
+#include "vmm/base/types.h"
 
 #define LOADER_MODULES_MAX 16
 
@@ -35,8 +35,8 @@ struct entry_state {
     const char *format; // "multiboot1 ELF32", ...: for the log
 };
 
-// Finds the format and loads, one for each kind of machine. A PC's (loader_pc.c): multiboot1 in ELF32, ELF64 or
-// address-field form; plain ELF64; Linux bzImage. An arm64 board's (loader_arm64.c): Linux Image, flat images.
+// Finds the format and loads, one for each kind of machine. A PC's (pc/loader.c): multiboot1 in ELF32, ELF64 or
+// address-field form; plain ELF64; Linux bzImage. An arm64 board's (virt/loader.c): Linux Image, flat images.
 bool loader_load(const struct loader_input *input, struct guest_ram ram, struct entry_state *out,
                  struct refusal *refusal);
 

@@ -4,8 +4,8 @@
 #ifndef VMM_LOADER_IMAGE_H
 #define VMM_LOADER_IMAGE_H
 
-#include "vmm/format.h"
-#include "vmm/guest_bios.h"
+#include "vmm/base/format.h"
+#include "vmm/pc/bios.h"
 #include "vmm/guestmem.h"
 #include "vmm/loader.h"
 
@@ -94,7 +94,7 @@ uint64_t loader_place(struct loading *l, uint64_t size, uint64_t align, uint64_t
 uint64_t loader_initrd_bytes(const struct loader_input *input);
 void     loader_copy_initrd(struct loading *l, uint64_t at);
 
-// loader_pc.c: page tables, stack and GDT for ENTRY_LONG64, into guest memory and into *out.
+// pc/loader.c: page tables, stack and GDT for ENTRY_LONG64, into guest memory and into *out.
 bool loader_enter_long64(struct loading *l, struct entry_state *out);
 
 // loader_elf.c

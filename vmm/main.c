@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "arch/arch.h"
-#include "vmm/alloc.h"
-#include "vmm/format.h"
-#include "vmm/log.h"
+#include "vmm/base/alloc.h"
+#include "vmm/base/format.h"
+#include "vmm/base/log.h"
 #include "vmm/vm.h"
 
 #define STATUS_REFUSED 8u

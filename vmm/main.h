@@ -3,7 +3,7 @@
 #ifndef VMM_MAIN_H
 #define VMM_MAIN_H
 
-#include "boot/bootinfo.h"
+#include "vmm/base/bootinfo.h"
 
 // Runs every VM that the boot loader brought, one after the other, then ends the machine with the first status that is
 // not 0.

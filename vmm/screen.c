@@ -7,7 +7,7 @@
 
 #include "arch/arch.h"
 #include "vmm/cp437.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 #include "vmm/vm.h"
 
 #define DRAW_SLICES    5  // between two looks: as often as a person sees, 50 ms

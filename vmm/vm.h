@@ -11,9 +11,9 @@
 #include "vmm/keys.h"
 #include "vmm/machine.h"
 #include "vmm/screen.h"
-#include "vmm/stats.h"
-#include "vmm/trace.h"
-#include "vmm/types.h"
+#include "vmm/show/stats.h"
+#include "vmm/show/trace.h"
+#include "vmm/base/types.h"
 
 // How a VM ended, and with which status the runner leaves (README, exit status).
 enum vm_end {

@@ -5,12 +5,12 @@
 #include "arch/arm64/barrier.h"
 
 #include "arch/arch.h"
-#include "arch/arm64/arm64.h"
+#include "arch/arm64/host/arm64.h"
 #include "arch/arm64/barrier_plan.h"
-#include "arch/arm64/board.h"
-#include "arch/arm64/psci.h"
-#include "arch/arm64/smccc.h"
-#include "vmm/log.h"
+#include "arch/arm64/host/board.h"
+#include "arch/arm64/guest/psci.h"
+#include "arch/arm64/guest/smccc.h"
+#include "vmm/base/log.h"
 
 #define PSCI_1_0      0x10000
 #define NOT_SUPPORTED (-1)

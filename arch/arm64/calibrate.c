@@ -5,13 +5,13 @@
 // same number; on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
 #include <string.h>
 
-#include "arch/arm64/hostgic.h"
+#include "arch/arm64/host/gic.h"
 #include "arch/arm64/meter.h"
 #include "arch/arm64/vcpu.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 #include "vmm/guestmem.h"
-#include "vmm/log.h"
-#include "vmm/spread.h"
+#include "vmm/base/log.h"
+#include "vmm/base/spread.h"
 
 struct switch_costs switch_costs;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Why the guest left: the vector and the class of the syndrome (Arm ARM D17.2.37, ESR_EL2.EC) into struct exit.
 #include "arch/arm64/vcpu.h"
-#include "vmm/log.h"
-#include "vmm/percpu.h"
+#include "vmm/base/log.h"
+#include "vmm/base/percpu.h"
 
 #define SERRORS_SAID   8u // in the log
 

@@ -6,11 +6,11 @@
 // while the guest works on it: the guest's own deactivation, by way of the list register, deactivates it (GIC
 // architecture, IHI 0069, 4.8: the HW bit). It is a level. What the monitor holds of it follows the timer's registers
 // each time the list registers are folded.
-#include "arch/arm64/board.h"
-#include "arch/arm64/hostgic.h"
-#include "arch/arm64/hosttimer.h"
+#include "arch/arm64/host/board.h"
+#include "arch/arm64/host/gic.h"
+#include "arch/arm64/host/timer.h"
 #include "arch/arm64/vcpu.h"
-#include "vmm/percpu.h"
+#include "vmm/base/percpu.h"
 
 #define INTID_SPECIAL    1020u // from here on: no interrupt
 

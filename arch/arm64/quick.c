@@ -9,11 +9,11 @@
 // are long ones; and every QUICK_ROUNDS exits the run loop looks round, because each has put the alarm off.
 #include "arch/arm64/quick.h"
 
-#include "arch/arm64/aarch32.h"
-#include "arch/arm64/smccc.h"
+#include "arch/arm64/insn/aarch32.h"
+#include "arch/arm64/guest/smccc.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/account.h"
-#include "vmm/stackguard.h"
+#include "vmm/base/stackguard.h"
 
 #define QUICK_ROUNDS 1024u
 

@@ -7,20 +7,20 @@
 #include <string.h>
 
 #include "arch/arm64/barrier.h"
-#include "arch/arm64/board.h"
-#include "arch/arm64/hostgic.h"
+#include "arch/arm64/host/board.h"
+#include "arch/arm64/host/gic.h"
 #include "arch/arm64/meter.h"
 #include "arch/arm64/quick.h"
-#include "arch/arm64/smccc.h"
-#include "arch/arm64/sysreg.h"
-#include "arch/arm64/timertrial.h"
-#include "arch/arm64/traps.h"
-#include "vmm/alloc.h"
-#include "vmm/format.h"
+#include "arch/arm64/guest/smccc.h"
+#include "arch/arm64/guest/sysreg.h"
+#include "arch/arm64/host/timertrial.h"
+#include "arch/arm64/guest/traps.h"
+#include "vmm/base/alloc.h"
+#include "vmm/base/format.h"
 #include "vmm/guestmem.h"
-#include "vmm/log.h"
-#include "vmm/report.h"
-#include "vmm/stackguard.h"
+#include "vmm/base/log.h"
+#include "vmm/show/report.h"
+#include "vmm/base/stackguard.h"
 
 #define ARCH_VCPU_PAGES ((sizeof(struct arch_vcpu) + PAGE_SIZE - 1) / PAGE_SIZE)
 

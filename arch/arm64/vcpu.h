@@ -4,10 +4,10 @@
 #define ARCH_ARM64_VCPU_H
 
 #include "arch/arch.h"
-#include "arch/arm64/aarch32.h"
-#include "arch/arm64/arm64.h"
-#include "arch/arm64/pvtime.h"
-#include "arch/arm64/sysreg.h"
+#include "arch/arm64/insn/aarch32.h"
+#include "arch/arm64/host/arm64.h"
+#include "arch/arm64/guest/pvtime.h"
+#include "arch/arm64/guest/sysreg.h"
 #include "arch/arm64/vgic_lr.h"
 #include "arch/arm64/world.h"
 #include "devices/pmu.h"

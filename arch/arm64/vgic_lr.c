@@ -4,7 +4,7 @@
 // in the host's GIC for as long as it is in one. Called by vcpu.c and interrupts.c.
 #include "arch/arm64/vgic_lr.h"
 
-#include "arch/arm64/hostgic.h"
+#include "arch/arm64/host/gic.h"
 #include "arch/arm64/vcpu.h"
 
 // ICH_LR<n>_EL2. Without HW, bit 41 asks for maintenance when the interrupt ends.

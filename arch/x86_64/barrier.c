@@ -6,8 +6,8 @@
 
 #include "arch/arch.h"
 #include "arch/x86_64/vendor.h"
-#include "arch/x86_64/x86.h"
-#include "vmm/log.h"
+#include "arch/x86_64/host/x86.h"
+#include "vmm/base/log.h"
 
 #define EDX7_ARCH_CAPABILITIES (1u << 29)
 #define MSR_SPEC_CTRL          0x48u
@@ -18,8 +18,8 @@
 #define EFER_AUTO_IBRS         (UINT64_C(1) << 21)
 #define MSR_ARCH_CAPABILITIES  0x10au
 
-extern const char svm_world_switch_body[], svm_world_switch_guarded[]; // world_svm.S
-extern const char vmx_world_switch_body[], vmx_world_switch_guarded[]; // world_vmx.S
+extern const char svm_world_switch_body[], svm_world_switch_guarded[]; // svm/world.S
+extern const char vmx_world_switch_body[], vmx_world_switch_guarded[]; // vmx/world.S
 extern const char vmx_world_exit[], vmx_world_exit_guarded[];
 void              barrier_run(unsigned what); // barrier.S
 

@@ -11,7 +11,7 @@
 //
 // Sideways: what is done once for each VM costs little, so it is all that the CPU offers.
 #include "arch/x86_64/barrier_plan.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 
 #define EBX7_RTM           (1u << 11)
 #define EDX7_MD_CLEAR      (1u << 10)

@@ -5,15 +5,15 @@
 // number; on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
 #include <string.h>
 
-#include "arch/x86_64/hostapic.h"
-#include "arch/x86_64/hosttimer.h"
-#include "arch/x86_64/idt.h"
+#include "arch/x86_64/host/apic.h"
+#include "arch/x86_64/host/timer.h"
+#include "arch/x86_64/host/idt.h"
 #include "arch/x86_64/vendor.h"
 #include "time/ratio.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 #include "vmm/guestmem.h"
-#include "vmm/log.h"
-#include "vmm/spread.h"
+#include "vmm/base/log.h"
+#include "vmm/base/spread.h"
 
 struct switch_costs switch_costs = { .addresses_checked = true }; // until it is tried
 

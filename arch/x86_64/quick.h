@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The short way, the part of it that is the same for both vendors (svm_quick.c, vmx_quick.c): four exits that guests
+// The short way, the part of it that is the same for both vendors (svm/quick.c, vmx/quick.c): four exits that guests
 // make more than all others are answered beside the world switch, and the guest goes on at once: CPUID, the hypercall,
 // a plain port access, an EOI to the x2APIC. They are booked like every exit; what is left out is everything that
 // cannot be due: nothing is pending, nothing was being delivered, no timer has come. Whenever one of these is in doubt

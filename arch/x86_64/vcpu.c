@@ -2,16 +2,16 @@
 // The x86 side of the seam (arch/arch.h): choosing the vendor, a vCPU's life, entering, events, and the instructions
 // that belong to the architecture. Device accesses are mmio.c and portio.c.
 #include "arch/x86_64/barrier.h"
-#include "arch/x86_64/decode.h"
-#include "arch/x86_64/hosttimer.h"
-#include "arch/x86_64/idt.h"
+#include "arch/x86_64/insn/decode.h"
+#include "arch/x86_64/host/timer.h"
+#include "arch/x86_64/host/idt.h"
 #include "arch/x86_64/vendor.h"
-#include "arch/x86_64/x86.h"
+#include "arch/x86_64/host/x86.h"
 #include "time/ratio.h"
-#include "vmm/alloc.h"
-#include "vmm/format.h"
-#include "vmm/log.h"
-#include "vmm/stackguard.h"
+#include "vmm/base/alloc.h"
+#include "vmm/base/format.h"
+#include "vmm/base/log.h"
+#include "vmm/base/stackguard.h"
 
 #include <string.h>
 

@@ -5,9 +5,9 @@
 #define ARCH_X86_64_VCPU_H
 
 #include "arch/arch.h"
-#include "arch/x86_64/mtrr.h"
+#include "devices/mtrr.h"
 #include "arch/x86_64/world.h"
-#include "arch/x86_64/x86.h"
+#include "arch/x86_64/host/x86.h"
 #include "time/pvclock.h"
 #include "time/ratio.h"
 #include "vmm/vm.h"
@@ -72,7 +72,7 @@ struct arch_vcpu {
     struct mtrr          mtrr;
     struct pvclock_state pv;
     uint64_t             iret_rip;     // of that IRET
-    uint64_t             no_code_root; // SVM: nested tables in which no page is executable (svm_step.c)
+    uint64_t             no_code_root; // SVM: nested tables in which no page is executable (svm/step.c)
     uint64_t             alarm_extra;  // ticks: the way in, and what rounding up needs
     struct ratio         alarm_ratio;  // cycles of V to alarm ticks
     bool                 alarm_is_v;   // 1:1
@@ -153,7 +153,7 @@ static inline void vcpu_skip(struct vcpu *vcpu, unsigned length)
         regs->rip = next;
 }
 
-// --- guest memory as the guest's own paging shows it (guestwalk.c) ---------------------------------------------------
+// --- guest memory as the guest's own paging shows it (guest/walk.c) ---------------------------------------------------
 
 enum guest_access {
     GUEST_FETCHED, // what the CPU has just fetched: only present-ness is looked at

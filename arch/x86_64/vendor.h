@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "arch/x86_64/segment.h"
+#include "arch/x86_64/insn/segment.h"
 #include "arch/x86_64/vcpu.h"
 
 // Registers that live in the vendor's control structure.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What a world switch takes and gives, shared by the C code, world_svm.S and world_vmx.S; the offsets are checked here.
+// What a world switch takes and gives, shared by the C code, svm/world.S and vmx/world.S; the offsets are checked here.
 #ifndef ARCH_X86_64_WORLD_H
 #define ARCH_X86_64_WORLD_H
 
-#include "arch/x86_64/emulate.h"
+#include "arch/x86_64/insn/emulate.h"
 
 struct world {
     struct emulate_regs regs;         // the guest's; SVM: rax, rsp, rip, rflags travel through the VMCB; VMX: not rax
@@ -26,24 +26,24 @@ struct world {
     uint64_t            tsc_offset;   // out: what the TSC offset was
 };
 
-_Static_assert(offsetof(struct emulate_regs, gpr) == 0, "world_svm.S");
-_Static_assert(offsetof(struct world, vmcb) == 144, "world_svm.S");
-_Static_assert(offsetof(struct world, host_vmcb) == 152, "world_svm.S");
-_Static_assert(offsetof(struct world, v) == 160, "world_svm.S");
-_Static_assert(offsetof(struct world, tsc_base) == 168, "world_svm.S");
-_Static_assert(offsetof(struct world, tsc_mask) == 176, "world_svm.S");
-_Static_assert(offsetof(struct world, t0) == 184, "world_svm.S");
-_Static_assert(offsetof(struct world, t1) == 192, "world_svm.S");
-_Static_assert(offsetof(struct world, alarm_mmio) == 200, "world_svm.S");
-_Static_assert(offsetof(struct world, alarm) == 208, "world_svm.S");
-_Static_assert(offsetof(struct world, host_rsp) == 216, "world_vmx.S");
-_Static_assert(offsetof(struct world, way_in) == 224, "world_vmx.S");
-_Static_assert(offsetof(struct world, timer_rate) == 232, "world_vmx.S");
-_Static_assert(offsetof(struct world, launched) == 240, "world_vmx.S");
-_Static_assert(offsetof(struct world, timer) == 241, "world_vmx.S");
-_Static_assert(offsetof(struct world, entry_failed) == 242, "world_vmx.S");
-_Static_assert(offsetof(struct world, timer_value) == 248, "world_vmx.S");
-_Static_assert(offsetof(struct world, tsc_offset) == 256, "world_vmx.S");
+_Static_assert(offsetof(struct emulate_regs, gpr) == 0, "svm/world.S");
+_Static_assert(offsetof(struct world, vmcb) == 144, "svm/world.S");
+_Static_assert(offsetof(struct world, host_vmcb) == 152, "svm/world.S");
+_Static_assert(offsetof(struct world, v) == 160, "svm/world.S");
+_Static_assert(offsetof(struct world, tsc_base) == 168, "svm/world.S");
+_Static_assert(offsetof(struct world, tsc_mask) == 176, "svm/world.S");
+_Static_assert(offsetof(struct world, t0) == 184, "svm/world.S");
+_Static_assert(offsetof(struct world, t1) == 192, "svm/world.S");
+_Static_assert(offsetof(struct world, alarm_mmio) == 200, "svm/world.S");
+_Static_assert(offsetof(struct world, alarm) == 208, "svm/world.S");
+_Static_assert(offsetof(struct world, host_rsp) == 216, "vmx/world.S");
+_Static_assert(offsetof(struct world, way_in) == 224, "vmx/world.S");
+_Static_assert(offsetof(struct world, timer_rate) == 232, "vmx/world.S");
+_Static_assert(offsetof(struct world, launched) == 240, "vmx/world.S");
+_Static_assert(offsetof(struct world, timer) == 241, "vmx/world.S");
+_Static_assert(offsetof(struct world, entry_failed) == 242, "vmx/world.S");
+_Static_assert(offsetof(struct world, timer_value) == 248, "vmx/world.S");
+_Static_assert(offsetof(struct world, tsc_offset) == 256, "vmx/world.S");
 
 // The guest's FS, GS, TR, LDTR and syscall MSRs in. From here to svm_world_close() the CPU holds them, also while the
 // monitor runs between two switches, and no interrupt or NMI comes: GIF is clear. IF is set so that the first one
@@ -60,7 +60,7 @@ static inline void svm_world_close(const struct world *world)
     __asm__ volatile("vmload %%rax; cli; stgi" : : "a"(world->host_vmcb) : "memory");
 }
 
-// The way into a guest and back, of world_svm.S or world_vmx.S, without barriers or with them: barrier.c chooses.
+// The way into a guest and back, of svm/world.S or vmx/world.S, without barriers or with them: barrier.c chooses.
 struct world_way {
     const void *enter;
     const void *vmx_exit; // where an exit of VMX's comes back

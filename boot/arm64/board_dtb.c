@@ -5,7 +5,7 @@
 #include <libfdt.h>
 #include <string.h>
 
-#include "arch/arm64/board.h"
+#include "arch/arm64/host/board.h"
 #include "boot/arm64/dtb_node.h"
 
 #define GIC_SPI      0u

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "boot/arm64/dtb_node.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 
 #define MODULE_WORD "module "
 

@@ -4,8 +4,8 @@
 #ifndef BOOT_ARM64_DTB_H
 #define BOOT_ARM64_DTB_H
 
-#include "arch/arm64/board.h"
-#include "boot/bootinfo.h"
+#include "arch/arm64/host/board.h"
+#include "vmm/base/bootinfo.h"
 
 #define DTB_BYTES_MAX  (2 * MIB) // Linux, booting.rst
 #define DTB_TEXT_BYTES 4096

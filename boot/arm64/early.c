@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "arch/arch.h"
-#include "arch/arm64/hostpci.h"
-#include "arch/arm64/hostuart.h"
+#include "arch/arm64/host/pci.h"
+#include "arch/arm64/host/uart.h"
 #include "boot/arm64/dtb.h"
-#include "vmm/format.h"
-#include "vmm/log.h"
-#include "vmm/panic.h"
+#include "vmm/base/format.h"
+#include "vmm/base/log.h"
+#include "vmm/base/panic.h"
 
 _Noreturn void boot_refused(const void *tree, unsigned level);
 

@@ -3,7 +3,7 @@
 #ifndef BOOT_ARM64_EARLY_H
 #define BOOT_ARM64_EARLY_H
 
-#include "boot/bootinfo.h"
+#include "vmm/base/bootinfo.h"
 
 // Reads the loader's device tree, makes the board known and opens the log. Ends the machine, with a sentence, when the
 // tree is damaged. The result is valid for ever.

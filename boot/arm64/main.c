@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The table of contents: one init call a line, in the only order that works. Called by start.S at EL2, on the boot CPU,
 // exceptions masked; the image and the device tree are mapped 1:1.
-#include "arch/arm64/arm64.h"
-#include "arch/arm64/counter.h"
-#include "arch/arm64/cpu.h"
-#include "arch/arm64/hosttimer.h"
-#include "arch/arm64/paging.h"
+#include "arch/arm64/host/arm64.h"
+#include "arch/arm64/host/counter.h"
+#include "arch/arm64/host/cpu.h"
+#include "arch/arm64/host/timer.h"
+#include "arch/arm64/host/paging.h"
 #include "boot/arm64/early.h"
-#include "vmm/alloc.h"
+#include "vmm/base/alloc.h"
 #include "vmm/main.h"
-#include "vmm/stackguard.h"
+#include "vmm/base/stackguard.h"
 
 _Noreturn void boot_main(const void *tree, htime_t handover);
 

@@ -2,7 +2,7 @@
 // Entry of the arm64 image: the header that QEMU's -kernel and U-Boot's booti read (Linux, Documentation/arch/arm64/
 // booting), then the first instructions, at EL2 with the MMU off and the device tree's address in x0. The image runs
 // where it was put: it applies its own relocations, all of them R_AARCH64_RELATIVE, before any C is called.
-#include "arch/arm64/arm64.h"
+#include "arch/arm64/host/arm64.h"
 
 #define R_AARCH64_RELATIVE 1027
 

@@ -5,15 +5,15 @@
 
 #include <string.h>
 
-#include "arch/x86_64/hostscreen.h"
-#include "arch/x86_64/hostserial.h"
+#include "arch/x86_64/host/screen.h"
+#include "arch/x86_64/host/serial.h"
 #include "boot/x86_64/magic.h"
 #include "boot/x86_64/multiboot.h"
 #include "boot/x86_64/multiboot1.h"
 #include "boot/x86_64/multiboot2.h"
 #include "vmm/config.h"
-#include "vmm/log.h"
-#include "vmm/panic.h"
+#include "vmm/base/log.h"
+#include "vmm/base/panic.h"
 
 static struct bootinfo  info;
 static struct acpi_rsdp rsdp;

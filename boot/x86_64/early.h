@@ -3,8 +3,8 @@
 #ifndef BOOT_X86_64_EARLY_H
 #define BOOT_X86_64_EARLY_H
 
-#include "arch/x86_64/acpi.h"
-#include "boot/bootinfo.h"
+#include "arch/x86_64/host/acpi.h"
+#include "vmm/base/bootinfo.h"
 
 // Reads the loader's information, whose kind its magic tells (start.S has checked it), and sends the log to the port
 // that the command line names. Panics when it is damaged. The result is valid for ever.

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The table of contents: one init call a line, in the only order that works. Called by start.S in long mode, on the
 // boot CPU, interrupts off; the first 4 GiB are mapped 1:1.
-#include "arch/x86_64/acpi_host.h"
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/hostapic.h"
-#include "arch/x86_64/hostserial.h"
-#include "arch/x86_64/hosttimer.h"
-#include "arch/x86_64/paging.h"
-#include "arch/x86_64/tsc.h"
-#include "arch/x86_64/x86.h"
+#include "arch/x86_64/host/acpi_host.h"
+#include "arch/x86_64/host/cpu.h"
+#include "arch/x86_64/host/apic.h"
+#include "arch/x86_64/host/serial.h"
+#include "arch/x86_64/host/timer.h"
+#include "arch/x86_64/host/paging.h"
+#include "arch/x86_64/host/tsc.h"
+#include "arch/x86_64/host/x86.h"
 #include "boot/x86_64/early.h"
-#include "vmm/alloc.h"
+#include "vmm/base/alloc.h"
 #include "vmm/main.h"
-#include "vmm/stackguard.h"
+#include "vmm/base/stackguard.h"
 
 _Noreturn void boot_main(uint32_t magic, const void *information, htime_t handover);
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "boot/bootinfo.h"
+#include "vmm/base/bootinfo.h"
 
 #define MULTIBOOT_MEMORY_BYTES 20u // address, length, type
 

@@ -5,7 +5,7 @@
 #include "boot/x86_64/multiboot1.h"
 
 #include "boot/x86_64/multiboot.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 #include <string.h>
 
 #define INFO_BYTES       68u // to the loader's name

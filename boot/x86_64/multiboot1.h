@@ -4,8 +4,8 @@
 #ifndef BOOT_X86_64_MULTIBOOT1_H
 #define BOOT_X86_64_MULTIBOOT1_H
 
-#include "arch/x86_64/memorywindow.h"
-#include "boot/bootinfo.h"
+#include "arch/x86_64/host/memorywindow.h"
+#include "vmm/base/bootinfo.h"
 
 // Reads the information structure at physical address `at`. False: it is damaged, the refusal says where. Such a loader
 // does not say where ACPI's tables are. QEMU puts the file's name before each string: it is taken away.

@@ -4,7 +4,7 @@
 #include "boot/x86_64/multiboot2.h"
 
 #include "boot/x86_64/multiboot.h"
-#include "vmm/format.h"
+#include "vmm/base/format.h"
 #include <string.h>
 
 enum tag_type { // 3.6.2 .. 3.6.14

@@ -3,8 +3,8 @@
 #ifndef BOOT_X86_64_MULTIBOOT2_H
 #define BOOT_X86_64_MULTIBOOT2_H
 
-#include "arch/x86_64/acpi.h"
-#include "boot/bootinfo.h"
+#include "arch/x86_64/host/acpi.h"
+#include "vmm/base/bootinfo.h"
 
 // Reads an information structure of which `readable` bytes may be touched; *rsdp is the loader's copy of what ACPI
 // begins with. False: it is damaged, the refusal says where.

@@ -131,7 +131,7 @@ refuse:
         mov     $COM1, %dx
         out     %al, %dx
         jmp     0b
-2:      mov     $1000000, %ecx          // arch/x86_64/poweroff.c: let the text out, end QEMU, end Bochs
+2:      mov     $1000000, %ecx          // arch/x86_64/host/poweroff.c: let the text out, end QEMU, end Bochs
         mov     $COM1 + 5, %dx
 1:      in      %dx, %al
         test    $0x40, %al
@@ -192,7 +192,7 @@ boot_pdpt:
         .skip   4096
 boot_directories:
         .skip   4 * 4096
-        // Each stack of the boot CPU with its guard page below (gdt.c, paging.c).
+        // Each stack of the boot CPU with its guard page below (host/cpu.c, paging.c).
         .globl  boot_stack_guard, boot_stack_top, nmi_stack_guard, nmi_stack_top
         .globl  double_fault_stack_guard, double_fault_stack_top, machine_check_stack_guard, machine_check_stack_top
 boot_stack_guard:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // States of the CPU in which no hypervisor can enter its guest. Where the emulator lets a guest get into one, the
 // monitor keeps it out, or the VM ends with a record of its own registers and of nothing else. A word of the command
-// line names the piece; tools/tests/ends.t compares the record of `both-widths` with what is printed here.
+// line names the piece; tools/tests/machine/ends.t compares the record of `both-widths` with what is printed here.
 #include "guest-tests/lib/guest.h"
 
 #define GP 13u

@@ -2,7 +2,7 @@
 // What can a VM see of the one before it in the same boot? "show" on its command line: it prints all that it can read,
 // registers, MSRs, the state that XSAVE saves, debug registers, memory, ports, device memory. "dirty": it first writes
 // what it can to all of them. What a VM prints after another, whatever that did, is what it prints alone:
-// tools/tests/leftovers.t and tools/hostile compare the bytes.
+// tools/tests/machine/leftovers.t and tools/hostile compare the bytes.
 #include "guest-tests/lib/x86_64/devices.h"
 
 #define XSAVE_BYTES 4096u

@@ -4,7 +4,7 @@
 #define TOOLS_FUZZ_BOARD_H
 
 #include "tools/fuzz/input.h"
-#include "vmm/report.h"
+#include "vmm/show/report.h"
 #include "vmm/vm.h"
 
 #define STEPS_MAX 20u // deadlines that one passing of time goes to; the rest is passed at once

@@ -4,7 +4,7 @@
 # long as one likes.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-. tools/tests/machine
+. tools/tests/machine/common
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 INPUTS=4000

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/loader.c vmm/loader_arm64.c vmm/format.c
+// needs: vmm/loader.c vmm/virt/loader.c vmm/base/format.c
 // needs: tools/fuzz/any_image.c
 // arm64's loaders on any file.
 #include "tools/fuzz/any_image.h"

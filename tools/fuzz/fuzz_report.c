@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/report.c vmm/lanes.c vmm/trace.c vmm/histogram.c vmm/exit_names.c vmm/format.c time/ratio.c
+// needs: vmm/show/report.c vmm/show/lanes.c vmm/show/trace.c vmm/show/histogram.c vmm/base/exit_names.c vmm/base/format.c time/ratio.c
 // The report of any figures: every line is printable and within its columns, whatever was counted.
 #include "tools/fuzz/input.h"
 
-#include "vmm/report.h"
+#include "vmm/show/report.h"
 
 static void line(void *lines, const char *text)
 {

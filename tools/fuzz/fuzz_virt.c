@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/machine_virt.c vmm/machine_virt_timer.c vmm/statusline.c vmm/histogram.c vmm/trace.c time/tickpolicy.c
+// needs: vmm/virt/machine.c vmm/virt/timer.c vmm/show/statusline.c vmm/show/histogram.c vmm/show/trace.c time/tickpolicy.c
 // needs: time/timerq.c time/ratio.c devices/gtimer.c devices/pl011.c devices/pl031.c
-// needs: devices/vgic.c devices/vgic_regs.c devices/vgicd.c devices/vgicr.c tools/host/virt_fixture.c
+// needs: devices/vgic.c devices/vgic_regs.c devices/vgicd.c devices/vgicr.c tools/tests/native/virt_fixture.c
 // libs: -lcmocka
 // The whole arm64 board through its bus: any accesses to device memory and timers, any passing of time, any taking of
 // interrupts, with either interrupt controller. After each no timer is overdue, and every tick is handled, pending or
 // dropped.
 #include "tools/fuzz/board.h"
-#include "tools/host/virt_fixture.h"
+#include "tools/tests/native/virt_fixture.h"
 
 #define PASSES_MAX (UINT64_C(1) << 40) // cycles in one step
 

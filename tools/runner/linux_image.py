@@ -21,7 +21,7 @@ def is_arm64_linux(path):
 
 
 def check_linux(options):
-    """What vmm/loader_linux.c would refuse, in its words."""
+    """What vmm/pc/loader_linux.c would refuse, in its words."""
     name, size = file_word(options.kernel), os.path.getsize(options.kernel)
     with open(options.kernel, "rb") as image:
         header = image.read(0x268)

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// System registers whose accesses trap (traps.h says which): what a guest reads there, and what its writes do.
+#ifndef ARCH_ARM64_GUEST_SYSREG_H
+#define ARCH_ARM64_GUEST_SYSREG_H
+
+#include "vmm/base/types.h"
+
+struct vcpu;
+
+// A register by its encoding, as in the instruction.
+#define SYSREG(op0, op1, crn, crm, op2) \
+    ((uint32_t)(op0) << 14 | (uint32_t)(op1) << 11 | (uint32_t)(crn) << 7 | (uint32_t)(crm) << 3 | (uint32_t)(op2))
+#define SYSREG_CRM(encoding) ((encoding) >> 3 & 15)
+#define SYSREG_OP2(encoding) ((encoding) & 7)
+
+// What a vCPU has of the debug registers that is not in the CPU.
+struct debug_state {
+    uint32_t mdscr;         // as the guest has written it
+    uint8_t  claim;         // DBGCLAIM tags
+    bool     os_locked;     // OSLSR.OSLK
+    bool     double_locked; // OSDLR.DLK
+};
+
+// Once, when virtualization is turned on: what the ID registers of every guest are.
+void sysreg_init(unsigned gic_version);
+
+// As after reset, the debug registers in the CPU too.
+void debug_reset(struct debug_state *debug);
+
+// MDSCR_EL1 in the CPU is the guest's again. For whoever has stepped it.
+void debug_load(const struct debug_state *debug);
+
+// The access that the syndrome tells of: MSR and MRS, or by an AArch32 application MCR, MRC, MCRR, MRRC of coprocessor
+// 15. A read's value goes to its register; stepping over the instruction is the caller's. False: there is no such
+// register, the instruction is undefined.
+bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr);
+
+// The syndrome of the exception that an undefined access gives the guest.
+uint64_t sysreg_undefined(uint64_t esr);
+
+// One access, and those of the debug registers, op0 2 (debugregs.c).
+bool sysreg_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t *value);
+bool debug_access(struct debug_state *debug, uint32_t encoding, bool is_write, uint64_t *value);
+
+// The performance monitors (pmu.c): as after reset, and one access. False: there is no such register.
+void guest_pmu_reset(struct vcpu *vcpu);
+__attribute__((cold)) bool guest_pmu_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t *value);
+
+#endif

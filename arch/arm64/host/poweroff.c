@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The end of the machine: PSCI SYSTEM_OFF (DEN0022F 5.1.11) by the conduit that the device tree names. Called at the
+// end of a run and by panic. No arm64 machine has a place for a status but the log's last line.
+#include "arch/arch.h"
+#include "arch/arm64/host/arm64.h"
+#include "arch/arm64/host/board.h"
+#include "arch/arm64/host/pci.h"
+#include "arch/arm64/host/uart.h"
+#include "arch/arm64/guest/psci.h"
+
+_Noreturn void arch_machine_exit(unsigned status)
+{
+    (void)status;
+    hostuart_flush();
+    hostpci_flush();
+    register uint64_t function __asm__("x0") = PSCI_SYSTEM_OFF;
+    switch (board()->psci) {
+    case PSCI_SMC: __asm__ volatile("smc #0" : "+r"(function) : : "memory"); break;
+    case PSCI_HVC: __asm__ volatile("hvc #0" : "+r"(function) : : "memory"); break;
+    case PSCI_NONE: break;
+    }
+    arm64_halt_forever();
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// memcpy and memset, which the compiler itself may call, and what libfdt alone needs of the C library; vmm/base/string.c
+// has the rest. Only the kernel image links this file; the host tests use their C library's. Pairs of doublewords
+// where they are aligned: with the MMU off (boot/arm64/early.c, boot_refused()) another access would be a fault. A
+// guest's RAM is cleared here, so four at once.
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define WORD 16u
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    uint8_t *out = to;
+    const uint8_t *in = from;
+    if (((uintptr_t)out | (uintptr_t)in) % 8 == 0) {
+        for (; size >= WORD; size -= WORD, in += WORD, out += WORD) {
+            uint64_t low, high;
+            __asm__ volatile("ldp %0, %1, [%2]\n\t"
+                             "stp %0, %1, [%3]"
+                             : "=&r"(low), "=&r"(high)
+                             : "r"(in), "r"(out)
+                             : "memory");
+        }
+    }
+    for (; size > 0; size--)
+        *(volatile uint8_t *)out++ = *in++;
+    return to;
+}
+
+void *memset(void *to, int byte, size_t size)
+{
+    uint8_t *out = to;
+    uint64_t pattern = (uint8_t)byte * UINT64_C(0x0101010101010101);
+    for (; size > 0 && (uintptr_t)out % 8 != 0; size--)
+        *(volatile uint8_t *)out++ = (uint8_t)byte;
+    for (; size >= 4 * WORD; size -= 4 * WORD, out += 4 * WORD)
+        __asm__ volatile("stp %0, %0, [%1]\n\t"
+                         "stp %0, %0, [%1, #16]\n\t"
+                         "stp %0, %0, [%1, #32]\n\t"
+                         "stp %0, %0, [%1, #48]"
+                         :
+                         : "r"(pattern), "r"(out)
+                         : "memory");
+    for (; size >= WORD; size -= WORD, out += WORD)
+        __asm__ volatile("stp %0, %0, [%1]" : : "r"(pattern), "r"(out) : "memory");
+    for (; size > 0; size--)
+        *(volatile uint8_t *)out++ = (uint8_t)byte;
+    return to;
+}
+
+size_t strnlen(const char *text, size_t limit)
+{
+    size_t n = 0;
+    while (n < limit && text[n] != 0)
+        n++;
+    return n;
+}
+
+char *strchr(const char *text, int byte)
+{
+    return memchr(text, byte, strlen(text) + 1);
+}
+
+char *strrchr(const char *text, int byte)
+{
+    for (size_t n = strlen(text) + 1; n > 0; n--) {
+        if (text[n - 1] == (char)byte)
+            return (char *)(uintptr_t)&text[n - 1];
+    }
+    return NULL;
+}
+
+int strcmp(const char *left, const char *right)
+{
+    while (*left != 0 && *left == *right) {
+        left++;
+        right++;
+    }
+    return (uint8_t)*left - (uint8_t)*right;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The short way (quick.h) on VMX. The VMCS holds the guest's RIP meanwhile, and the length of every instruction that
+// exits (SDM 3C 27.2.5).
+#include "arch/x86_64/quick.h"
+#include "arch/x86_64/vmx/vmx.h"
+#include "arch/x86_64/vmx/meter.h"
+
+// The instruction is over, and with it STI's and MOV SS's shadows. Without single-stepping nothing waits after them.
+QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered)
+{
+    if (!answered)
+        return QUICK_BOOKED;
+    uint64_t next_rip = vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+    vmwrite(VMCS_GUEST_RIP, quick_next_rip(vcpu, next_rip));
+    uint64_t interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+    if (interruptibility != 0)
+        vmwrite(VMCS_GUEST_INTERRUPTIBILITY, interruptibility & BLOCKED_BY_NMI);
+    return QUICK_TAKEN;
+}
+
+QUICK_INLINE enum quick_step answer_hypercall(struct vcpu *vcpu, uint64_t *rax)
+{
+    bool kernel = (vmread(VMCS_GUEST_SS_RIGHTS) >> RIGHTS_DPL_SHIFT & 3) == 0;
+    if (!kernel || vcpu->vm->config.bare)
+        return QUICK_NOT_TAKEN;
+    return stepped(vcpu, quick_hypercall(vcpu, rax));
+}
+
+QUICK_INLINE enum quick_step answer_port(struct vcpu *vcpu, uint64_t *rax)
+{
+    uint64_t info = vmread(VMCS_EXIT_QUALIFICATION);
+    if ((info & VMX_IO_STRING) != 0)
+        return QUICK_NOT_TAKEN;
+    return stepped(vcpu, quick_port(vcpu, rax, (uint16_t)(info >> VMX_IO_PORT_SHIFT),
+                                    (uint8_t)((info & VMX_IO_SIZE_MASK) + 1), (info & VMX_IO_IN) == 0));
+}
+
+QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
+{
+    uint64_t *rax = &vcpu_regs(vcpu)->gpr[GPR_RAX];
+    if (vcpu->arch->world.entry_failed || (vmread(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF)) != 0)
+        return QUICK_NOT_TAKEN;
+    switch (vmread(VMCS_EXIT_REASON)) {
+    case VMX_EXIT_CPUID: return stepped(vcpu, quick_cpuid(vcpu, rax));
+    case VMX_EXIT_VMCALL: return answer_hypercall(vcpu, rax);
+    case VMX_EXIT_IO: return answer_port(vcpu, rax);
+    case VMX_EXIT_WRMSR: return quick_is_eoi(vcpu, *rax) ? stepped(vcpu, quick_eoi(vcpu)) : QUICK_NOT_TAKEN;
+    default: return QUICK_NOT_TAKEN;
+    }
+}
+
+enum quick_answered vmx_answer(struct vcpu *vcpu)
+{
+    for (;;) {
+        enum quick_step step = answer_one(vcpu);
+        if (step == QUICK_NOT_TAKEN)
+            return QUICK_ANSWERED_NOTHING;
+        if (step == QUICK_BOOKED)
+            return QUICK_ANSWERED_BOOKED;
+        if (!quick_goes_on(vcpu))
+            return QUICK_ANSWERED_LAST;
+        vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
+        world_switch(&vcpu->arch->world);
+        vmx_read_meters(vcpu);
+    }
+}

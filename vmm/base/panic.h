@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// The end: for a broken promise of our own, never for anything a guest does. Prints what is needed to find the cause, a
+// last line for programs, and ends the machine.
+#ifndef VMM_BASE_PANIC_H
+#define VMM_BASE_PANIC_H
+
+#include <stdint.h>
+
+#define STATUS_PANIC 4 // of the machine, when the monitor itself failed
+
+_Noreturn void panic(const char *text, ...) __attribute__((format(printf, 1, 2)));
+
+// Called by panic after the backtrace to print the last trace records; only once, also when it fails itself.
+void panic_set_trace_dump(void (*dump)(void));
+
+// The build id of this image in hexadecimal digits, from the linker's note.
+const char *build_id(void);
+
+// --- for the architecture's exception path ---------------------------------------------------------------------------
+
+// panic, with the machine state of somebody else than the caller. print_state may be null.
+struct panic_origin {
+    uint64_t ip, sp, fp; // ip and sp 0: not known
+    void (*print_state)(const void *state);
+    const void *state;
+};
+_Noreturn void panic_from(const struct panic_origin *origin, const char *text);
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Starting and reading the trace ring. Writing is inline in the header because every slice does it. Pure; the reader is
+// report.c (lanes, hash) and the panic screen. Never changes a record.
+#include "vmm/show/trace.h"
+#include <string.h>
+
+#define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325) // of FNV-1a, 64 bit
+#define FNV_PRIME        UINT64_C(0x100000001b3)
+
+void trace_init(struct trace *trace)
+{
+    memset(trace, 0, sizeof(*trace));
+}
+
+uint64_t trace_kept(const struct trace *trace)
+{
+    return trace->written < TRACE_RECORDS ? trace->written : TRACE_RECORDS;
+}
+
+const struct trace_record *trace_get(const struct trace *trace, uint64_t i)
+{
+    uint64_t kept = trace_kept(trace);
+
+    return i < kept ? &trace->ring[(trace->written - kept + i) % TRACE_RECORDS] : NULL;
+}
+
+uint64_t trace_hash(const struct trace *trace)
+{
+    uint64_t hash = (FNV_OFFSET_BASIS ^ trace->written) * FNV_PRIME;
+
+    for (uint64_t i = 0; i < trace_kept(trace); i++) {
+        uint64_t words[sizeof(struct trace_record) / 8];
+        memcpy(words, trace_get(trace, i), sizeof(words));
+        for (unsigned w = 0; w < sizeof(words) / 8; w++)
+            hash = (hash ^ words[w]) * FNV_PRIME;
+    }
+    return hash;
+}
