@@ -53,7 +53,7 @@ ARM64_LDFLAGS  := $(EVERY_KERNEL_LDFLAGS) -static-pie -Wl,--no-dynamic-linker -T
 $(BUILD)/kernel-arm64/% $(BUILD)/escapement-arm64.elf: BOARD := virt
 
 # cmocka 2 has other names for assert_in_range and warns of the old one, which is the only one that 1.1 has.
-HOST_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+NATIVE_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
                -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(BOARD_CFLAG)
 
 # ---- What there is to build ------------------------------------------------------------------------------------------
@@ -69,7 +69,13 @@ ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
 STILL_CLOCK     := $(BUILD)/still-clock.so
 LIBFDT          := $(BUILD)/libfdt/libfdt.a
 
-HOST_TESTS := $(patsubst %.c,$(BUILD)/native/%,$(wildcard tools/tests/native/test_*.c))
+# What native tests and fuzzers may call: what needs no machine, of each architecture and the machine that its guests have.
+NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c devices/*.c vmm/base/*.c vmm/show/*.c)) vmm/loader.c
+NATIVE_x86_64  := $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
+                  arch/x86_64/host/rate*.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
+                  arch/x86_64/vmx/timer.c $(filter-out vmm/loader.c vmm/main.c,$(wildcard vmm/*.c))
+NATIVE_arm64   := $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \
+                  arch/arm64/guest/idregs.c
 
 GUEST_OUT := $(BUILD)/guests
 include guest-tests/guests.mk
@@ -81,7 +87,7 @@ COLD_SOURCES := $(filter-out %/string.c %/host.c %/histogram.c %/statusline.c %/
                 $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) \
                 $(addprefix vmm/,config.c config_value.c delivery.c guestmem.c keys.c loader.c main.c noise.c screen.c typing.c vm.c) \
                 $(addprefix vmm/pc/,acpi.c bios.c dsdt.c load.c loader.c loader_elf.c loader_linux.c loader_multiboot1.c \
-                mptable.c rom.c screen.c) $(addprefix vmm/virt/,dtb.c dtb_seed.c load.c loader.c) \
+                mptable.c rom.c screen.c) $(addprefix vmm/virt/,dtb.c load.c loader.c) \
                 $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c mtrr.c pcihost.c pmu.c rtc.c \
                 rtc_time.c testdev.c vga.c) \
                 $(wildcard arch/*/barrier*.c arch/*/calibrate.c arch/x86_64/*/check*.c arch/x86_64/*/fail.c) \
@@ -186,49 +192,55 @@ $(ARM64_KERNEL): $(ARM64_OBJECTS) boot/arm64/linker.ld tools/symbols $(LIBFDT)
 $(ARM64_IMAGE): $(ARM64_KERNEL)
 	$(CROSS)objcopy -O binary $< $@
 
-# ---- Tests that run on the host --------------------------------------------------------------------------------------
-# A test names what it links in its first lines: `// needs: FILES.c` and `// libs: -lNAME`.
-host_word = $(shell sed -n 's|^// $(1): *||p' tools/tests/native/$(2).c)
+# ---- Tests and fuzzers that run on this computer ----------------------------------------------------------------------
+# Each links one library, from which it takes what it calls; those in a folder arm64/ link arm64's. What stands beside the
+# tests comes first there, and a test's own functions come before that: either may play a part of the kernel.
+# $(1) is the folder in $(BUILD), $(2) the architecture.
+helpers         = $(filter-out $(foreach word,test fuzz,$(1)/$(word)_%),$(wildcard $(1)/*.c))
+library_objects = $(patsubst %,$(BUILD)/$(1)/%.o,$(call helpers,tools/tests/native) $(call helpers,tools/tests/native/$(2)) \
+                  $(call helpers,tools/fuzz) $(NATIVE_NEUTRAL) $(NATIVE_$(2)))
+library_of      = $(BUILD)/$(1)/$(if $(findstring /arm64/,$(2)),arm64,x86_64).a
+NATIVE_LIBS    := -Wl,--as-needed -lcmocka -lZydis -lfdt -lgmp
 
-$(BUILD)/native/vmm/virt/%.o $(BUILD)/native/tools/tests/native/test_machine_virt.c.o $(BUILD)/native/tools/tests/native/virt_fixture.c.o: \
+$(BUILD)/native/x86_64.a: $(call library_objects,native,x86_64)
+$(BUILD)/native/arm64.a: $(call library_objects,native,arm64)
+$(BUILD)/fuzz/x86_64.a: $(call library_objects,fuzz,x86_64)
+$(BUILD)/fuzz/arm64.a: $(call library_objects,fuzz,arm64)
+$(foreach folder,native fuzz,$(BUILD)/$(folder)/x86_64.a $(BUILD)/$(folder)/arm64.a): Makefile
+	rm -f $@
+	ar rcs $@ $(filter %.o,$^)
+
+$(foreach folder,native fuzz,$(patsubst %,$(BUILD)/$(folder)/%,vmm/virt/%.o tools/tests/native/arm64/%.o tools/fuzz/arm64/%.o)): \
     BOARD := virt
+
+NATIVE_TESTS := $(patsubst %.c,$(BUILD)/native/%,$(wildcard tools/tests/native/test_*.c tools/tests/native/*/test_*.c))
 
 $(BUILD)/native/%.c.o: %.c | hosttoolcheck
 	@mkdir -p $(@D)
-	$(call say,CC,$< (host))
-	$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$< (native))
+	$(CC) $(NATIVE_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(HOST_TESTS): $(BUILD)/native/tools/tests/native/%: $(BUILD)/native/tools/tests/native/%.c.o $(BUILD)/native/tools/tests/native/host.c.o \
-               $$(patsubst $$(percent),$(BUILD)/native/$$(percent).o,$$(call host_word,needs,$$*))
-	$(CC) $(HOST_CFLAGS) -o $@ $^ -lcmocka $(call host_word,libs,$*)
-percent := %
+$(NATIVE_TESTS): %: %.c.o $$(call library_of,native,$$@)
+	$(CC) $(NATIVE_CFLAGS) -o $@ $^ $(NATIVE_LIBS)
 
-.PHONY: hosttoolcheck host-tests guest-images
+.PHONY: hosttoolcheck native-tests fuzzers
 hosttoolcheck:
 	@sh tools/toolcheck $(CC) host
-host-tests: $(HOST_TESTS) $(STILL_CLOCK)
+native-tests: $(NATIVE_TESTS) $(STILL_CLOCK)
 
-# ---- Fuzzers -----------------------------------------------------------------------------------------------------------
-# libFuzzer's, tools/fuzz/fuzz_NAME.c, with the same first lines as the tests; all that they run is compiled by clang.
-FUZZERS     := $(patsubst tools/fuzz/fuzz_%.c,%,$(wildcard tools/fuzz/fuzz_*.c))
-FUZZ_FILES  := $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
+# libFuzzer's: all that they run is compiled by clang.
+FUZZERS     := $(patsubst %.c,$(BUILD)/fuzz/%,$(wildcard tools/fuzz/fuzz_*.c tools/fuzz/*/fuzz_*.c))
 FUZZ_CFLAGS  = $(COMMON_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                -fno-omit-frame-pointer -DESCAPEMENT_DEBUG -DCMOCKA_DISABLE_DEPRECATION_WARNINGS $(BOARD_CFLAG)
-fuzz_word    = $(shell sed -n 's|^// $(1): *||p' tools/fuzz/fuzz_$(2).c)
-
-$(BUILD)/fuzz/vmm/virt/%.o $(BUILD)/fuzz/tools/fuzz/fuzz_virt.c.o $(BUILD)/fuzz/tools/tests/native/virt_fixture.c.o: \
-    BOARD := virt
 
 $(BUILD)/fuzz/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$< (fuzz))
 	$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(FUZZ_FILES): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tools/fuzz/fuzz_%.c.o $(BUILD)/fuzz/tools/tests/native/host.c.o \
-               $$(patsubst $$(percent),$(BUILD)/fuzz/$$(percent).o,$$(call fuzz_word,needs,$$*))
-	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(call fuzz_word,libs,$*)
-.PHONY: fuzzers
-fuzzers: $(FUZZ_FILES)
+$(FUZZERS): %: %.c.o $$(call library_of,fuzz,$$@)
+	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(NATIVE_LIBS)
+fuzzers: $(FUZZERS)
 
 # ---- Run and test ----------------------------------------------------------------------------------------------------
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
@@ -281,12 +293,12 @@ linux:
 
 test:
 	$(call installed,$(needs_test))
-	@+$(again) all-x86_64 all-arm64 host-tests fuzzers
+	@+$(again) all-x86_64 all-arm64 native-tests fuzzers
 	@BUILD=$(BUILD) tools/test-all
 
 test-host:
 	$(call installed,x86_64 test)
-	@+$(again) host-tests fuzzers
+	@+$(again) native-tests fuzzers
 	@BUILD=$(BUILD) tools/test-all host
 
 test-svm test-vmx test-slow: test-%:

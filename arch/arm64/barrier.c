@@ -8,8 +8,7 @@
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/barrier_plan.h"
 #include "arch/arm64/host/board.h"
-#include "arch/arm64/guest/psci.h"
-#include "arch/arm64/guest/smccc.h"
+#include "arch/arm64/host/firmware.h"
 #include "vmm/base/log.h"
 
 #define PSCI_1_0      0x10000

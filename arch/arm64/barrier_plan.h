@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arch/arm64/guest/smccc.h"
+#include "arch/arm64/host/firmware.h"
 
 struct barrier_facts {
     unsigned csv2;         // ID_AA64PFR0_EL1: from 1 on branches are kept apart, from 3 on their history, too

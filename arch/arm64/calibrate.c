@@ -7,7 +7,7 @@
 
 #include "arch/arm64/host/gic.h"
 #include "arch/arm64/meter.h"
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 #include "vmm/base/format.h"
 #include "vmm/guestmem.h"
 #include "vmm/base/log.h"

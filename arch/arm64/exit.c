@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Why the guest left: the vector and the class of the syndrome (Arm ARM D17.2.37, ESR_EL2.EC) into struct exit.
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 #include "vmm/base/log.h"
 #include "vmm/base/percpu.h"
 

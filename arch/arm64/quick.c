@@ -11,7 +11,7 @@
 
 #include "arch/arm64/insn/aarch32.h"
 #include "arch/arm64/guest/smccc.h"
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 #include "vmm/account.h"
 #include "vmm/base/stackguard.h"
 

@@ -2,7 +2,7 @@
 // The arm64 side of the seam (arch/arch.h): a vCPU's life, entering, events, and the exits that are about one
 // instruction. The guest runs at EL1 with its own registers in the CPU; the monitor at EL2, with E2H clear on every
 // CPU.
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "arch/arm64/host/gic.h"
 #include "arch/arm64/meter.h"
 #include "arch/arm64/quick.h"
+#include "arch/arm64/guest/pvtime.h"
 #include "arch/arm64/guest/smccc.h"
 #include "arch/arm64/guest/sysreg.h"
 #include "arch/arm64/host/timertrial.h"

@@ -11,7 +11,7 @@
 #ifndef ARCH_X86_64_QUICK_H
 #define ARCH_X86_64_QUICK_H
 
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 #include "vmm/account.h"
 
 #define MSR_X2APIC_EOI 0x80bu

@@ -5,7 +5,7 @@
 #include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/host/timer.h"
 #include "arch/x86_64/host/idt.h"
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 #include "arch/x86_64/host/x86.h"
 #include "time/ratio.h"
 #include "vmm/base/alloc.h"
@@ -240,32 +240,6 @@ void arch_vcpu_want_window(struct vcpu *vcpu, bool want)
 {
     if (want || vcpu->arch->window_wanted || vcpu->arch->step_once || vcpu_nmi_pending(vcpu))
         vendor->want_window(vcpu, want);
-}
-
-// A fault's frame has RF set, so that a breakpoint on the instruction is not taken again (SDM 3B 17.3.1.1). The CPU
-// sees to that for its own faults, not for an injected one. #DB is given as it came: as a trap, or with RF already
-// right.
-void guest_fault(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
-{
-    vcpu->halted = false; // the single-step trap after a HLT wakes
-    if (vector != EXCEPTION_DB)
-        vcpu_regs(vcpu)->rflags |= RFLAGS_RF;
-    vendor->inject(vcpu, (struct guest_event){ .type = EVENT_EXCEPTION,
-                                               .vector = (uint8_t)vector,
-                                               .has_error = has_error,
-                                               .error = error });
-}
-
-void guest_debug_status(struct vcpu *vcpu, uint64_t causes)
-{
-    vendor->set(vcpu, REGISTER_DR6, (vendor->get(vcpu, REGISTER_DR6) & ~DR6_CAUSES) | causes);
-    vendor->set(vcpu, REGISTER_DR7, vendor->get(vcpu, REGISTER_DR7) & ~DR7_GD);
-}
-
-void guest_debug_trap(struct vcpu *vcpu, uint64_t causes)
-{
-    guest_debug_status(vcpu, causes);
-    guest_fault(vcpu, EXCEPTION_DB, false, 0);
 }
 
 // RIP wraps at the width of the code segment; stepping over an instruction ends an STI or MOV SS shadow, clears RF, and

@@ -3,8 +3,6 @@
 #ifndef ARCH_X86_64_VENDOR_H
 #define ARCH_X86_64_VENDOR_H
 
-#include <string.h>
-
 #include "arch/x86_64/insn/segment.h"
 #include "arch/x86_64/vcpu.h"
 
@@ -86,16 +84,6 @@ static inline void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct e
         vmx_enter(vcpu, slice, exit);
 }
 
-// The bytes of the instruction at CS:RIP that has exited, at most 15. Inline: each access to a register pays for it.
-static inline size_t guest_fetch(struct vcpu *vcpu, uint8_t out[15])
-{
-    const uint8_t *code = vendor->code(vcpu, 15);
-    if (code == NULL)
-        return guest_fetch_by_walking(vcpu, out);
-    memcpy(out, code, 15);
-    return 15;
-}
-
 // What calibration found about this CPU's world switch; cycles.
 struct switch_costs {
     uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by exit kind
@@ -112,9 +100,5 @@ extern struct switch_costs switch_costs;
 
 // Runs the null guests (calibrate.c). False: out of memory, or an exit that should not be possible.
 bool calibrate_world_switch(struct refusal *refusal);
-
-// Nested page tables: RAM and nothing else. Returns false when out of memory.
-bool nested_build(struct guest_ram ram, hpa *root);
-void nested_free(hpa root);
 
 #endif

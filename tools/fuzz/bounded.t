@@ -8,12 +8,13 @@ cd "$(dirname "$0")/../.." || exit 1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 INPUTS=4000
-for source in tools/fuzz/fuzz_*.c; do
-    target=$(basename "${source#tools/fuzz/fuzz_}" .c)
+for source in tools/fuzz/fuzz_*.c tools/fuzz/*/fuzz_*.c; do
+    target=$(basename "${source%.c}")
+    target=${target#fuzz_}
     old=tools/fuzz/corpus/$target
     [ -d "$old" ] || old=
     # shellcheck disable=SC2086 # a folder or none
-    "$build/fuzz/fuzz_$target" -runs=$INPUTS -seed=1 -max_len=1024 -timeout=60 -print_final_stats=1 -artifact_prefix="$folder/" \
+    "$build/fuzz/${source%.c}" -runs=$INPUTS -seed=1 -max_len=1024 -timeout=60 -print_final_stats=1 -artifact_prefix="$folder/" \
         $old >"$folder/log" 2>&1
     status=$?
     inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$folder/log")

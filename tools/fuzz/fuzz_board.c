@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/pc/machine.c vmm/pc/irq.c vmm/pc/tick.c vmm/pc/clock.c vmm/show/histogram.c vmm/show/trace.c
-// needs: devices/pit.c devices/pit_channel.c devices/pic.c devices/ioapic.c devices/hpet.c devices/rtc.c
-// needs: devices/rtc_time.c devices/lapic.c devices/lapic_regs.c devices/lapic_ipi.c devices/lapic_message.c
-// needs: devices/lapic_timer.c devices/pmtimer.c devices/uart16550.c devices/debugexit.c devices/fwcfg.c
-// needs: devices/pcihost.c devices/testdev.c time/ratio.c time/timerq.c time/tickpolicy.c time/calendar.c time/vtime.c
-// needs: time/counterscale.c devices/i8042.c devices/keyboard.c devices/vga.c vmm/pc/screen.c
-// needs: vmm/pc/bios.c tools/tests/native/quiet_console.c
 // The whole PC board through its buses: any accesses to ports, device memory and the APIC's MSRs, any passing of time,
 // any acknowledging. After each no timer is overdue, the work was bounded, and every tick is handled, pending or
 // dropped.
 #include "tools/fuzz/board.h"
 
+#include "tools/tests/native/x86_64/quiet_console.h"
 #include "vmm/pc/wiring.h"
 
 #define HZ      UINT64_C(1000000000)

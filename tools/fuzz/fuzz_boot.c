@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: boot/x86_64/multiboot1.c boot/x86_64/multiboot2.c boot/x86_64/multiboot.c vmm/base/format.c
 // What a boot loader leaves, by both protocols, with any bytes in it: it is read inside its window only, and what is
 // kept of it has its bounds; or it is refused with a sentence.
 #include "tools/fuzz/input.h"

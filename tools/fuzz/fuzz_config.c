@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/config.c vmm/config_value.c vmm/base/format.c
 // Any line as a VM's and as the monitor's own: taken, with values within their bounds, or refused with a sentence.
 #include "tools/fuzz/input.h"
 

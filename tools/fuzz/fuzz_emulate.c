@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: arch/x86_64/insn/decode.c arch/x86_64/insn/decode_tables.c arch/x86_64/insn/emulate.c arch/x86_64/insn/implied.c
-// needs: arch/x86_64/insn/alu.c arch/x86_64/insn/rare.c arch/x86_64/insn/vector.c
 // Decoder and emulator on any bytes, registers and device values: what is decoded is as long as it says and no longer,
 // and is decoded alike again; what is emulated accesses whole operands and leaves registers that a CPU can have.
 #include "tools/fuzz/input.h"

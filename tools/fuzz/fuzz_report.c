@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/show/report.c vmm/show/lanes.c vmm/show/trace.c vmm/show/histogram.c vmm/base/exit_names.c vmm/base/format.c time/ratio.c
 // The report of any figures: every line is printable and within its columns, whatever was counted.
 #include "tools/fuzz/input.h"
 

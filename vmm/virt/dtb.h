@@ -3,7 +3,7 @@
 #ifndef VMM_VIRT_DTB_H
 #define VMM_VIRT_DTB_H
 
-#include "vmm/virt/dtb_seed.h"
+#include "vmm/base/seed.h"
 #include "vmm/base/types.h"
 
 #define GUEST_DTB_BYTES UINT64_C(8192) // room for the tree with the longest command line

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Exceptions that the monitor gives to a guest: what the CPU itself does when it takes one to EL1 (Arm ARM D1.10.4,
 // the pseudocode AArch64.TakeException), with the guest's own registers.
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 
 #define SCTLR_SPAN  (UINT64_C(1) << 23)
 #define SCTLR_DSSBS (UINT64_C(1) << 44)

@@ -2,7 +2,7 @@
 // One access of a guest to guest-physical memory that is not RAM. The syndrome of a data abort describes plain loads
 // and stores of one general register (Arm ARM D17.2.37, ISS encoding for an exception from a Data Abort, ISV); the
 // pairs, the ones with writeback and those of the FPU it does not describe: undescribed.c.
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 
 #define HPFAR_ADDRESS UINT64_C(0xffffffffff0)
 

@@ -2,7 +2,8 @@
 // The guest's performance monitors (devices/pmu.h): each access traps. What they count is the hardware's (meter.h).
 // PMUSERENR_EL0 is the guest's own, in the CPU, which asks it before it traps here.
 #include "arch/arm64/meter.h"
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
+#include "arch/arm64/guest/sysreg.h"
 
 #define PMUSERENR      SYSREG(3, 3, 9, 14, 0)
 #define PMUSERENR_KEPT UINT64_C(0xf)

@@ -4,20 +4,13 @@
 #ifndef ARCH_ARM64_GUEST_PVTIME_H
 #define ARCH_ARM64_GUEST_PVTIME_H
 
-#include "time/stolen_time.h"
-#include "vmm/base/types.h"
-#include "vmm/vm.h"
+#include "arch/arm64/vcpu.h"
 
 #define PVTIME_IPA UINT64_C(0x090a0000) // where stage 2 maps the page
 
 // Function identifiers of version 1.0. Drafts of 2019 had stolen time at ...22 and the live physical time at ...21.
 #define PV_TIME_FEATURES 0xc5000020u
 #define PV_TIME_ST       0xc5000021u
-
-struct pvtime {
-    hpa                page;
-    struct stolen_time stolen;
-};
 
 // False: out of memory.
 bool pvtime_init(struct pvtime *pvtime);

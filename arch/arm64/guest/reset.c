@@ -3,7 +3,7 @@
 // the one before it is seen: as after a warm reset where that defines them (Arm ARM D19.2), and zero where it does not.
 // All that neither trap (traps.h) nor are a part of PSTATE, and that other files do not reset: debugregs.c, fpu.S,
 // vgic_lr.c and pmu.c have theirs. guest-tests/arm64/leftovers.c looks for more.
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 
 #define GUEST_MPIDR     (UINT64_C(1) << 31)  // RES1; affinity 0.0.0.0
 #define SCTLR_EL1_RESET UINT64_C(0x30d00800) // MMU and caches off, little endian, RES1

@@ -9,7 +9,7 @@
 
 #include "arch/arm64/guest/psci.h"
 #include "arch/arm64/guest/pvtime.h"
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 #include "time/pvclock.h"
 
 #define WORKAROUND_NO_NEED  UINT64_C(1)

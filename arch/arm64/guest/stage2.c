@@ -4,7 +4,7 @@
 // walk starts at level 1 (Arm ARM D8.2.7); RAM is mapped in blocks of 2 MiB wherever both sides allow it. Built once
 // per VM, never changed while it runs.
 #include "arch/arm64/host/pagetable.h"
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 #include "vmm/guestmem.h"
 
 #define ADDRESS_BITS 36u // which ID_AA64MMFR0_EL1 tells the guest (idregs.c), or the CPU's 32

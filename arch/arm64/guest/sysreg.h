@@ -3,23 +3,13 @@
 #ifndef ARCH_ARM64_GUEST_SYSREG_H
 #define ARCH_ARM64_GUEST_SYSREG_H
 
-#include "vmm/base/types.h"
-
-struct vcpu;
+#include "arch/arm64/vcpu.h"
 
 // A register by its encoding, as in the instruction.
 #define SYSREG(op0, op1, crn, crm, op2) \
     ((uint32_t)(op0) << 14 | (uint32_t)(op1) << 11 | (uint32_t)(crn) << 7 | (uint32_t)(crm) << 3 | (uint32_t)(op2))
 #define SYSREG_CRM(encoding) ((encoding) >> 3 & 15)
 #define SYSREG_OP2(encoding) ((encoding) & 7)
-
-// What a vCPU has of the debug registers that is not in the CPU.
-struct debug_state {
-    uint32_t mdscr;         // as the guest has written it
-    uint8_t  claim;         // DBGCLAIM tags
-    bool     os_locked;     // OSLSR.OSLK
-    bool     double_locked; // OSDLR.DLK
-};
 
 // Once, when virtualization is turned on: what the ID registers of every guest are.
 void sysreg_init(unsigned gic_version);

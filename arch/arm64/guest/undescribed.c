@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "arch/arm64/vcpu.h"
+#include "arch/arm64/guest/guest.h"
 #include "vmm/guestmem.h"
 
 #define FAR_ADDRESS (UINT64_MAX >> 8) // without the tag, which a guest may ignore

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmm/virt/dtb_seed.h"
+#include "vmm/base/seed.h"
 
 enum psci_conduit { PSCI_NONE, PSCI_SMC, PSCI_HVC };
 

@@ -6,7 +6,7 @@
 #include "arch/arm64/host/board.h"
 #include "arch/arm64/host/pci.h"
 #include "arch/arm64/host/uart.h"
-#include "arch/arm64/guest/psci.h"
+#include "arch/arm64/host/firmware.h"
 
 _Noreturn void arch_machine_exit(unsigned status)
 {

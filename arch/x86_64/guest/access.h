@@ -5,7 +5,7 @@
 #ifndef ARCH_X86_64_GUEST_ACCESS_H
 #define ARCH_X86_64_GUEST_ACCESS_H
 
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 
 // The exception, with an error code of 0, that [offset, offset + bytes) of a segment deserves; 0 where it is allowed.
 unsigned guest_access_refused(struct vcpu *vcpu, enum insn_segment segment, uint64_t offset, uint64_t bytes,

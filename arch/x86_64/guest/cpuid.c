@@ -2,7 +2,7 @@
 // CPUID as a guest sees it: the host's own leaves, less what this machine does not give, plus the leaves that tell a
 // guest its clock rates (KVM's cpuid.rst) and who we are. Static leaves are filtered once at boot; what
 // depends on the guest's own state (CR4, APIC base, sub-leaf) is done per call.
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 #include "arch/x86_64/host/x86.h"
 #include "time/ratio.h"
 

@@ -9,7 +9,7 @@
 // off they are not armed there at all: a guest's breakpoints never come, which is the price. QEMU 10 arms and disarms
 // them at VMRUN and #VMEXIT, and they come.
 #include "arch/x86_64/insn/decode.h"
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 
 #define DR7_ONE  (UINT64_C(1) << 10) // reads as 1
 #define DR7_ZERO ((UINT64_C(1) << 11) | (UINT64_C(1) << 12) | (UINT64_C(1) << 14) | (UINT64_C(1) << 15))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // MSRs as a guest sees them: one table, a line each. An MSR that is not in it gives the guest #GP, as hardware does; no
 // host MSR is ever read or written on a guest's behalf. The x2APIC range goes straight to the LAPIC.
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 
 #define MSR_TSC             0x10u
 #define MSR_TSC_DEADLINE    0x6e0u

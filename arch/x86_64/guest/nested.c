@@ -5,7 +5,7 @@
 // in the same three bits, the same bit for a large page, and in a leaf the memory type besides, which the vendor names.
 // Built once per VM, never changed while it runs.
 #include "arch/x86_64/host/pagetable.h"
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 
 #define NESTED_ALL UINT64_C(0x007) // present, writable, user; EPT: read, write, execute
 

@@ -4,7 +4,7 @@
 #ifndef ARCH_X86_64_GUEST_OPERAND_H
 #define ARCH_X86_64_GUEST_OPERAND_H
 
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 
 #define OPERAND_MAX_BYTES 16
 

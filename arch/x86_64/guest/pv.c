@@ -3,7 +3,7 @@
 // and its stolen time, what is written there, and the hypercalls. Layout and arithmetic are time/pvclock.c and
 // time/steal.c. Under a guest clock the pair {tsc, ns} is true for ever, so the page is written when the guest asks for
 // it and when the guest itself moves its TSC, and at no other time.
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 #include "time/ratio.h"
 #include "time/steal.h"
 #include "vmm/guestmem.h"

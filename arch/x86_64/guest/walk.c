@@ -4,7 +4,7 @@
 // walk has at most four of them. SDM 3A, chapter 4 (32-bit, PAE, 4-level; 5-level paging is not offered to guests).
 #include <string.h>
 
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 #include "arch/x86_64/host/x86.h"
 #include "vmm/guestmem.h"
 

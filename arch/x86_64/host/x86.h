@@ -1,37 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The privileged instructions, one inline function each, and the register bits that more than one file needs.
-// Nothing here decides anything. Sources: SDM 2 (instructions), SDM 3A 2.5 (control registers), SDM 4 (MSRs).
+// The privileged instructions, one inline function each. Nothing here decides anything. SDM 2.
 #ifndef ARCH_X86_64_HOST_X86_H
 #define ARCH_X86_64_HOST_X86_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CR0_MP         (UINT64_C(1) << 1)
-#define CR0_EM         (UINT64_C(1) << 2)
-#define CR0_TS         (UINT64_C(1) << 3)
-#define CR0_ET         (UINT64_C(1) << 4)
-#define CR0_NE         (UINT64_C(1) << 5)
-#define CR0_WP         (UINT64_C(1) << 16)
-#define CR0_AM         (UINT64_C(1) << 18)
-#define CR0_NW         (UINT64_C(1) << 29)
-#define CR0_CD         (UINT64_C(1) << 30)
-#define CR4_OSFXSR     (UINT64_C(1) << 9)
-#define CR4_OSXMMEXCPT (UINT64_C(1) << 10)
-#define CR4_OSXSAVE    (UINT64_C(1) << 18)
-#define CR4_SMEP       (UINT64_C(1) << 20)
-#define CR4_SMAP       (UINT64_C(1) << 21)
-#define CR4_PKE        (UINT64_C(1) << 22)
-#define EFER_NXE       (UINT64_C(1) << 11)
-#define DR6_CAUSES     UINT64_C(15) // B0-B3
-#define DR6_BD         (UINT64_C(1) << 13)
-#define DR6_BS         (UINT64_C(1) << 14)
-#define DR7_GD         (UINT64_C(1) << 13)
-#define DR7_KIND_SHIFT 16 // two bits each four: 0 where the breakpoint is on an instruction
-#define XCR0_X87       UINT64_C(1)
-#define XCR0_SSE       UINT64_C(2)
-#define XCR0_AVX       UINT64_C(4)
-#define XCR0_AVX512    UINT64_C(0xe0)
+#include "arch/x86_64/insn/registers.h"
 
 #define MSR_APIC_BASE    0x1bu
 #define MSR_PAT          0x277u

@@ -3,7 +3,7 @@
 // mandatory prefixes: SDM 2D, tables; faults: SDM 2A 2.5, types 1, 4 and 5, and SDM 3A table 12-1 for MMX.
 #include "arch/x86_64/insn/vector.h"
 #include "arch/x86_64/insn/plan.h"
-#include "arch/x86_64/host/x86.h"
+#include "arch/x86_64/insn/registers.h"
 
 #include <string.h>
 

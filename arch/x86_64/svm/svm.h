@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "arch/x86_64/quick.h"
-#include "arch/x86_64/vendor.h"
+#include "arch/x86_64/guest/guest.h"
 #include "arch/x86_64/svm/vmcb.h"
 
 bool svm_has_next_rip(void);

@@ -16,7 +16,7 @@ struct pin {
 static struct pin pins[24];
 static unsigned selected, id;
 
-void model_start(uint32_t lines)
+void ref_ioapic_start(uint32_t lines)
 {
     memset(pins, 0, sizeof(pins));
     selected = id = 0;
@@ -31,7 +31,7 @@ static bool level_sensitive(const struct pin *p)
     return p->trigger_level && (p->mode == FIXED || p->mode == LOWEST);
 }
 
-void model_pin(unsigned pin, bool level)
+void ref_ioapic_pin(unsigned pin, bool level)
 {
     struct pin *p = &pins[pin];
     if (level == p->level_now)
@@ -42,14 +42,14 @@ void model_pin(unsigned pin, bool level)
         p->edge_seen = true;
 }
 
-void model_eoi(unsigned vector)
+void ref_ioapic_eoi(unsigned vector)
 {
     for (unsigned i = 0; i < 24; i++)
         if (pins[i].vector == vector)
             pins[i].remote_irr = false;
 }
 
-void model_select(unsigned index)
+void ref_ioapic_select(unsigned index)
 {
     selected = index & 255;
 }
@@ -68,7 +68,7 @@ static void write_low(struct pin *p, uint32_t value)
         p->edge_seen = false;
 }
 
-void model_write(uint32_t value)
+void ref_ioapic_write(uint32_t value)
 {
     if (selected == 0)
         id = value >> 24 & 15;
@@ -81,7 +81,7 @@ void model_write(uint32_t value)
         write_low(p, value);
 }
 
-uint32_t model_read(void)
+uint32_t ref_ioapic_read(void)
 {
     if (selected == 0 || selected == 2)
         return id << 24;
@@ -96,7 +96,7 @@ uint32_t model_read(void)
            p->trigger_level * 32768u + p->masked * 65536u;
 }
 
-bool model_send(struct model_message *message)
+bool ref_ioapic_send(struct ref_ioapic_message *message)
 {
     for (unsigned i = 0; i < 24; i++) {
         struct pin *p = &pins[i];
@@ -106,7 +106,7 @@ bool model_send(struct model_message *message)
             continue;
         p->edge_seen = false;
         p->remote_irr = p->remote_irr || level;
-        *message = (struct model_message){ p->vector, p->mode, p->destination, p->logical, level };
+        *message = (struct ref_ioapic_message){ p->vector, p->mode, p->destination, p->logical, level };
         return true;
     }
     return false;

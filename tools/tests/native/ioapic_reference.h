@@ -7,17 +7,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct model_message {
+struct ref_ioapic_message {
     unsigned vector, mode, destination;
     bool logical, level;
 };
 
-void model_start(uint32_t lines);
-void model_pin(unsigned pin, bool level);
-void model_eoi(unsigned vector);
-void model_select(unsigned index);
-void model_write(uint32_t value);
-uint32_t model_read(void);
-bool model_send(struct model_message *message); // the lowest pin first
+void ref_ioapic_start(uint32_t lines);
+void ref_ioapic_pin(unsigned pin, bool level);
+void ref_ioapic_eoi(unsigned vector);
+void ref_ioapic_select(unsigned index);
+void ref_ioapic_write(uint32_t value);
+uint32_t ref_ioapic_read(void);
+bool ref_ioapic_send(struct ref_ioapic_message *message); // the lowest pin first
 
 #endif

@@ -14,14 +14,14 @@ struct model {
 
 static struct model model[2];
 
-int model_wants(unsigned chip)
+int ref_pic_wants(unsigned chip)
 {
     struct model *m = &model[chip];
     for (unsigned i = 0; i < 8 && m->left == 0; i++) {
         unsigned n = m->order[i];
         bool request = m->elcr[n] ? m->pin[n] : m->irr[n];
         if (chip == 0 && n == 2)
-            request = model_wants(1) >= 0;
+            request = ref_pic_wants(1) >= 0;
         bool served = m->isr[n] && !(m->smm && m->imr[n]);
         if (request && !m->imr[n] && (!served || (chip == 0 && n == 2 && m->icw4 & 16)))
             return (int)n;
@@ -43,7 +43,7 @@ static void model_lowest(struct model *m, unsigned n)
 static int model_take(unsigned chip)
 {
     struct model *m = &model[chip];
-    int n = model_wants(chip);
+    int n = ref_pic_wants(chip);
     if (n < 0)
         return -1;
     m->irr[n] = false;
@@ -54,7 +54,7 @@ static int model_take(unsigned chip)
     return n;
 }
 
-unsigned model_acknowledge(void)
+unsigned ref_pic_acknowledge(void)
 {
     int n = model_take(0);
     if (n == 2 && !model[0].single && model[0].words[1] & 4) {
@@ -94,7 +94,7 @@ static void model_icw1(struct model *m, unsigned value)
         m->order[i] = i;
 }
 
-void model_write(unsigned chip, bool odd, unsigned value)
+void ref_pic_write(unsigned chip, bool odd, unsigned value)
 {
     struct model *m = &model[chip];
     bool last_is_icw4 = m->words[2];
@@ -120,7 +120,7 @@ void model_write(unsigned chip, bool odd, unsigned value)
     }
 }
 
-unsigned model_read(unsigned chip, bool odd)
+unsigned ref_pic_read(unsigned chip, bool odd)
 {
     struct model *m = &model[chip];
     unsigned value = 0;
@@ -132,13 +132,13 @@ unsigned model_read(unsigned chip, bool odd)
     for (unsigned i = 0; i < 8; i++) {
         bool request = m->elcr[i] ? m->pin[i] : m->irr[i];
         if (chip == 0 && i == 2)
-            request = model_wants(1) >= 0;
+            request = ref_pic_wants(1) >= 0;
         value |= (unsigned)(odd ? m->imr[i] : m->read_isr ? m->isr[i] : request) << i;
     }
     return value;
 }
 
-void model_set_irq(unsigned irq, bool level)
+void ref_pic_set_irq(unsigned irq, bool level)
 {
     struct model *m = &model[irq / 8];
     if (irq == 2)
@@ -150,7 +150,7 @@ void model_set_irq(unsigned irq, bool level)
     m->pin[irq % 8] = level;
 }
 
-void model_write_elcr(unsigned chip, unsigned value)
+void ref_pic_write_elcr(unsigned chip, unsigned value)
 {
     for (unsigned i = 0; i < 8; i++) {
         bool fixed = chip == 0 ? i < 3 : i == 0 || i == 5;
@@ -161,11 +161,11 @@ void model_write_elcr(unsigned chip, unsigned value)
 }
 
 // The same initialisation as start(), by the model's own ports.
-void model_start(void)
+void ref_pic_start(void)
 {
     static const unsigned words[2][4] = { { 0x11, 0x30, 0x04, 0x01 }, { 0x11, 0x38, 0x02, 0x01 } };
     memset(model, 0, sizeof(model));
     for (unsigned chip = 0; chip < 2; chip++)
         for (unsigned i = 0; i < 4; i++)
-            model_write(chip, i > 0, words[chip][i]);
+            ref_pic_write(chip, i > 0, words[chip][i]);
 }

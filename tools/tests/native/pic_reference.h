@@ -6,12 +6,12 @@
 
 #include <stdbool.h>
 
-void model_start(void);
-int model_wants(unsigned chip); // the input it asks for, -1 if none
-unsigned model_acknowledge(void);
-void model_write(unsigned chip, bool odd, unsigned value);
-unsigned model_read(unsigned chip, bool odd);
-void model_set_irq(unsigned irq, bool level);
-void model_write_elcr(unsigned chip, unsigned value);
+void ref_pic_start(void);
+int ref_pic_wants(unsigned chip); // the input it asks for, -1 if none
+unsigned ref_pic_acknowledge(void);
+void ref_pic_write(unsigned chip, bool odd, unsigned value);
+unsigned ref_pic_read(unsigned chip, bool odd);
+void ref_pic_set_irq(unsigned irq, bool level);
+void ref_pic_write_elcr(unsigned chip, unsigned value);
 
 #endif

@@ -4,14 +4,14 @@
 
 #define CLOCK_HZ 1193182
 
-static unsigned mode(const struct ref_channel *r)
+static unsigned mode(const struct ref_pit_channel *r)
 {
     static const unsigned modes[8] = { 0, 1, 2, 3, 4, 5, 2, 3 };
     return modes[(r->control & 0x0e) >> 1];
 }
 
 // The decrementer: four decades or sixteen bits.
-static uint16_t minus_one(const struct ref_channel *r, uint16_t value)
+static uint16_t minus_one(const struct ref_pit_channel *r, uint16_t value)
 {
     if (!(r->control & 1))
         return (uint16_t)(value - 1);
@@ -23,7 +23,7 @@ static uint16_t minus_one(const struct ref_channel *r, uint16_t value)
     return 0x9999;
 }
 
-static void drive(struct ref_channel *r, bool out, vtime_t now)
+static void drive(struct ref_pit_channel *r, bool out, vtime_t now)
 {
     if (out && !r->out) {
         r->rises++;
@@ -33,14 +33,14 @@ static void drive(struct ref_channel *r, bool out, vtime_t now)
 }
 
 // CR -> CE. In mode 3 an odd count loses its last bit and is remembered as odd.
-static void transfer(struct ref_channel *r)
+static void transfer(struct ref_pit_channel *r)
 {
     r->odd = r->cr & 1;
     r->ce = mode(r) == 3 ? (uint16_t)(r->cr & ~1) : r->cr;
     r->null = false;
 }
 
-static void first_load(struct ref_channel *r, vtime_t now)
+static void first_load(struct ref_pit_channel *r, vtime_t now)
 {
     transfer(r);
     r->loaded = true;
@@ -54,7 +54,7 @@ static void first_load(struct ref_channel *r, vtime_t now)
     }
 }
 
-static void square_wave_pulse(struct ref_channel *r, vtime_t now)
+static void square_wave_pulse(struct ref_pit_channel *r, vtime_t now)
 {
     if (r->ce != (r->out && r->odd ? 0 : 2)) {
         r->ce = minus_one(r, minus_one(r, r->ce));
@@ -67,7 +67,7 @@ static void square_wave_pulse(struct ref_channel *r, vtime_t now)
     drive(r, next, now);
 }
 
-static void pulse(struct ref_channel *r, vtime_t now)
+static void pulse(struct ref_pit_channel *r, vtime_t now)
 {
     unsigned m = mode(r);
     if (!r->loaded || (!r->gate && m != 1 && m != 5))
@@ -93,12 +93,12 @@ static void pulse(struct ref_channel *r, vtime_t now)
     }
 }
 
-void ref_init(struct ref_channel *r, uint64_t hz, bool gate)
+void ref_pit_init(struct ref_pit_channel *r, uint64_t hz, bool gate)
 {
-    *r = (struct ref_channel){ .hz = hz, .gate = gate, .control = 0x34, .out = true, .null = true };
+    *r = (struct ref_pit_channel){ .hz = hz, .gate = gate, .control = 0x34, .out = true, .null = true };
 }
 
-void ref_run(struct ref_channel *r, vtime_t from, vtime_t to)
+void ref_pit_run(struct ref_pit_channel *r, vtime_t from, vtime_t to)
 {
     while (from < to) {
         uint64_t wait = (r->hz - r->clock + CLOCK_HZ - 1) / CLOCK_HZ;
@@ -112,7 +112,7 @@ void ref_run(struct ref_channel *r, vtime_t from, vtime_t to)
     }
 }
 
-void ref_control(struct ref_channel *r, uint8_t word, vtime_t now)
+void ref_pit_control(struct ref_pit_channel *r, uint8_t word, vtime_t now)
 {
     r->control = word & 0x3f;
     r->null = true;
@@ -122,21 +122,21 @@ void ref_control(struct ref_channel *r, uint8_t word, vtime_t now)
     drive(r, mode(r) != 0, now);
 }
 
-void ref_latch_count(struct ref_channel *r)
+void ref_pit_latch_count(struct ref_pit_channel *r)
 {
     if (!r->latched)
         r->latch = r->ce;
     r->latched = true;
 }
 
-void ref_latch_status(struct ref_channel *r)
+void ref_pit_latch_status(struct ref_pit_channel *r)
 {
     if (!r->status_latched)
         r->status = (uint8_t)(r->control + (r->out ? 128 : 0) + (r->null ? 64 : 0));
     r->status_latched = true;
 }
 
-static void count_written(struct ref_channel *r, uint16_t count, vtime_t now)
+static void count_written(struct ref_pit_channel *r, uint16_t count, vtime_t now)
 {
     unsigned m = mode(r);
     r->cr = count;
@@ -146,7 +146,7 @@ static void count_written(struct ref_channel *r, uint16_t count, vtime_t now)
         first_load(r, now);
 }
 
-void ref_write(struct ref_channel *r, uint8_t byte, vtime_t now)
+void ref_pit_write(struct ref_pit_channel *r, uint8_t byte, vtime_t now)
 {
     switch (r->control & 0x30) {
     case 0x10: count_written(r, byte, now); return;
@@ -166,7 +166,7 @@ void ref_write(struct ref_channel *r, uint8_t byte, vtime_t now)
     }
 }
 
-uint8_t ref_read(struct ref_channel *r)
+uint8_t ref_pit_read(struct ref_pit_channel *r)
 {
     if (r->status_latched) {
         r->status_latched = false;
@@ -186,7 +186,7 @@ uint8_t ref_read(struct ref_channel *r)
     return (uint8_t)(count % 256);
 }
 
-void ref_gate(struct ref_channel *r, bool gate, vtime_t now)
+void ref_pit_gate(struct ref_pit_channel *r, bool gate, vtime_t now)
 {
     unsigned m = mode(r);
     bool rising = gate && !r->gate, falling = !gate && r->gate;

@@ -7,7 +7,7 @@
 
 #include "time/units.h"
 
-struct ref_channel {
+struct ref_pit_channel {
     uint64_t hz, clock; // clock: 1193182 is added each cycle of V, a pulse takes hz
     uint64_t rises;
     uint64_t last_rise; // V of the last rising edge of OUT
@@ -22,13 +22,13 @@ struct ref_channel {
     uint8_t status;
 };
 
-void ref_init(struct ref_channel *ref, uint64_t hz, bool gate);
-void ref_run(struct ref_channel *ref, vtime_t from, vtime_t to);
-void ref_control(struct ref_channel *ref, uint8_t word, vtime_t now);
-void ref_latch_count(struct ref_channel *ref);
-void ref_latch_status(struct ref_channel *ref);
-void ref_write(struct ref_channel *ref, uint8_t byte, vtime_t now);
-uint8_t ref_read(struct ref_channel *ref);
-void ref_gate(struct ref_channel *ref, bool gate, vtime_t now);
+void ref_pit_init(struct ref_pit_channel *ref, uint64_t hz, bool gate);
+void ref_pit_run(struct ref_pit_channel *ref, vtime_t from, vtime_t to);
+void ref_pit_control(struct ref_pit_channel *ref, uint8_t word, vtime_t now);
+void ref_pit_latch_count(struct ref_pit_channel *ref);
+void ref_pit_latch_status(struct ref_pit_channel *ref);
+void ref_pit_write(struct ref_pit_channel *ref, uint8_t byte, vtime_t now);
+uint8_t ref_pit_read(struct ref_pit_channel *ref);
+void ref_pit_gate(struct ref_pit_channel *ref, bool gate, vtime_t now);
 
 #endif

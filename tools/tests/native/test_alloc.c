@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/base/frames.c
 // The frame allocator's core against a model with one flag a page: random adds, reservations, allocations and frees,
 // first fit, alignment, byte counts; a full list; the end of the address space.
 #include <setjmp.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/calendar.c
 // The calendar against one that counts day by day, over all ten thousand years, and against the C library's.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/config.c vmm/config_value.c vmm/base/format.c
 // The words of a VM's and the monitor's line: defaults, every word, every refusal with its sentence, and random lines.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/console.c vmm/screen.c vmm/cp437.c vmm/typing.c vmm/base/format.c devices/vga.c time/ratio.c
 // What is typed and what is shown, with a guest, a screen and a terminal of the test's own: bytes that wait for the
 // guest, the monitor's keys among them whatever the guest does, keys for the keyboard, rows drawn once and printed
 // once.

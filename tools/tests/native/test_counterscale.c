@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/counterscale.c
 // Scaled counters against exact rationals: the rate, the error bound (M16), continuity, and deadlines.
 #include <setjmp.h>
 #include <stdarg.h>

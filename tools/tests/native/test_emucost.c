@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/emucost.c time/ratio.c
 // What emulated instructions cost: in order of size, and rounded up to whole cycles at every rate.
 #include "time/emucost.h"
 #include "tools/tests/native/host.h"

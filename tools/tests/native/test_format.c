@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/base/format.c
 // format() against the C library's snprintf: every conversion with every flag and edgy values, and buffers of every
 // size.
 #include <setjmp.h>

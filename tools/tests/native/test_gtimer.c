@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/gtimer.c tools/tests/native/device_laws.c
 // The generic timer: every register both ways, the condition against arithmetic in 128 bits, the deadline against a
 // counter that is stepped, and the laws of the device contract with each channel's line as an output.
 #include <setjmp.h>

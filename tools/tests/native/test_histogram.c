@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/show/histogram.c vmm/show/trace.c vmm/base/exit_names.c
 // The histogram against sorting all values, the trace ring at its wrap, and a name for each exit kind.
 #include <setjmp.h>
 #include <stdarg.h>

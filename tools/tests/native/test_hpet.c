@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/hpet.c time/ratio.c
 // The HPET: a counter that carries its remainder over months, one-shot and periodic deadlines to the cycle, comparators
 // that a hostile guest would choose. Random programs against a reference are in test_hpet_reference.c.
 #include "tools/tests/native/host.h"

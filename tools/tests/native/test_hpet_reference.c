@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/hpet.c time/ratio.c tools/tests/native/hpet_reference.c tools/tests/native/device_laws.c
 // The HPET under random programs: against a tick-by-tick reference, and the laws of the device contract.
 #include "tools/tests/native/device_laws.h"
 #include "tools/tests/native/host.h"

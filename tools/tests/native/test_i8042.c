@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/i8042.c devices/keyboard.c tools/tests/native/device_laws.c
 // Keyboard controller and keyboard: commands as drivers use them, keys that wait, the interrupt lines, the ways to
 // reset; a guest that writes anything; the laws of the device contract.
 #include "tools/tests/native/device_laws.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/ioapic.c tools/tests/native/ioapic_reference.c tools/tests/native/device_laws.c
 // The I/O APIC: its registers, scenes from the data sheet, races between pins and masks, a second model under random
 // operations, nonsense, the contract's laws.
 #include <setjmp.h>
@@ -239,8 +238,8 @@ static uint64_t sent;
 static void same_messages(struct ioapic *a)
 {
     struct apic_message message;
-    struct model_message expected;
-    while (model_send(&expected)) {
+    struct ref_ioapic_message expected;
+    while (ref_ioapic_send(&expected)) {
         assert_true(ioapic_take_message(a, &message));
         assert_int_equal(message.vector, expected.vector);
         assert_int_equal(message.delivery, expected.mode);
@@ -261,30 +260,30 @@ static void random_operation(struct ioapic *a, uint64_t *random)
     case 1:
     case 2:
         ioapic_set_pin(a, pin, value & 1);
-        model_pin(pin, value & 1);
+        ref_ioapic_pin(pin, value & 1);
         break;
     case 3:
         ioapic_eoi(a, (uint8_t)(value & 7));
-        model_eoi(value & 7);
+        ref_ioapic_eoi(value & 7);
         break;
     case 4:
         put(a, 0x40, value & 0xffffff07);
-        model_eoi(value & 7);
+        ref_ioapic_eoi(value & 7);
         break;
     case 5:
         put(a, 0, value);
-        model_select(value);
+        ref_ioapic_select(value);
         break;
     case 6:
         put(a, 0x10, value);
-        model_write(value);
+        ref_ioapic_write(value);
         break;
     default: // few vectors and mostly unmasked, so that they meet
         value &= 0xffff0007 | (uint32_t)host_random(random);
         value &= host_random_range(random, 0, 3) ? ~MASKED & 0xfffffff7 : UINT32_MAX;
         reg_write(a, 0x10 + 2 * pin, value);
-        model_select(0x10 + 2 * pin);
-        model_write(value);
+        ref_ioapic_select(0x10 + 2 * pin);
+        ref_ioapic_write(value);
     }
 }
 
@@ -296,14 +295,14 @@ static void test_model(void **state)
         struct ioapic a;
         uint32_t lines = (uint32_t)host_random(&random) & 0xffffff;
         ioapic_init(&a, 0, lines);
-        model_start(lines);
+        ref_ioapic_start(lines);
         for (unsigned step = 0; step < 500; step++) {
             random_operation(&a, &random);
             if (host_random_range(&random, 0, 2) != 0)
                 same_messages(&a);
             uint32_t index = (uint32_t)host_random_range(&random, 0, 0x42);
-            model_select(index);
-            assert_int_equal(reg_read(&a, index), model_read());
+            ref_ioapic_select(index);
+            assert_int_equal(reg_read(&a, index), ref_ioapic_read());
         }
     }
     print_message("# ioapic: %llu messages equal those of the second model\n", (unsigned long long)sent);

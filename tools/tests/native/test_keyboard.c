@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/i8042.c devices/keyboard.c vmm/typing.c
 // Typing that ends at a keyboard: what a guest reads for each key in each scan code set, against lists of keys as the
 // tables of both sets print them.
 #include "tools/tests/native/i8042_ports.h"

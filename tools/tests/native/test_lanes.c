@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/show/lanes.c vmm/show/trace.c vmm/base/format.c
 // The lanes against an owner-by-owner recount: every letter and marker that is drawn must come from the records.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/lapic.c devices/lapic_regs.c devices/lapic_ipi.c devices/lapic_message.c
-// needs: devices/lapic_timer.c time/ratio.c
-// needs: tools/tests/native/device_laws.c
 // The local APIC's behaviour over time: priorities against a model of 256 flags, the tick path, the laws of the device
 // contract, and nonsense. Its registers one by one are in test_lapic_regs.c.
 #include <setjmp.h>

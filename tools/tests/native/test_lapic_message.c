@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/lapic.c devices/lapic_regs.c devices/lapic_ipi.c devices/lapic_message.c devices/lapic_timer.c
-// needs: devices/ioapic.c time/ratio.c
 // Messages on their way to a local APIC: who hears which destination, told by a table of the manual's cases and by a
 // search over all; what each delivery mode does; and the pair of IOAPIC and local APIC with its EOIs.
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/lapic.c devices/lapic_regs.c devices/lapic_ipi.c devices/lapic_message.c
-// needs: devices/lapic_timer.c time/ratio.c
 // The local APIC's registers one by one, from tables written after the manual (SDM 3A chapter 11): power-up values, who
 // may read and write what in which mode, every reserved bit, mode transitions, IPI destinations, errors, pins.
 #include <setjmp.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/lapic_timer.c time/ratio.c
 // The APIC timer against a counter that is clocked one cycle at a time, against the formula over long times, and in the
 // sequences that kvm-unit-tests' apic.c asserts. Every comparison is an equality.
 #include <setjmp.h>

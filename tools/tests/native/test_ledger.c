@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/ledger.c
-// libs: -lgmp
 // The ledger closes after every operation of every sequence (law 6, M18), and the guest's account is what GMP computes
 // from the slices: what each took, less its cost as the shortest one so far has shown it.
 #include "time/ledger.h"

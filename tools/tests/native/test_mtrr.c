@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/mtrr.c
 // The MTRRs: what firmware leaves, which MSRs there are, and every bit that SDM 3A 11.11.2 reserves.
 #include "devices/mtrr.h"
 #include "tools/tests/native/host.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pic.c tools/tests/native/pic_reference.c tools/tests/native/device_laws.c
 // The 8259A pair: scenes from the data sheet, a second model made of lists under random operations, the contract's
 // laws.
 #include "tools/tests/native/device_laws.h"
@@ -180,32 +179,32 @@ static void random_step(struct pic *pic, uint64_t *random, uint64_t *vectors)
     case 3:
     case 4:
         pic_set_irq(pic, irq, value & 1);
-        model_set_irq(irq, value & 1);
+        ref_pic_set_irq(irq, value & 1);
         break;
     case 5:
         out(pic, 0x4d0 + chip, value);
-        model_write_elcr(chip, value);
+        ref_pic_write_elcr(chip, value);
         break;
     case 6:
     case 7:
         value &= (uint8_t)(dice >> 40); // few masks
         out(pic, port + 1, value);
-        model_write(chip, true, value);
+        ref_pic_write(chip, true, value);
         break;
     case 8:
     case 9:
     case 10:
         out(pic, port, value);
-        model_write(chip, false, value);
+        ref_pic_write(chip, false, value);
         break;
     case 11:
         out(pic, port, 0x20);
-        model_write(chip, false, 0x20);
+        ref_pic_write(chip, false, 0x20);
         break;
-    case 12: assert_int_equal(in(pic, port + irq % 2), model_read(chip, irq % 2)); break;
+    case 12: assert_int_equal(in(pic, port + irq % 2), ref_pic_read(chip, irq % 2)); break;
     default:
         if (pic_output(pic) || irq == 0) {
-            assert_int_equal(pic_acknowledge(pic), model_acknowledge());
+            assert_int_equal(pic_acknowledge(pic), ref_pic_acknowledge());
             ++*vectors;
         }
     }
@@ -229,10 +228,10 @@ static void test_model(void **state)
         struct pic pic;
         uint64_t random = seed;
         start(&pic, 0x01, 0x01);
-        model_start();
+        ref_pic_start();
         for (unsigned i = 0; i < 300; i++, steps++) {
             random_step(&pic, &random, &vectors);
-            assert_int_equal(pic_output(&pic), model_wants(0) >= 0);
+            assert_int_equal(pic_output(&pic), ref_pic_wants(0) >= 0);
             check_open(&pic, i & 15);
         }
     }

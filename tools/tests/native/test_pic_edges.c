@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pic.c
 // Inputs of the 8259A pair that fall before they are acknowledged, that are up from the start, that LTIM would make
 // levels; and what a poll says.
 #include "tools/tests/native/device_laws.h"

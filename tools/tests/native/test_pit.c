@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pit.c devices/pit_channel.c time/ratio.c tools/tests/native/pit_reference.c
 // The 8254 and port 0x61: the data sheet's figures, what others got wrong, and a pulse-by-pulse reference chip under
 // random programs in all modes. Exactness over long runs is in test_pit_exact.c.
 #include "tools/tests/native/host.h"
@@ -127,7 +126,7 @@ static void test_port61(void **state)
 
 struct pair {
     struct pit pit;
-    struct ref_channel ref[3];
+    struct ref_pit_channel ref[3];
     vtime_t now;
     uint64_t random, edges, reads;
     uint8_t low_counts; // this program uses short counts only
@@ -143,7 +142,7 @@ static void run_pair(struct pair *p, vtime_t to, bool by_deadlines)
         uint32_t rises = p->pit.irq0.rises;
         uint64_t expected = p->ref[0].rises + 1;
         for (unsigned i = 0; i < 3; i++)
-            ref_run(&p->ref[i], p->now, deadline);
+            ref_pit_run(&p->ref[i], p->now, deadline);
         p->now = deadline;
         pit_ops.advance(&p->pit, deadline);
         assert_int_equal(p->pit.irq0.rises, rises + 1);
@@ -152,7 +151,7 @@ static void run_pair(struct pair *p, vtime_t to, bool by_deadlines)
         p->edges++;
     }
     for (unsigned i = 0; i < 3; i++)
-        ref_run(&p->ref[i], p->now, to);
+        ref_pit_run(&p->ref[i], p->now, to);
     p->now = to;
     pit_ops.advance(&p->pit, to);
     if (p->pit.irq0.rises != (uint32_t)p->ref[0].rises || p->pit.irq0.level != p->ref[0].out)
@@ -163,7 +162,7 @@ static void run_pair(struct pair *p, vtime_t to, bool by_deadlines)
 static void read_pair(struct pair *p, unsigned i)
 {
     unsigned is = in_port(&p->pit, (uint16_t)(0x40 + i), p->now);
-    unsigned must = ref_read(&p->ref[i]);
+    unsigned must = ref_pit_read(&p->ref[i]);
     if (is != must)
         fail_msg("channel %u control %#x V %llu: reads %#x, reference %#x", i, p->ref[i].control,
                  (unsigned long long)p->now, is, must);
@@ -176,13 +175,13 @@ static void random_control(struct pair *p, uint64_t dice)
     out_port(&p->pit, 0x43, word, p->now);
     for (unsigned i = 0; i < 3; i++) {
         if (word >= 0xc0 && word & 2 << i && !(word & 0x20))
-            ref_latch_count(&p->ref[i]);
+            ref_pit_latch_count(&p->ref[i]);
         if (word >= 0xc0 && word & 2 << i && !(word & 0x10))
-            ref_latch_status(&p->ref[i]);
+            ref_pit_latch_status(&p->ref[i]);
         if (word >> 6 == i && !(word & 0x30))
-            ref_latch_count(&p->ref[i]);
+            ref_pit_latch_count(&p->ref[i]);
         if (word >> 6 == i && word & 0x30)
-            ref_control(&p->ref[i], word, p->now);
+            ref_pit_control(&p->ref[i], word, p->now);
     }
 }
 
@@ -195,7 +194,7 @@ static void random_count_byte(struct pair *p, unsigned i)
     else if (!high && !p->low_counts)
         byte = (uint8_t)(byte * 17 % 153); // BCD digits
     out_port(&p->pit, (uint16_t)(0x40 + i), byte, p->now);
-    ref_write(&p->ref[i], byte, p->now);
+    ref_pit_write(&p->ref[i], byte, p->now);
 }
 
 static void random_operation(struct pair *p)
@@ -209,7 +208,7 @@ static void random_operation(struct pair *p)
     case 4: random_count_byte(p, i); break;
     case 5:
         out_port(&p->pit, 0x61, (uint8_t)p->random & 3, p->now);
-        ref_gate(&p->ref[2], p->random & 1, p->now);
+        ref_pit_gate(&p->ref[2], p->random & 1, p->now);
         break;
     case 6: assert_int_equal(in_port(&p->pit, 0x61, p->now) >> 5, p->ref[2].out); break;
     default: read_pair(p, i);
@@ -225,7 +224,7 @@ static void test_reference(void **state)
         uint64_t hz = rates[seed % RATES];
         pit_init(&p.pit, hz);
         for (unsigned i = 0; i < 3; i++)
-            ref_init(&p.ref[i], hz, i != 2);
+            ref_pit_init(&p.ref[i], hz, i != 2);
         for (unsigned step = 0; step < 120; step++, operations++) {
             random_operation(&p);
             uint64_t pulse = hz / PIT_HZ + 1;

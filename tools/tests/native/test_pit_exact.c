@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pit.c devices/pit_channel.c time/ratio.c tools/tests/native/pit_reference.c tools/tests/native/device_laws.c
 // The 8254 over long runs: the exactness of a million ticks (M7), of a day, and of a hundred thousand read-backs (M11),
 // and the laws of the device contract.
 #include "tools/tests/native/device_laws.h"
@@ -64,23 +63,23 @@ static void test_read_back_points(void **state)
     uint64_t random = 11, points = 0;
     for (unsigned mode = 0; mode < 6; mode++) {
         struct pit pit;
-        struct ref_channel ref;
+        struct ref_pit_channel ref;
         vtime_t now = 0;
         pit_init(&pit, 2399987123);
-        ref_init(&ref, 2399987123, true);
+        ref_pit_init(&ref, 2399987123, true);
         program(&pit, 0, mode, 50001, 0);
-        ref_control(&ref, (uint8_t)(0x30 | mode << 1), 0);
-        ref_write(&ref, 50001 & 0xff, 0);
-        ref_write(&ref, 50001 >> 8, 0);
+        ref_pit_control(&ref, (uint8_t)(0x30 | mode << 1), 0);
+        ref_pit_write(&ref, 50001 & 0xff, 0);
+        ref_pit_write(&ref, 50001 >> 8, 0);
         for (unsigned i = 0; i < 17000; i++, points++) {
             uint64_t by = host_random_range(&random, 0, 60000);
-            ref_run(&ref, now, now + by);
+            ref_pit_run(&ref, now, now + by);
             now += by;
             out_port(&pit, 0x43, 0xc2, now);
-            ref_latch_status(&ref);
-            ref_latch_count(&ref);
+            ref_pit_latch_status(&ref);
+            ref_pit_latch_count(&ref);
             for (unsigned byte = 0; byte < 3; byte++)
-                assert_int_equal(in_port(&pit, 0x40, now), ref_read(&ref));
+                assert_int_equal(in_port(&pit, 0x40, now), ref_pit_read(&ref));
         }
     }
     print_message("# pit: M11: %llu read-backs (status and count), 0 differences\n", (unsigned long long)points);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pl011.c time/ratio.c
 // The PL011 by its manual: reset values and identification, FIFO levels, what raises and what ends each interrupt,
 // loopback of data and modem lines, a transmitter that is off, the exact receive timeout, the widths of accesses.
 #include "devices/pl011.h"

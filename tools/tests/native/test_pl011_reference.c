@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pl011.c time/ratio.c tools/tests/native/pl011_reference.c tools/tests/native/device_laws.c
 // The PL011 under random programs: against a cycle-by-cycle reference, and the laws of the device contract.
 #include <string.h>
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pl031.c time/ratio.c tools/tests/native/device_laws.c
 // The PL031: registers, seconds and alarms exact at any rate, every register against a counter that is stepped cycle by
 // cycle, the laws of the device contract.
 #include "devices/pl031.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/ratio.c time/ledger.c time/tickpolicy.c
 // The project's first lesson: what the 2004 plex86 arithmetic lost, and that ours loses nothing. Its monitor turned the
 // guest's cycles into PIT clocks at the end of each slice by one division, threw the remainder away, and reloaded the
 // counter in full whenever it ran out, which forgot the overshoot and made one interrupt of however many periods had

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pmtimer.c time/ratio.c tools/tests/native/device_laws.c
 // The ACPI PM block: a count that carries its remainders over days, roll-over to the tick, TMR_STS and SCI at their V,
 // the registers at every width, power-off, and the laws of the device contract.
 #include "devices/pmtimer.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/pmu.c
 // The guest's performance monitors against a model that keeps 128-bit sums: random accesses between random amounts of
 // cycles and instructions at both levels. And what each register holds.
 #include <setjmp.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/polling.c vmm/show/histogram.c time/ratio.c
 // When the log names a guest that polls: a million accesses in less than 100 ms of V, once, with the port or the
 // address of a read; and when it does not: fewer, slower, or writes alone. A guest on the short way is taken off it for
 // the look, and put back.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/debugexit.c devices/fwcfg.c devices/pcihost.c tools/tests/native/device_laws.c
 // The devices that know no time: debug exit and console, two resets, fw_cfg, PCI configuration; and the laws of
 // the contract for all three, under accesses to every port they could claim.
 #include "devices/debugexit.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/progress.c time/ledger.c
 // The rule of progress on ledgers as the run loop makes them: the budget is of the monitor's time alone, one cycle of
 // the guest's begins it anew, and it is met to the cycle.
 #include <setjmp.h>

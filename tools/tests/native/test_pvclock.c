@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/pvclock.c time/ratio.c
-// libs: -lgmp
 // The clock page against exact rationals in GMP: the scale (M16: never fast, below 0.5 ppb slow), the reader, storms of
 // re-anchoring (M13: the anchor stays on its line to the last bit, a reader sees 0 or 1 ns), and the version protocol.
 #include "time/pvclock.h"

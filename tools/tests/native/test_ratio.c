@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/ratio.c
-// libs: -lgmp
 // Exact ratios against GMP's big integers: every conversion, every saturation, and M8, the drift of a converted clock
 // (0 by definition here, so it is an equality). M7 natively: a million PIT ticks at origin + k * period, none lost or
 // doubled however V advances.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/show/report.c vmm/show/lanes.c vmm/show/trace.c vmm/show/histogram.c vmm/base/exit_names.c vmm/base/format.c time/ratio.c
 // The report, line by line, from invented figures: sums, shares, the closing line, the clocks' exact conversion.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/rtc.c devices/rtc_time.c time/calendar.c time/ratio.c
 // The RTC: its seconds against the C library over centuries, the data sheet's times to the cycle, what a hostile guest
 // writes. Random programs against a reference chip are in test_rtc_reference.c.
 #include <time.h>

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/rtc.c devices/rtc_time.c time/calendar.c time/ratio.c
-// needs: tools/tests/native/rtc_reference.c tools/tests/native/device_laws.c
 // The RTC under random programs: against a tick-by-tick reference chip, and the laws of the device contract.
 #include "tools/tests/native/device_laws.h"
 #include "tools/tests/native/host.h"

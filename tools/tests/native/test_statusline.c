@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: vmm/show/statusline.c
 // The status on a guest's console: which lines count, in any pieces, and what is left of numbers that are too large.
 #include <setjmp.h>
 #include <stdarg.h>

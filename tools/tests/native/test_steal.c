@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/steal.c
 // The stolen time's page: its layout, and the version protocol from every kind of start.
 #include "time/steal.h"
 #include "tools/tests/native/host.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/stolen_time.c
 // The structure of stolen time: its bytes as DEN0057A has them, what is counted, and that it never goes back.
 #include "time/stolen_time.h"
 #include "tools/tests/native/host.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/testdev.c
 // The test device: what is written comes back, byte for byte as a plain array would give it; lines; nothing without on.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/tickpolicy.c time/ratio.c
 // Law 5 after every call under random sequences, and what each of the words promises, by counting ticks one at a
 // time in a model that keeps a list of them.
 #include "time/tickpolicy.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/timerq.c
 // The timer queue against an array that is searched from end to end at every question. Random sets, moves, removals
 // and pops, with many equal deadlines; the ring's links are checked after each.
 #include "time/timerq.h"

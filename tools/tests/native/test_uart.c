@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/uart16550.c time/ratio.c tools/tests/native/device_laws.c
 // The 16550: FIFO levels, interrupt priorities and what clears each, loopback of data and modem lines, the exact
 // receive timeout in every line format, edges for an edge-triggered controller, the laws of the device contract.
 #include <setjmp.h>

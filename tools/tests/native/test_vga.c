@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/vga.c time/ratio.c tools/tests/native/device_laws.c
 // The VGA's registers: what is kept of each, the retrace against a beam that is moved dot by dot and against the
 // numbers of mode 3, where the characters are, and the laws of the device contract.
 #include <string.h>

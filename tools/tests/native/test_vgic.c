@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/vgic.c devices/vgic_regs.c devices/vgicd.c devices/vgicr.c
 // Scenes from the manuals of the GIC for levels, edges, SGIs and routes on their way through a list register: one of
 // them, and a guest that takes and ends what is in it.
 #include <setjmp.h>

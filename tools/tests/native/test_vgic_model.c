@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/vgic.c devices/vgic_regs.c devices/vgicd.c devices/vgicr.c tools/tests/native/vgic_reference.c
 // The GIC with list registers against a second model that has none: a guest that takes interrupts, nests them, ends
 // them and writes registers at random must not see a difference, with sixteen list registers or with one.
 #include <setjmp.h>
@@ -110,15 +109,15 @@ static struct vgic_lr *highest(void)
 static void acknowledge(void)
 {
     unsigned limit = m.mask < running_priority() ? m.mask : running_priority();
-    unsigned expected = ref_highest(limit);
+    unsigned expected = ref_vgic_highest(limit);
     struct vgic_lr *lr = highest();
     assert_int_equal(lr == NULL ? REF_NONE : lr->intid, expected);
     if (lr == NULL || m.depth == m.deepest)
         return;
-    assert_int_equal(lr->priority, ref_priority(expected));
+    assert_int_equal(lr->priority, ref_vgic_priority(expected));
     lr->pending = false;
     lr->active = true;
-    ref_acknowledge(expected);
+    ref_vgic_acknowledge(expected);
     seen.acknowledged++;
     seen.nested += m.depth > 0;
     m.overwritten &= ~(UINT64_C(1) << lr->intid);
@@ -134,7 +133,7 @@ static void end(void)
     if (m.depth == 0)
         return;
     unsigned intid = m.stack[--m.depth];
-    ref_end(intid);
+    ref_vgic_end(intid);
     for (unsigned i = 0; i < m.used; i++)
         if (m.lr[i].intid == intid && (m.lr[i].pending || m.lr[i].active)) {
             assert_true(m.overwritten >> intid & 1 || (m.lr[i].priority == m.stack_priority[m.depth] &&
@@ -161,9 +160,9 @@ static uint64_t both_access(enum ref_frame frame, uint64_t offset, unsigned size
     io.value = write ? value : UINT64_C(0x5555555555555555);
     assert_int_equal(ops->access(&m.gic, &io, 0), IO_OK);
     if (write)
-        ref_write(frame, offset, size, value);
+        ref_vgic_write(frame, offset, size, value);
     else
-        assert_int_equal(io.value, ref_read(frame, offset, size));
+        assert_int_equal(io.value, ref_vgic_read(frame, offset, size));
     return io.value;
 }
 
@@ -171,7 +170,7 @@ static unsigned count_active(void)
 {
     unsigned count = 0;
     for (unsigned intid = 0; intid < 64; intid++)
-        count += ref_is_active(intid);
+        count += ref_vgic_is_active(intid);
     return count;
 }
 
@@ -235,7 +234,7 @@ static void compare_registers(void)
     for (uint64_t offset = 0x6100; m.gic.version == 3 && offset < 0x6200; offset += 8)
         both_access(REF_DISTRIBUTOR, offset, 8, false, 0);
     for (unsigned mask = 0; mask < 256; mask += 1 + (unsigned)below(60))
-        assert_int_equal(vgic_signals(&m.gic, 0, (uint8_t)mask, 3), ref_highest(mask) != REF_NONE);
+        assert_int_equal(vgic_signals(&m.gic, 0, (uint8_t)mask, 3), ref_vgic_highest(mask) != REF_NONE);
 }
 
 static void change_line(void)
@@ -247,7 +246,7 @@ static void change_line(void)
         m.timer = level;
     }
     vgic_set_line(&m.gic, 0, intid, level);
-    ref_line(intid, level);
+    ref_vgic_line(intid, level);
 }
 
 static void send_sgi(void)
@@ -262,14 +261,14 @@ static void send_sgi(void)
         vgic_sgi_group0(&m.gic, 0, value);
     else
         vgic_sgi(&m.gic, 0, value);
-    ref_sgi(value, group0);
+    ref_vgic_sgi(value, group0);
 }
 
 // One more that preempts the running one by a little: how deep nesting comes about.
 static void preempt(void)
 {
     uint64_t intid = host_random_range(&m.random, 32, 63), running = running_priority();
-    if (running < 16 || ref_is_active((unsigned)intid))
+    if (running < 16 || ref_vgic_is_active((unsigned)intid))
         return;
     fold();
     both_access(REF_DISTRIBUTOR, 0x400 + intid, 1, true, running - 8 * (1 + below(2)));
@@ -321,7 +320,7 @@ static void start(unsigned version, unsigned count, bool nesting_only, bool ladd
                      .random = random };
     vgic_init(&m.gic, version, 1);
     vgic_set_hw(&m.gic, 0, TIMER, TIMER);
-    ref_start(version);
+    ref_vgic_start(version);
     both_access(REF_DISTRIBUTOR, 0, 4, true, 3);
     for (unsigned frame = 0; frame < version - 1; frame++)
         for (uint64_t i = 0; i < 64; i++) {

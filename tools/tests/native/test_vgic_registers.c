@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: devices/vgic.c devices/vgic_regs.c devices/vgicd.c devices/vgicr.c tools/tests/native/device_laws.c
 // The registers of the GIC, versions 2 and 3: what can be written, every offset at every width, the contract's laws.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// needs: time/vtime.c time/counterscale.c time/ledger.c
 // Every clock policy with every idle rule: V against a model written from the definitions, law 1 after each call, and
 // the guest's own TSC across simulated world switches, where host time goes by that the guest must not see.
 #include "time/vtime.h"

@@ -13,7 +13,7 @@ static struct interrupt all[64];
 static unsigned version;
 static bool enable_group0, enable_group1;
 
-void ref_start(unsigned of_version)
+void ref_vgic_start(unsigned of_version)
 {
     memset(all, 0, sizeof(all));
     version = of_version;
@@ -24,7 +24,7 @@ void ref_start(unsigned of_version)
     }
 }
 
-void ref_line(unsigned intid, bool level)
+void ref_vgic_line(unsigned intid, bool level)
 {
     struct interrupt *i = &all[intid];
     if (i->edge && level && !i->line)
@@ -37,7 +37,7 @@ static bool is_pending(const struct interrupt *i)
     return i->edge ? i->latched : i->latched || i->line;
 }
 
-void ref_sgi(uint64_t value, bool group0_only)
+void ref_vgic_sgi(uint64_t value, bool group0_only)
 {
     struct interrupt *i = &all[value >> 24 & 15];
     bool all_but_self = value >> 40 & 1, aff3 = value >> 48 & 255, aff2 = value >> 32 & 255, aff1 = value >> 16 & 255;
@@ -184,7 +184,7 @@ static void write_word(enum ref_frame frame, uint64_t offset, uint64_t value)
     }
 }
 
-uint64_t ref_read(enum ref_frame frame, uint64_t offset, unsigned size)
+uint64_t ref_vgic_read(enum ref_frame frame, uint64_t offset, unsigned size)
 {
     if (is_router(frame, offset) && size >= 4) {
         uint64_t router = all[(offset - 0x6000) / 8].router;
@@ -199,7 +199,7 @@ uint64_t ref_read(enum ref_frame frame, uint64_t offset, unsigned size)
     return size == 4 ? read_word(frame, offset) : 0;
 }
 
-void ref_write(enum ref_frame frame, uint64_t offset, unsigned size, uint64_t value)
+void ref_vgic_write(enum ref_frame frame, uint64_t offset, unsigned size, uint64_t value)
 {
     if (is_router(frame, offset) && size >= 4) {
         uint64_t *router = &all[(offset - 0x6000) / 8].router;
@@ -215,7 +215,7 @@ void ref_write(enum ref_frame frame, uint64_t offset, unsigned size, uint64_t va
 
 // --- the CPU interface ----------------------------------------------------------------------------------------------
 
-unsigned ref_highest(unsigned priority)
+unsigned ref_vgic_highest(unsigned priority)
 {
     unsigned best = REF_NONE;
     for (unsigned n = 0; n < 64; n++) {
@@ -230,23 +230,23 @@ unsigned ref_highest(unsigned priority)
     return best;
 }
 
-void ref_acknowledge(unsigned intid)
+void ref_vgic_acknowledge(unsigned intid)
 {
     all[intid].latched = false;
     all[intid].active = true;
 }
 
-void ref_end(unsigned intid)
+void ref_vgic_end(unsigned intid)
 {
     all[intid].active = false;
 }
 
-bool ref_is_active(unsigned intid)
+bool ref_vgic_is_active(unsigned intid)
 {
     return all[intid].active;
 }
 
-unsigned ref_priority(unsigned intid)
+unsigned ref_vgic_priority(unsigned intid)
 {
     return all[intid].priority * 8;
 }

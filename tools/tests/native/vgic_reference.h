@@ -12,20 +12,20 @@
 
 enum ref_frame { REF_DISTRIBUTOR, REF_REDISTRIBUTOR };
 
-void ref_start(unsigned version);
-void ref_line(unsigned intid, bool level);
-void ref_sgi(uint64_t value, bool group0_only);
+void ref_vgic_start(unsigned version);
+void ref_vgic_line(unsigned intid, bool level);
+void ref_vgic_sgi(uint64_t value, bool group0_only);
 
 // One access of `size` bytes, aligned.
-uint64_t ref_read(enum ref_frame frame, uint64_t offset, unsigned size);
-void ref_write(enum ref_frame frame, uint64_t offset, unsigned size, uint64_t value);
+uint64_t ref_vgic_read(enum ref_frame frame, uint64_t offset, unsigned size);
+void ref_vgic_write(enum ref_frame frame, uint64_t offset, unsigned size, uint64_t value);
 
 // The highest pending interrupt above (below, as a number) this priority; REF_NONE.
-unsigned ref_highest(unsigned priority);
-void ref_acknowledge(unsigned intid);
-void ref_end(unsigned intid);
+unsigned ref_vgic_highest(unsigned priority);
+void ref_vgic_acknowledge(unsigned intid);
+void ref_vgic_end(unsigned intid);
 
-bool ref_is_active(unsigned intid);
-unsigned ref_priority(unsigned intid);
+bool ref_vgic_is_active(unsigned intid);
+unsigned ref_vgic_priority(unsigned intid);
 
 #endif

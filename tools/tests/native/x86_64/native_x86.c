@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// The trampoline around one instruction executed on this host's CPU: load every register and the flags, execute, store
+// them. Called by test_emulate*.c. While the instruction runs, rsp is the test's value: a signal that comes then needs
+// another stack, and the host tests raise none but SIGFPE.
+#define _GNU_SOURCE // REG_RIP
+#include "tools/tests/native/x86_64/native_x86.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+struct native_arena *native_open(void)
+{
+    const int protection = PROT_READ | PROT_WRITE | PROT_EXEC, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT;
+    void *mapped = mmap(NULL, sizeof(struct native_arena), protection, flags, -1, 0);
+
+    if (mapped == MAP_FAILED)
+        return NULL;
+    struct native_arena *arena = mapped;
+    __asm__ volatile("fxsave64 %0" : "=m"(arena->vector_in));
+    return arena;
+}
+
+void native_emit(struct native_code *code, unsigned count, uint64_t bytes)
+{
+    for (unsigned i = 0; i < count; i++)
+        *code->at++ = (uint8_t)(bytes >> (8 * i));
+}
+
+static void emit_relative(struct native_code *code, const void *target)
+{
+    native_emit(code, 4, (uint64_t)((const uint8_t *)target - (code->at + 4)));
+}
+
+// MOV between a register and a fixed place: opcode 8B loads, 89 stores.
+static void emit_move(struct native_code *code, unsigned opcode, unsigned reg, const void *place)
+{
+    native_emit(code, 1, 0x48 | (reg >> 3) << 2);
+    native_emit(code, 1, opcode);
+    native_emit(code, 1, 0x05 | (reg & 7) << 3);
+    emit_relative(code, place);
+}
+
+// FXSAVE64 (extension 0) or FXRSTOR64 (1) of a fixed place.
+static void emit_vector(struct native_code *code, unsigned extension, const struct fxsave_image *place)
+{
+    native_emit(code, 4, 0x05AE0F48 | extension << 27);
+    emit_relative(code, place);
+}
+
+struct native_code native_begin(struct native_arena *arena)
+{
+    struct native_code code = { arena->code };
+
+    native_emit(&code, 2, 0x5553); // push rbx, rbp, r12 to r15
+    native_emit(&code, 8, 0x5741564155415441);
+    emit_move(&code, 0x89, 4, &arena->host_rsp);
+    emit_vector(&code, 0, &arena->host_vector);
+    emit_vector(&code, 1, &arena->vector_in);
+    native_emit(&code, 2, 0x35FF); // push in.rflags; popfq
+    emit_relative(&code, &arena->in.rflags);
+    native_emit(&code, 1, 0x9D);
+    for (unsigned reg = 0; reg < 16; reg++)
+        emit_move(&code, 0x8B, reg, &arena->in.gpr[reg]);
+    return code;
+}
+
+void native_finish(struct native_arena *arena, struct native_code *code)
+{
+    for (unsigned reg = 0; reg < 16; reg++)
+        emit_move(code, 0x89, reg, &arena->out.gpr[reg]);
+    emit_move(code, 0x8B, 4, &arena->host_rsp);
+    native_emit(code, 3, 0x058F9C); // pushfq; pop out.rflags
+    emit_relative(code, &arena->out.rflags);
+    emit_vector(code, 0, &arena->vector_out);
+    emit_vector(code, 1, &arena->host_vector);
+    native_emit(code, 1, 0xFC);               // cld
+    native_emit(code, 8, 0x5C415D415E415F41); // pop r15 to r12, rbp, rbx; ret
+    native_emit(code, 3, 0xC35B5D);
+}
+
+static struct {
+    unsigned length;
+    volatile sig_atomic_t taken;
+} divide_error;
+
+static void take_divide_error(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += divide_error.length;
+    divide_error.taken = 1;
+}
+
+// Each time, because cmocka takes the signal for itself; on a stack of its own, because the instruction has rSP.
+static void catch_divide_error(void)
+{
+    static uint8_t stack[65536];
+    const stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
+    struct sigaction action = { .sa_sigaction = take_divide_error, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+    (void)sigaltstack(&alternative, NULL);
+    (void)sigaction(SIGFPE, &action, NULL);
+}
+
+bool native_run(struct native_arena *arena, unsigned length)
+{
+    void (*run)(void);
+    const uint8_t *entry = arena->code;
+
+    catch_divide_error();
+    divide_error.length = length;
+    divide_error.taken = 0;
+    memcpy(&run, &entry, sizeof(run)); // ISO C has no cast from object to function
+    run();
+    return divide_error.taken == 0;
+}
