@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writing the stolen time's page: see steal.h. Pure; called by arch/x86_64/guest/pv.c. The page is guest memory and may hold
-// anything before: the version ends even and has moved from any start.
+// Writing the stolen time's page: see steal.h. Pure; called by arch/x86_64/guest/pv.c. The page is guest memory and may
+// hold anything before: the version ends even and has moved from any start.
 #include "time/steal.h"
 
 void steal_write_begin(struct steal_page *page)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Nothing of one VM is ever in the next. With the word `dirty` a kernel leaves noise in everything that it can name:
 // each system register that an MSR reaches, vectors, timers, interrupt controller, devices, and all of its memory. With
-// the word `show` one prints everything that it can read. tools/tests/machine/leftovers.t runs the second alone, and after the
-// first in one boot: it prints the same.
+// the word `show` one prints everything that it can read. tools/tests/machine/leftovers.t runs the second alone, and
+// after the first in one boot: it prints the same.
 //
 // Not shown is what no two runs share: random numbers, the date, and the seed in the device tree.
 #include "guest-tests/lib/arm64/gic.h"

@@ -158,7 +158,8 @@ void debug_again(void);
 __asm__(".text\n.globl debug_again\ndebug_again: orl $0x10000, 16(%rsp)\n\tiretq\n");
 
 // An instruction breakpoint on the first instruction of the debug handler itself. Under QEMU 7.2 a guest's breakpoints
-// never come (arch/x86_64/guest/debugreg.c), so this ends there; elsewhere each is an exit, and the monitor ends the VM.
+// never come (arch/x86_64/guest/debugreg.c), so this ends there; elsewhere each is an exit, and the monitor ends the
+// VM.
 static void bad_db_loop(void)
 {
     plan(1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest's instruction asks of the architecture, and the guest's memory: the door of this room. What has a header of
-// its own beside this one: calls (smccc.h, psci.h, pvtime.h), system registers (sysreg.h, idregs.h), traps (traps.h).
+// What a guest's instruction asks of the architecture, and the guest's memory: the door of this room. Headers of their
+// own have calls (smccc.h, psci.h, pvtime.h), system registers (sysreg.h, idregs.h) and traps (traps.h).
 #ifndef ARCH_ARM64_GUEST_GUEST_H
 #define ARCH_ARM64_GUEST_GUEST_H
 

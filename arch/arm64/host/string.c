@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// memcpy and memset, which the compiler itself may call, and what libfdt alone needs of the C library; vmm/base/string.c
-// has the rest. Only the kernel image links this file; the host tests use their C library's. Pairs of doublewords
+// memcpy and memset, which the compiler itself may call, and what libfdt alone needs of the C library; the rest is in
+// vmm/base/string.c. Only the kernel image links this file; the host tests use their C library's. Pairs of doublewords
 // where they are aligned: with the MMU off (boot/arm64/early.c, boot_refused()) another access would be a fault. A
 // guest's RAM is cleared here, so four at once.
 #include <stddef.h>

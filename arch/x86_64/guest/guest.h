@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest's instruction asks of the architecture, and the guest's memory as its own tables show it: the door of this
-// room, for the vendors and for vcpu.c. Headers beside this one are for the room itself, but for codewindow.h.
+// What a guest's instruction asks of the architecture, and the guest's memory as its own tables show it: the door of
+// this room, for the vendors and for vcpu.c. Headers beside this one are for the room itself, but for codewindow.h.
 #ifndef ARCH_X86_64_GUEST_GUEST_H
 #define ARCH_X86_64_GUEST_GUEST_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A monitor that breaks its own rules on purpose: linked in place of vmm/main.c by tools/tests/machine/panic.t, never part of
-// the product. The command line names what to do; each way to fail is a function of its own, so that the backtrace
-// names it.
+// A monitor that breaks its own rules on purpose: linked in place of vmm/main.c by tools/tests/machine/panic.t, never
+// part of the product. The command line names what to do; each way to fail is a function of its own, so that the
+// backtrace names it.
 #include "vmm/main.h"
 
 #include <string.h>

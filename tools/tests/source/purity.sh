@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# time/, devices/ and the instructions' decoder and emulator are pure: they call nothing but mem* and themselves, read no clock, keep no state of
-# their own, and include only what lies below them. That is what makes them testable without a machine.
+# time/, devices/ and the instructions' decoder and emulator are pure: they call nothing but mem* and themselves, read no
+# clock, keep no state of their own, and include only what lies below them. That makes them testable without a machine.
 . "$(dirname "$0")/tap"
 
 pure=$(ls time/*.c devices/*.c arch/x86_64/insn/*.c)

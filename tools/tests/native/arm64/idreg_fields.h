@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every field of the ID registers that Arm ARM DDI 0487 issue J defines (D19.2), with what a guest may be told of it at
-// most and why, written down apart from arch/arm64/guest/idregs.c. H: hidden, always 0. Registers and bits that are not here
-// are reserved.
+// most and why, written down apart from arch/arm64/guest/idregs.c. H: hidden, always 0. Registers and bits
+// that are not here are reserved.
 #ifndef TOOLS_TESTS_NATIVE_ARM64_IDREG_FIELDS_H
 #define TOOLS_TESTS_NATIVE_ARM64_IDREG_FIELDS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The decoder against an independent one, Zydis: every instruction of a Debian kernel's .text (a raw file named by
-// ESCAPEMENT_KERNEL_TEXT, made by tools/tests/native/x86_64/fetch-kernel-text), and random bytes in the three modes. What Zydis
+// ESCAPEMENT_KERNEL_TEXT, made by fetch-kernel-text beside this file), and random bytes in the three modes. What Zydis
 // accepts we must accept with the same length and operands; the exceptions are enum exception.
 #include <setjmp.h>
 #include <stdarg.h>
