@@ -2,7 +2,7 @@
 // Every bound on what a guest can ask of the clock, side by side.
 //
 // There is no shortest period and no longest list here, because none is needed. A timer whose interrupt is on its line
-// is not looked at again before the guest takes that interrupt (vmm/machine_pc_tick.c), expiries are counted by one
+// is not looked at again before the guest takes that interrupt (vmm/pc/tick.c), expiries are counted by one
 // division however many they are (devices/), and each VM has a fixed number of timers. So a period of one cycle costs
 // the host one exit per interrupt that the guest really takes, like any other instruction that exits, and the tick that
 // is due comes at its exact time all the same.

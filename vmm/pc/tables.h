@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the tables in the guest's BIOS area share: little-endian fields, checksums, the addresses and interrupts that
-// they name. Nobody outside vmm/guest_*.c includes this.
+// they name. Nobody outside vmm/pc includes this.
 #ifndef VMM_PC_TABLES_H
 #define VMM_PC_TABLES_H
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the Linux guest share: the packages, a boot, a TAP stream. Imported by tools/tests/linux*.t."""
+"""What the tests of the Linux guest share: the packages, a boot, a TAP stream. Imported by tools/tests/machine/linux*.t."""
 import os
 import re
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The machines that a test runs on: of arm64 there are several, each other machine is one. Imported by tools/tests/*.t."""
+"""The machines that a test runs on: of arm64 there are several, each other machine is one. Imported by tools/tests/machine/*.t."""
 import collections
 import os
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A TAP stream for the tests written in Python. Imported by tools/tests/*.t."""
+"""A TAP stream for the tests written in Python. Imported by tools/tests/machine/*.t."""
 
 
 class Tap:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A person at a terminal, played by a script: the tests of what is typed use it. Imported by tools/tests/*.t."""
+"""A person at a terminal, played by a script: the tests of what is typed use it. Imported by tools/tests/machine/*.t."""
 import os
 import select
 import subprocess
