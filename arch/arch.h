@@ -32,11 +32,12 @@ struct counter {
 const struct counter  *arch_counter(void);
 static inline uint64_t arch_counter_hz(void) { return arch_counter()->hz; }
 
-// Takes whatever host interrupts are pending, through the host's own handlers.
-void arch_take_interrupts(void);
+// Takes whatever host interrupts are pending, through the host's own handlers. Some are about the vCPU that runs here;
+// null where none is.
+void arch_take_interrupts(struct vcpu *vcpu);
 
-// The host waits, doing nothing, until the counter reaches `until` or any host interrupt arrives.
-void arch_idle(htime_t until);
+// The host waits, doing nothing, until the counter reaches `until` or any host interrupt arrives, and takes that.
+void arch_idle(struct vcpu *vcpu, htime_t until);
 
 // Seconds since 1970 of the machine's wall clock, now; 0 when it has none that can be believed.
 uint64_t arch_wall_seconds(void);

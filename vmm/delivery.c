@@ -10,9 +10,11 @@
 // With any of them the vCPU is run "with care": its alarms are chosen here, and every deadline that its slices were
 // armed for is compared with the V at which it was found to have come. A step is a slice like any other, booked with
 // its own calibrated cost, so V is as exact after it as ever.
+#include "vmm/delivery.h"
+
 #include "time/limits.h"
 #include "vmm/account.h"
-#include "vmm/vm.h"
+#include "vmm/noise.h"
 
 void delivery_init(struct vcpu *vcpu, const struct monitor_config *monitor)
 {

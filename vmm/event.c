@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Events on their way into the guest: before each entry, the highest pending one is injected if the guest can take it
 // at this very boundary; otherwise the hardware is asked to stop the guest at the first boundary where it can.
+#include "vmm/event.h"
+
 #include "arch/arch.h"
-#include "vmm/vm.h"
 
 static void deliver_nmi(struct vcpu *vcpu)
 {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What each exit asks for, one line a case. The switch has no default, so a new kind of exit does not compile until it
 // has its line.
+#include "vmm/exit.h"
+
 #include "arch/arch.h"
 #include "time/emucost.h"
 #include "vmm/account.h"
-#include "vmm/vm.h"
 
 static void interrupted(struct vcpu *vcpu)
 {
     vcpu->stats.alarms++;
-    arch_take_interrupts();
+    arch_take_interrupts(vcpu);
 }
 
 // The others cost an instruction. Whether a write of a control register or of the priority exits is the hardware's
@@ -32,7 +33,7 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
 {
     switch (exit->kind) {
     case EXIT_INTERRUPT: interrupted(vcpu); return;
-    case EXIT_NMI: arch_take_interrupts(); return;
+    case EXIT_NMI: arch_take_interrupts(vcpu); return;
     case EXIT_STEP: vcpu->delivery.steps += !exit->during_delivery; return;
     case EXIT_WINDOW: vcpu->stats.windows++; return;
     case EXIT_HALT: arch_vcpu_halt(vcpu, exit->insn_length); break;

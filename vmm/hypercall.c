@@ -2,7 +2,7 @@
 // The oracle: hypercalls that let a test guest see figures of the host's, to judge its own clocks by. Each architecture
 // asks here first; the calls that a stock guest knows are its own, and so is the answer to an unknown number, which is
 // what a VM with oracle=off gets for these.
-#include "vmm/vm.h"
+#include "vmm/hypercall.h"
 
 #define HYPERCALL_ORACLE 0x45534300u // "ESC\0" + n
 

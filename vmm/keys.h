@@ -18,12 +18,7 @@ struct keys {
     uint8_t command; // a letter that the run loop has not obeyed yet, 0 if none
 };
 
-struct vcpu;
-
 // A typed byte. True: it was for the monitor. False: the guest gets it, as it is now.
 bool keys_take(struct keys *keys, uint8_t *byte);
-
-// Does what was asked for; while the VM is paused, waits for the letter that ends that.
-__attribute__((cold, noinline)) void keys_obey(struct vcpu *vcpu);
 
 #endif

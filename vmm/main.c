@@ -10,7 +10,7 @@
 #include "vmm/base/alloc.h"
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 #define STATUS_REFUSED 8u
 #define STATUS_LACKS   10u

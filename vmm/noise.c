@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Host noise on purpose: random extra work of the machine between the guest's slices, and host interrupts at random
 // places inside them. Under clock=guest nothing of it may reach the guest (law 9), and the test for that is this file.
+#include "vmm/noise.h"
+
 #include "arch/arch.h"
 #include "vmm/account.h"
-#include "vmm/vm.h"
 
 #define NOISE_WORK_MAX  4096 // rounds of a short loop
 #define NOISE_SLICE_MAX 8192 // cycles until a host interrupt

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A guest that waits by counting reads of a port or of a device: under clock=guest an exit takes none of its time, so
 // it waits for ever, as it seems. Nothing is changed for it; the log says what it does and which clock suits it.
+#include "vmm/polling.h"
+
 #include "time/ratio.h"
 #include "vmm/base/log.h"
-#include "vmm/vm.h"
 
 // Less than the cheapest access costs on a real machine (time/emucost.h): so many took less of V than they could there.
 #define ACCESSES_LOOKED_AT 1000000u

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 // One trip through the house, over and over: make the guest take what is pending, arm the alarm, run a slice of it,
 // book every cycle, fire what has come due, do what the exit asks for. `now` is taken once an exit, from the t1 sample.
+#include "vmm/run.h"
+
 #include "arch/arch.h"
 #include "time/limits.h"
 #include "time/ratio.h"
 #include "vmm/account.h"
+#include "vmm/commands.h"
 #include "vmm/console.h"
-#include "vmm/vm.h"
+#include "vmm/delivery.h"
+#include "vmm/event.h"
+#include "vmm/exit.h"
+#include "vmm/polling.h"
 
 // Alarms in a row that gave the guest not one cycle, before the next is put later, twice as much each time: on real
 // hardware the calibrated way in can be a little too short, and a guest that is always stopped before its first
@@ -29,7 +35,7 @@ static void wait(struct vcpu *vcpu, uint64_t cycles)
         cycles = vm->slice_cycles;
     htime_t start = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_IDLE, start);
-    arch_idle(start + cycles);
+    arch_idle(vcpu, start + cycles);
     htime_t end = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
     vcpu_not_monitor(vcpu, end - start);
@@ -121,6 +127,6 @@ __attribute__((flatten)) void vcpu_run(struct vcpu *vcpu)
         else
             vcpu = slice(vcpu);
         if (vcpu->vm->keys.command != 0)
-            keys_obey(vcpu);
+            commands_obey(vcpu);
     }
 }

@@ -93,27 +93,10 @@ struct vm {
     struct trace      trace;
 };
 
-// What one VM leaves to the runner: a status, and the cycles of the host that its ledger cannot account for (0).
-struct vm_result {
-    unsigned status;
-    int64_t  gap_cycles;
-};
-
-// Runs one VM from its images to its end and prints its report.
-struct loader_input;
-struct vm_result vm_run(const struct vm_config *config, const struct monitor_config *monitor,
-                        const struct loader_input *input);
-
-// Calls `use` with a VM that has so many pages of RAM at the machine's base, their map, and nothing else: no image, no
-// devices, no time. For finding out what the hardware does. False: out of memory, or what `use` says.
-bool vm_with_bare_ram(size_t ram_pages, bool (*use)(struct vm *vm, struct refusal *refusal), struct refusal *refusal);
+#define VM_PAGES ((sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 // The guest asked for its end, in words for the record.
 void vm_end(struct vm *vm, enum vm_end end, uint32_t value, const char *reason);
-
-// What a report is made from, with everything counted up to now.
-struct report_input;
-void vm_report_input(struct vm *vm, struct report_input *out);
 
 // The second of the three verbs: this VM ends, with a record; the monitor goes on. printf-like.
 void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
@@ -121,32 +104,6 @@ void vm_kill(struct vm *vm, const char *format, ...) __attribute__((format(print
 // V has come to vm->limit, or the monitor's work to vm->monitor_limit.
 void vm_end_at_limit(struct vm *vm);
 void vm_end_at_monitor_limit(struct vm *vm);
-
-// vmm/run.c: runs the vCPU until its VM ends.
-void vcpu_run(struct vcpu *vcpu);
-
-// vmm/exit.c: does what one exit asks for. And: what each kind costs under clock=guest+emu, at vm->vtime.hz.
-void exit_dispatch(struct vcpu *vcpu, const struct exit *exit);
-void exit_price(struct vm *vm);
-
-// vmm/event.c: makes the hardware deliver what is pending, or ask for a window. Wakes a halted vCPU.
-void events_deliver(struct vcpu *vcpu);
-
-// vmm/delivery.c: the alarm of a slice that must end after `cycles`, for a vCPU that is run with care; ARCH_ONE_STEP
-// where the guest is to be stepped. And: a timer is due at V.
-void     delivery_init(struct vcpu *vcpu, const struct monitor_config *monitor);
-uint64_t delivery_alarm(struct vcpu *vcpu, uint64_t cycles);
-void     delivery_reached(struct vcpu *vcpu);
-
-// vmm/polling.c: has the guest made a million accesses to ports and devices in next to no time? The log says so, once.
-void polling_look(struct vcpu *vcpu, const struct exit *exit);
-
-// vmm/noise.c: host noise on purpose (law 9). Returns the alarm, possibly shortened.
-void     noise_work(struct vcpu *vcpu);
-uint64_t noise_alarm(struct vm *vm, uint64_t alarm_cycles);
-
-// vmm/hypercall.c: false when the number is none of the oracle's, or the VM has no oracle.
-bool hypercall_oracle(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result);
 
 static inline void vm_trace(struct vm *vm, enum trace_kind kind, unsigned reason, htime_t host, uint64_t duration,
                             uint64_t arg)

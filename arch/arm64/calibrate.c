@@ -12,6 +12,7 @@
 #include "vmm/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/spread.h"
+#include "vmm/barevm.h"
 
 struct switch_costs switch_costs;
 
@@ -76,7 +77,7 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t at,
     decode_exit(vcpu, &exit);
     slice->t0 = world->t0;
     slice->t1 = world->t1;
-    arch_take_interrupts();
+    arch_take_interrupts(NULL);
     return exit;
 }
 

@@ -37,31 +37,39 @@ static void take_timer(struct vcpu *vcpu)
     machine_interrupts_listed(vcpu->vm);
 }
 
-static void take(struct cpu *cpu, unsigned intid)
+static void take(struct vcpu *vcpu, unsigned intid)
 {
     const struct board *at = board();
     hostgic_drop(intid);
-    if (intid == at->timer_virtual_intid && cpu->running != NULL) {
-        take_timer(&cpu->running->vcpu); // it stays active for as long as the guest's own is
+    if (intid == at->timer_virtual_intid && vcpu != NULL) {
+        take_timer(vcpu); // it stays active for as long as the guest's own is
         return;
     }
     if (intid == at->timer_el2_intid)
-        cpu->shared.alarms++;
-    else if (intid == at->maintenance_intid && cpu->running != NULL)
-        vcpu_fold(&cpu->running->vcpu);
+        this_cpu()->shared.alarms++;
+    else if (intid == at->maintenance_intid && vcpu != NULL)
+        vcpu_fold(vcpu);
     else
-        cpu->shared.unexpected++;
+        this_cpu()->shared.unexpected++;
     hostgic_deactivate(intid);
 }
 
 // One of them: if there is another, the next slice ends before it begins. The alarm is stopped first. It runs on while
 // the monitor works, and one that goes off there ends the next slice before its first instruction.
-void arch_take_interrupts(void)
+void arch_take_interrupts(struct vcpu *vcpu)
 {
     hosttimer_stop();
     unsigned intid = hostgic_acknowledge();
     if (intid < INTID_SPECIAL)
-        take(this_cpu(), intid);
+        take(vcpu, intid);
+}
+
+// An interrupt that is masked wakes the CPU all the same (Arm ARM D1.6.2); it stays pending until it is asked for.
+void arch_idle(struct vcpu *vcpu, htime_t until)
+{
+    hosttimer_arm(until);
+    arm64_wfi();
+    arch_take_interrupts(vcpu);
 }
 
 // While the monitor works the guest's counter runs on in the hardware, so the timer's interrupt can come before V has

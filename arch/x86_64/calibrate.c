@@ -14,6 +14,7 @@
 #include "vmm/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/spread.h"
+#include "vmm/barevm.h"
 
 struct switch_costs switch_costs = { .addresses_checked = true }; // until it is tried
 
@@ -76,7 +77,7 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t rip
     vcpu->arch->world.alarm = alarm;
     vcpu->arch->event_queued = false;
     vendor_enter(vcpu, slice, &exit);
-    arch_take_interrupts();
+    arch_take_interrupts(NULL);
     return exit;
 }
 

@@ -2,6 +2,7 @@
 // The x86 side of the seam (arch/arch.h): choosing the vendor, a vCPU's life, entering, events, and the instructions
 // that belong to the architecture. Device accesses are mmio.c and portio.c.
 #include "arch/x86_64/barrier.h"
+#include "arch/x86_64/interrupts.h"
 #include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/host/timer.h"
 #include "arch/x86_64/host/idt.h"
@@ -18,7 +19,6 @@
 #define PAT_RESET UINT64_C(0x0007040600070406) // SDM 3A 11.12.4
 
 const struct vendor_ops *vendor;
-static struct ratio hosttimer_ratio; // host counter cycles to ticks of the host's timer
 
 // Whose hardware this is. Where there is none of either, the maker's own knows best what is missing.
 static const struct vendor_ops *find_vendor(void)
@@ -34,7 +34,7 @@ bool arch_virtualization_init(struct refusal *refusal)
     vendor = find_vendor();
     if (!vendor->probe(refusal))
         return false;
-    hosttimer_ratio = ratio_make(hosttimer_hz(), arch_counter_hz());
+    interrupts_init();
     if (!vendor->cpu_enable()) {
         format(refusal->text, sizeof(refusal->text), "too little memory to turn on %s", vendor->name);
         return false;
@@ -47,18 +47,6 @@ bool arch_virtualization_init(struct refusal *refusal)
 const char *arch_description(void)
 {
     return vendor->describe();
-}
-
-// HLT between the arming of the alarm and its arrival; STI holds interrupts back for one instruction, so none is lost.
-void arch_idle(htime_t until)
-{
-    htime_t now = x86_rdtsc();
-    if (until <= now)
-        return;
-    uint64_t ticks = ratio_ceil(hosttimer_ratio, until - now);
-    hosttimer_arm(ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
-    __asm__ volatile("sti; hlt; cli" : : : "memory");
-    hosttimer_stop();
 }
 
 bool arch_vm_init(struct vm *vm)

@@ -12,6 +12,19 @@ void trace_init(struct trace *trace)
     memset(trace, 0, sizeof(*trace));
 }
 
+const char *trace_kind_name(enum trace_kind kind)
+{
+    switch (kind) {
+    case TRACE_GUEST: return "guest";
+    case TRACE_IDLE: return "idle";
+    case TRACE_WARP: return "warp";
+    case TRACE_HOST: return "host";
+    case TRACE_DUE: return "due";
+    case TRACE_INJECT: return "inject";
+    }
+    return "?";
+}
+
 uint64_t trace_kept(const struct trace *trace)
 {
     return trace->written < TRACE_RECORDS ? trace->written : TRACE_RECORDS;

@@ -36,6 +36,8 @@ struct trace {
 
 void trace_init(struct trace *trace);
 
+const char *trace_kind_name(enum trace_kind kind);
+
 // The place of the next record, for the caller to fill in.
 static inline struct trace_record *trace_next(struct trace *trace)
 {

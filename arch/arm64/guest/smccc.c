@@ -11,6 +11,7 @@
 #include "arch/arm64/guest/pvtime.h"
 #include "arch/arm64/guest/guest.h"
 #include "time/pvclock.h"
+#include "vmm/hypercall.h"
 
 #define WORKAROUND_NO_NEED  UINT64_C(1)
 

@@ -6,14 +6,6 @@
 #include "arch/arm64/host/timer.h"
 #include "arch/arm64/host/uart.h"
 
-// An interrupt that is masked wakes the CPU all the same (Arm ARM D1.6.2); it stays pending until it is asked for.
-void arch_idle(htime_t until)
-{
-    hosttimer_arm(until);
-    arm64_wfi();
-    arch_take_interrupts();
-}
-
 void arch_write(enum arch_channel channel, const void *bytes, size_t count)
 {
     if (channel == ARCH_LOG && hostpci_has_serial())

@@ -8,6 +8,7 @@
 #include "time/steal.h"
 #include "vmm/guestmem.h"
 #include "vmm/show/report.h"
+#include "vmm/hypercall.h"
 
 #define PAGE_ENABLE    UINT64_C(1) // of the system time's and the stolen time's MSR
 #define STEAL_RESERVED UINT64_C(0x3e)

@@ -22,14 +22,6 @@ const struct counter *arch_counter(void)
     return tsc_counter();
 }
 
-// The alarm is stopped first. It runs on while the monitor works, and one that goes off there ends the next slice
-// before its first instruction; with a deadline nearer than the monitor's own work, every slice after that one too.
-void arch_take_interrupts(void)
-{
-    hosttimer_stop();
-    host_irqs_take();
-}
-
 void arch_write(enum arch_channel channel, const void *bytes, size_t count)
 {
     hostserial_write(channel == ARCH_LOG ? hostserial_log_port() : HOSTSERIAL_COM1, bytes, count);

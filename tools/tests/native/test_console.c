@@ -79,15 +79,6 @@ enum machine_screen machine_screen(const struct vm *of, struct text_layout *layo
     return kind;
 }
 
-bool keys_take(struct keys *keys, uint8_t *byte)
-{
-    bool mine = keys->escaped;
-    keys->escaped = *byte == KEY_ESCAPE;
-    if (mine)
-        keys->command = *byte;
-    return mine || keys->escaped;
-}
-
 static void begin(void)
 {
     memset(&vm, 0, sizeof(vm));

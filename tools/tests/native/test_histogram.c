@@ -137,13 +137,25 @@ static void test_exit_names(void **state)
     assert_string_equal(exit_kind_name(EXIT_KIND_COUNT), "invalid");
 }
 
+static void test_trace_names(void **state)
+{
+    (void)state;
+    for (int a = TRACE_GUEST; a <= TRACE_INJECT; a++) {
+        assert_string_not_equal(trace_kind_name((enum trace_kind)a), "?");
+        for (int b = TRACE_GUEST; b < a; b++)
+            assert_string_not_equal(trace_kind_name((enum trace_kind)a), trace_kind_name((enum trace_kind)b));
+    }
+    assert_string_equal(trace_kind_name(TRACE_DUE), "due");
+    assert_string_equal(trace_kind_name((enum trace_kind)0), "?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),       cmocka_unit_test(test_buckets_are_contiguous),
         cmocka_unit_test(test_percentiles), cmocka_unit_test(test_huge_values),
         cmocka_unit_test(test_trace_ring),  cmocka_unit_test(test_trace_hash_sees_every_field),
-        cmocka_unit_test(test_exit_names),
+        cmocka_unit_test(test_exit_names),  cmocka_unit_test(test_trace_names),
     };
     return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 
 #include "tools/tests/native/host.h"
 #include "vmm/base/log.h"
-#include "vmm/vm.h"
+#include "vmm/polling.h"
 
 #define HZ      UINT64_C(1000000000)
 #define MILLION 1000000u
