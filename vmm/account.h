@@ -17,7 +17,7 @@ static inline void vcpu_account(struct vcpu *vcpu, const struct slice *slice, en
     vtime_ran(&vm->vtime, guest_cycles, 0, slice->t1);
     vm_trace(vm, TRACE_GUEST, kind, slice->t0, guest_cycles, slice->t1 - slice->t0);
     vcpu->stats.exits++;
-    if (kind != EXIT_INTERRUPT || guest_cycles != 0)
+    if (kind > EXIT_ALARM || guest_cycles != 0) // the alarm is that or EXIT_INTERRUPT
         vcpu->early_alarms = 0;
     else if (vcpu->early_alarms < EARLY_ALARMS_MAX)
         vcpu->early_alarms++;

@@ -33,6 +33,7 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
 {
     switch (exit->kind) {
     case EXIT_INTERRUPT: interrupted(vcpu); return;
+    case EXIT_ALARM: vcpu->stats.alarms++; return;
     case EXIT_NMI: arch_take_interrupts(vcpu); return;
     case EXIT_STEP: vcpu->delivery.steps += !exit->during_delivery; return;
     case EXIT_WINDOW: vcpu->stats.windows++; return;

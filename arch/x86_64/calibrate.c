@@ -66,6 +66,12 @@ static void load_code(struct vcpu *vcpu, const uint8_t *code, size_t length)
 
 #define NO_ALARM UINT32_MAX // longer than any probe
 
+// As what the alarm ends a slice.
+static enum exit_kind alarm_kind(void)
+{
+    return vendor->alarm_unit_cycles() != 0 ? EXIT_ALARM : EXIT_INTERRUPT;
+}
+
 // One empty slice from the start of the code. alarm: its raw count.
 static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t rip, uint64_t alarm, struct slice *slice)
 {
@@ -86,10 +92,9 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, struct refusal *
     struct spread spread = { UINT64_MAX, 0 };
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
-        bool own_timer = vendor->alarm_unit_cycles() != 0;
-        if (expected == EXIT_INTERRUPT && !own_timer) // pending before the entry: the guest gets no instruction
+        if (expected == EXIT_INTERRUPT) // pending before the entry: the guest gets no instruction
             hostapic_write(APIC_COMMAND, APIC_COMMAND_SELF | VECTOR_ALARM);
-        struct exit exit = run(vcpu, CODE_GPA, expected == EXIT_INTERRUPT && own_timer ? 0 : NO_ALARM, &slice);
+        struct exit exit = run(vcpu, CODE_GPA, expected == EXIT_ALARM ? 0 : NO_ALARM, &slice);
         if (exit.kind != expected || vcpu_regs(vcpu)->rip != CODE_GPA) {
             format(refusal->text, sizeof(refusal->text),
                    "calibration: an empty guest gave exit '%s' (hardware reason %#x) at rip %#lx instead of '%s'",
@@ -115,7 +120,7 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
     }
     load_code(vcpu, loop_for_ever, sizeof(loop_for_ever));
     vcpu_regs(vcpu)->rflags |= RFLAGS_IF; // see measure_alarm()
-    if (!measure(vcpu, EXIT_INTERRUPT, refusal))
+    if (!measure(vcpu, EXIT_INTERRUPT, refusal) || (alarm_kind() == EXIT_ALARM && !measure(vcpu, EXIT_ALARM, refusal)))
         return false;
     vendor->want_window(vcpu, true);
     bool ok = measure(vcpu, EXIT_WINDOW, refusal);
@@ -184,7 +189,7 @@ static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct slice slice;
         run(vcpu, CODE_GPA, ALARM_TICKS, &slice);
-        int64_t ran_cycles = (int64_t)(slice.t1 - slice.t0 - switch_costs.total[EXIT_INTERRUPT]);
+        int64_t ran_cycles = (int64_t)(slice.t1 - slice.t0 - switch_costs.total[alarm_kind()]);
         uint64_t ran = ran_cycles > 0 ? ratio_floor(alarm_ratio, (uint64_t)ran_cycles) : 0;
         spread_add(&spread, ran < ALARM_TICKS ? ALARM_TICKS - ran : 0);
     }
@@ -192,7 +197,7 @@ static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
     switch_costs.alarm = spread.min;
     struct ratio cycles_per_tick = ratio_make(alarm_ratio.den, alarm_ratio.num);
     switch_costs.alarm_doubt = ratio_ceil(cycles_per_tick, 1 + spread.max - spread.min) + vendor->alarm_unit_cycles() +
-                               switch_costs.total[EXIT_INTERRUPT];
+                               switch_costs.total[alarm_kind()];
     log_line("calibrate", "from arming the alarm to the guest's first instruction: %lu ticks, spread %lu", spread.min,
              spread.max - spread.min);
 }

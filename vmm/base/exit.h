@@ -7,7 +7,8 @@
 #include "vmm/base/types.h"
 
 enum exit_kind {
-    EXIT_INTERRUPT,    // a host interrupt arrived: the alarm, or other work of the machine
+    EXIT_INTERRUPT,    // a host interrupt arrived: the alarm where that is one, or other work of the host
+    EXIT_ALARM,        // the alarm, where it is no interrupt: the world switch has a timer of its own
     EXIT_NMI,          // a host NMI, or what else of the host's is no interrupt: x86's SMI, INIT, machine check
     EXIT_STEP,         // one instruction has run, as asked
     EXIT_WINDOW,       // the guest can take an interrupt now, as asked

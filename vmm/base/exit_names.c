@@ -4,6 +4,7 @@
 
 static const char *const exit_names[EXIT_KIND_COUNT] = {
     [EXIT_INTERRUPT] = "interrupt",
+    [EXIT_ALARM] = "alarm",
     [EXIT_NMI] = "nmi",
     [EXIT_STEP] = "step",
     [EXIT_WINDOW] = "window",
