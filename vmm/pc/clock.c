@@ -43,7 +43,7 @@ static bool is_shared(const struct machine *machine, unsigned i, unsigned irq)
 }
 
 // A level-triggered timer has no ticks, and a timer without a line, or with one that is up, none that anybody sees.
-static void send_hpet_edges(struct vm *vm, unsigned i)
+static void send_hpet_edges(struct vm *vm, unsigned i, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     struct tick_source *source = &machine->hpet_tick[i];
@@ -59,11 +59,11 @@ static void send_hpet_edges(struct vm *vm, unsigned i)
     else if (is_shared(machine, i, line.irq))
         ticks_lose(&source->ticks, rises);
     else
-        machine_tick_edges(vm, source, &line, rises);
+        machine_tick_edges(vm, source, &line, rises, at);
 }
 
 // Returns when the timer wants to be looked at next.
-static vtime_t rest_of_hpet(struct vm *vm, unsigned i)
+static vtime_t rest_of_hpet(struct vm *vm, unsigned i, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     struct tick_source *source = &machine->hpet_tick[i];
@@ -71,7 +71,7 @@ static vtime_t rest_of_hpet(struct vm *vm, unsigned i)
     vtime_t match = hpet_timer_deadline(&machine->hpet, i);
     if (line.irq == HPET_NO_LINE || hpet_level_triggered(&machine->hpet, i))
         return line.irq == HPET_NO_LINE ? TIME_NEVER : match;
-    vtime_t retry = machine_tick_rest(vm, source, &line);
+    vtime_t retry = machine_tick_rest(vm, source, &line, at);
     vtime_t fall = source->falls ? hpet_timer_fall(&machine->hpet, i) : TIME_NEVER;
     if (retry != TIME_NEVER || source->asleep)
         return retry;
@@ -105,7 +105,7 @@ static void change_hands(struct vm *vm)
 }
 
 // A clock source's reads of the counter change nothing here.
-void settle_hpet(struct vm *vm)
+void settle_hpet(struct vm *vm, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     vtime_t next = TIME_NEVER;
@@ -113,13 +113,13 @@ void settle_hpet(struct vm *vm)
         return;
     if (hpet_legacy(&machine->hpet) != machine->hpet_legacy)
         change_hands(vm);
-    if (machine->firing < vm->vtime.now)
+    if (at < vm->vtime.now)
         hpet_ops.advance(&machine->hpet, vm->vtime.now);
     for (unsigned i = 0; i < HPET_TIMERS; i++)
-        send_hpet_edges(vm, i);
+        send_hpet_edges(vm, i, at);
     settle_hpet_levels(machine);
     for (unsigned i = 0; i < HPET_TIMERS; i++) {
-        vtime_t deadline = rest_of_hpet(vm, i);
+        vtime_t deadline = rest_of_hpet(vm, i, at);
         next = deadline < next ? deadline : next;
     }
     machine_tick_set_busy(machine, LINE_HPET, machine->hpet_tick[0].busy || machine->hpet_tick[1].busy);
@@ -157,8 +157,9 @@ vtime_t machine_hpet_taken(struct vm *vm)
 
 // A level, until the guest reads register C (MC146818, "Interrupts"). Under legacy replacement it has no line, and so
 // no deadline.
-void settle_rtc(struct vm *vm)
+void settle_rtc(struct vm *vm, vtime_t at)
 {
+    (void)at;
     struct machine *machine = &vm->machine;
     irq_line_take_rises(&machine->rtc.irq);
     if (!machine->hpet_legacy)

@@ -205,16 +205,18 @@ bool machine_irq_hears_falls(const struct machine *machine, unsigned irq)
 
 // A poll takes a request as an acknowledge does, so a timer's tick may have gone with it (data sheet 8259A, "Poll
 // Command").
-void settle_pic(struct vm *vm)
+void settle_pic(struct vm *vm, vtime_t at)
 {
+    (void)at;
     if (pic_take_polled(&vm->machine.pic))
         machine_ticks_taken(vm, machine_ticks_waiting(&vm->machine));
     machine_tick_reroute(vm);
     follow_pic(&vm->machine);
 }
 
-void settle_ioapic(struct vm *vm)
+void settle_ioapic(struct vm *vm, vtime_t at)
 {
+    (void)at;
     send_messages(&vm->machine);
     machine_tick_reroute(vm);
 }

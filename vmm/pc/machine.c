@@ -50,21 +50,21 @@ _Static_assert(TIMER_COUNT <= STATS_TIMERS_MAX, "each timer has its figures");
 
 static uint8_t port_device[PORTS]; // enum device_id, DEVICE_COUNT: nobody. The same for every VM
 
-static void settle_pm(struct vm *vm);
-static void settle_uart(struct vm *vm);
-static void settle_debugexit(struct vm *vm);
-static void settle_testdev(struct vm *vm);
+static void settle_pm(struct vm *vm, vtime_t at);
+static void settle_uart(struct vm *vm, vtime_t at);
+static void settle_debugexit(struct vm *vm, vtime_t at);
+static void settle_testdev(struct vm *vm, vtime_t at);
 
-static void settle_nothing(struct vm *vm)
+static void settle_nothing(struct vm *vm, vtime_t at)
 {
-    (void)vm;
+    (void)vm, (void)at;
 }
 
 // One row a device: what answers, where its state is in struct machine, and what its outputs mean to the others.
 static const struct {
     const struct device_ops *ops;
     size_t                   offset;
-    void (*settle)(struct vm *vm);
+    void (*settle)(struct vm *vm, vtime_t at);
 } devices[DEVICE_COUNT] = {
     [DEVICE_PIT] = { &pit_ops, offsetof(struct machine, pit), settle_pit },
     [DEVICE_PORT61] = { &port61_ops, offsetof(struct machine, pit), settle_pit },
@@ -155,8 +155,9 @@ void machine_rearm(struct vm *vm, enum device_id id, vtime_t deadline)
 }
 
 // ACPI 4.8.3: the roll-over of the timer is told by the SCI, a level, and SLP_EN is how an operating system powers off.
-static void settle_pm(struct vm *vm)
+static void settle_pm(struct vm *vm, vtime_t at)
 {
+    (void)at;
     struct machine *machine = &vm->machine;
     machine_set_irq(machine, IRQ_SCI, machine->pm.sci.level != 0);
     irq_line_take_rises(&machine->pm.sci);
@@ -167,8 +168,9 @@ static void settle_pm(struct vm *vm)
 
 // Sending takes no time, so what was written goes to the console now. The level is carried on, and the 8259 makes its
 // edge of it.
-static void settle_uart(struct vm *vm)
+static void settle_uart(struct vm *vm, vtime_t at)
 {
+    (void)at;
     struct machine *machine = &vm->machine;
     uint8_t byte;
     while (uart_take_tx(&machine->uart, &byte))
@@ -179,8 +181,9 @@ static void settle_uart(struct vm *vm)
 }
 
 // QEMU's isa-debug-exit and port E9h, which test kernels know, and the resets of ports 92h and CF9h.
-static void settle_debugexit(struct vm *vm)
+static void settle_debugexit(struct vm *vm, vtime_t at)
 {
+    (void)at;
     struct debugexit *device = &vm->machine.debugexit;
     uint8_t byte;
     while (debugexit_take_char(device, &byte))
@@ -193,8 +196,9 @@ static void settle_debugexit(struct vm *vm)
 
 // Its kernels pulse a line with interrupts off and count on an 8259 that keeps the edge, which no 8259 does: between it
 // and this device's lines there is a latch.
-static void settle_testdev(struct vm *vm)
+static void settle_testdev(struct vm *vm, vtime_t at)
 {
+    (void)at;
     for (uint32_t left = FREE_LINES; left != 0; left &= left - 1) {
         unsigned line = (unsigned)__builtin_ctz(left);
         machine_set_held_irq(&vm->machine, line, (vm->machine.testdev.levels >> line & 1) != 0);
@@ -203,7 +207,7 @@ static void settle_testdev(struct vm *vm)
 
 void machine_settle(struct vm *vm, enum device_id id)
 {
-    devices[id].settle(vm);
+    devices[id].settle(vm, vm->vtime.now);
 }
 
 // --- what the guest and the run loop do with the machine ------------------------------------------------------------
@@ -211,7 +215,6 @@ void machine_settle(struct vm *vm, enum device_id id)
 // Nobody home: the data lines float, reads give all ones.
 static void access(struct vm *vm, enum device_id id, struct io_access *io)
 {
-    vm->machine.firing = vm->vtime.now;
     if (devices[id].ops->access(device_at(&vm->machine, id), io, vm->vtime.now) == IO_UNCLAIMED && !io->is_write)
         io->value = UINT64_MAX;
     machine_settle(vm, id);
@@ -275,7 +278,6 @@ bool machine_mmio(struct vm *vm, gpa address, struct io_access *io)
 
 void machine_advance(struct vm *vm, enum device_id id, vtime_t now)
 {
-    vm->machine.firing = now;
     devices[id].ops->advance(device_at(&vm->machine, id), now);
 }
 
@@ -292,8 +294,9 @@ void machine_run_timers(struct vm *vm)
             vm_end_at_limit(vm);
             return;
         }
-        machine_advance(vm, id, due->deadline);
-        machine_settle(vm, id);
+        vtime_t deadline = due->deadline;
+        machine_advance(vm, id, deadline);
+        devices[id].settle(vm, deadline);
     }
 }
 
@@ -301,7 +304,7 @@ bool machine_console_input(struct vm *vm, uint8_t byte)
 {
     uart_ops.advance(&vm->machine.uart, vm->vtime.now); // the receive timeout starts at this moment
     bool taken = uart_push_rx(&vm->machine.uart, byte);
-    settle_uart(vm);
+    settle_uart(vm, vm->vtime.now);
     return taken;
 }
 

@@ -79,7 +79,6 @@ struct machine {
     struct timerq      timers;
     struct timer       timer[DEVICE_TIMED_COUNT];
     struct timer       limit; // the end of the VM's time, a deadline like the others
-    vtime_t            firing; // deadline of the timer being fired, or V of the access
     uint32_t           irq_levels; // of the interrupt inputs, as they were set last
     uint32_t           held_irqs;  // of those, fallen ones that the 8259 is still shown
     bool               extint;     // the 8259's output; follows every use of the 8259

@@ -13,8 +13,9 @@ static void drive(struct machine *machine, unsigned irq, struct irq_line *line)
     machine_set_irq(machine, irq, line->level != 0);
 }
 
-void settle_i8042(struct vm *vm)
+void settle_i8042(struct vm *vm, vtime_t at)
 {
+    (void)at;
     struct machine *machine = &vm->machine;
     drive(machine, IRQ_KEYBOARD, &machine->i8042.irq);
     drive(machine, IRQ_AUX, &machine->i8042.aux_irq);
@@ -25,7 +26,7 @@ void settle_i8042(struct vm *vm)
 bool machine_key_input(struct vm *vm, const struct key *key)
 {
     bool pressed = i8042_press(&vm->machine.i8042, key);
-    settle_i8042(vm);
+    settle_i8042(vm, vm->vtime.now);
     return pressed;
 }
 

@@ -65,30 +65,31 @@ static bool guest_lets_in(const struct vm *vm, unsigned irq)
 // The ticks among `count` that are not the chip's to lose. Those after the first were not made late by the host where
 // V passed them by the modelled cost of an instruction, or where the guest kept them out.
 static __attribute__((noinline)) uint64_t kept_of(const struct vm *vm, struct tick_source *source, uint64_t count,
-                                                  struct tick_room line, uint64_t period_cycles)
+                                                  struct tick_room line, uint64_t period_cycles, vtime_t at)
 {
     if (!line.room)
         return made_late(vm, source, count, period_cycles);
-    bool late = line.heard && !vtime_in_emulation(&vm->vtime, vm->machine.firing);
+    bool late = line.heard && !vtime_in_emulation(&vm->vtime, at);
     return late && guest_lets_in(vm, line.irq) ? count : 1;
 }
 
 // Inline, here and below: every tick comes this way.
 static inline __attribute__((always_inline)) void book(struct vm *vm, struct tick_source *source, enum timer_id timer,
-                                                       uint64_t count, struct tick_room line, uint64_t period_cycles)
+                                                       uint64_t count, struct tick_room line, uint64_t period_cycles,
+                                                       vtime_t at)
 {
-    uint64_t kept = count == 1 && line.room ? 1 : kept_of(vm, source, count, line, period_cycles);
+    uint64_t kept = count == 1 && line.room ? 1 : kept_of(vm, source, count, line, period_cycles, at);
     ticks_expire(&source->ticks, kept, line.room);
     if (kept != count)
         ticks_lose(&source->ticks, count - kept);
-    vm_trace(vm, TRACE_DUE, timer, vm->vcpu.last_t1, (uint32_t)count, vm->machine.firing);
+    vm_trace(vm, TRACE_DUE, timer, vm->vcpu.last_t1, (uint32_t)count, at);
 }
 
 // Under tick=delay a tick that nobody has made late holds none back.
 static inline __attribute__((always_inline)) bool raise(struct vm *vm, struct tick_source *source, vtime_t due,
-                                                        uint64_t period_cycles)
+                                                        uint64_t period_cycles, vtime_t at)
 {
-    vtime_t now = vtime_in_emulation(&vm->vtime, vm->machine.firing) ? vm->machine.firing : vm->vtime.now;
+    vtime_t now = vtime_in_emulation(&vm->vtime, at) ? at : vm->vtime.now;
     if (!ticks_raise(&source->ticks, now, period_cycles))
         return false;
     source->due = due;
@@ -115,19 +116,20 @@ bool machine_tick_wire(const struct tick_source *source, bool output)
 // Rises that a device has counted become ticks. Of one or many, one edge at most goes to the line: a chip keeps no
 // more. Where the host was late with it, the line stays up until it is taken, as it would have been had the guest been
 // asked in time.
-void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct tick_line *line, uint32_t rises)
+void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct tick_line *line, uint32_t rises,
+                        vtime_t at)
 {
     struct machine *machine = &vm->machine;
     struct irq_state state = machine_irq_state(machine, line->irq);
-    bool heard = state.alive && !source->asleep, late = !vtime_in_emulation(&vm->vtime, machine->firing);
+    bool heard = state.alive && !source->asleep, late = !vtime_in_emulation(&vm->vtime, at);
     if (rises != 0 || !line->level)
         source->muted = false;
     if (rises == 0)
         return;
     struct tick_room room = { heard, !source->ticks.raised && (heard || state.latch), (uint8_t)line->irq };
-    book(vm, source, line->timer, rises, room, line->period_cycles);
-    bool raised = room.room && raise(vm, source, heard && rises == 1 ? machine->firing : TIME_NEVER,
-                                     heard ? line->period_cycles : 0);
+    book(vm, source, line->timer, rises, room, line->period_cycles, at);
+    bool raised = room.room && raise(vm, source, heard && rises == 1 ? at : TIME_NEVER,
+                                     heard ? line->period_cycles : 0, at);
     if (raised || !room.room) // else the policy holds it back
         machine_pulse_irq(machine, line->irq);
     // The guest could have taken it while the line was up, or before those that wait after it hold the line down.
@@ -137,7 +139,7 @@ void machine_tick_edges(struct vm *vm, struct tick_source *source, const struct 
 
 // After the edges: is the tick in the chip still there, is there room for one that the policy has kept, and may the
 // timer leave the queue until the guest looks?
-vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line)
+vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     struct irq_state state = machine_irq_state(machine, line->irq);
@@ -149,7 +151,7 @@ vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struc
     if (!state.open || source->falls)
         ticks_cancel(&source->ticks); // the guest does not listen, or to falls, which are no ticks
     bool free = state.alive && !machine->unheard;
-    if (ticks_backlog(&source->ticks) != 0 && free && raise(vm, source, TIME_NEVER, line->period_cycles)) {
+    if (ticks_backlog(&source->ticks) != 0 && free && raise(vm, source, TIME_NEVER, line->period_cycles, at)) {
         source->stretched = true;
         machine_pulse_irq(machine, line->irq);
         state = machine_irq_state(machine, line->irq);
@@ -213,11 +215,11 @@ static vtime_t pit_deadline(const struct machine *machine)
     return machine->pit_tick.asleep ? TIME_NEVER : rise < fall ? rise : fall;
 }
 
-static __attribute__((noinline)) void settle_pit_output(struct vm *vm)
+static __attribute__((noinline)) void settle_pit_output(struct vm *vm, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     struct tick_source *source = &machine->pit_tick;
-    if (machine->firing < vm->vtime.now)
+    if (at < vm->vtime.now)
         pit_ops.advance(&machine->pit, vm->vtime.now);
     uint32_t rises = take_pit_rises(machine);
     if (machine->hpet_legacy) { // the 8254 counts on, and its output goes nowhere
@@ -227,23 +229,23 @@ static __attribute__((noinline)) void settle_pit_output(struct vm *vm)
         return;
     }
     struct tick_line line = { TIMER_PIT, IRQ_PIT, machine->pit.irq0.level, pit_irq_period_cycles(&machine->pit) };
-    machine_tick_edges(vm, source, &line, rises);
+    machine_tick_edges(vm, source, &line, rises, at);
     machine_set_irq(machine, IRQ_PIT, machine_tick_wire(source, line.level));
-    vtime_t retry = machine_tick_rest(vm, source, &line);
+    vtime_t retry = machine_tick_rest(vm, source, &line, at);
     machine_set_irq(machine, IRQ_PIT, machine_tick_wire(source, line.level));
     machine_tick_set_busy(machine, LINE_PIT, source->busy);
     machine_rearm(vm, DEVICE_PIT, retry != TIME_NEVER ? retry : pit_deadline(machine));
 }
 
 // Most accesses change nothing but the deadline.
-void settle_pit(struct vm *vm)
+void settle_pit(struct vm *vm, vtime_t at)
 {
     const struct machine *machine = &vm->machine;
     const struct tick_source *source = &machine->pit_tick;
     bool level = machine->pit.irq0.level != 0, wire = (machine->irq_levels >> IRQ_PIT & 1) != 0;
     bool output = (machine->pit.irq0.rises | machine->pit.irq0_restarted | ticks_backlog(&source->ticks)) != 0;
     if (output || level != wire || source->falls)
-        settle_pit_output(vm);
+        settle_pit_output(vm, at);
     else
         machine_rearm(vm, DEVICE_PIT, source->asleep ? TIME_NEVER : pit_ops.next_deadline(&machine->pit));
 }
@@ -252,7 +254,7 @@ void settle_pit(struct vm *vm)
 void machine_pit_output(struct vm *vm)
 {
     machine_advance(vm, DEVICE_PIT, vm->vtime.now);
-    settle_pit_output(vm);
+    settle_pit_output(vm, vm->vtime.now);
 }
 
 void machine_tick_reroute(struct vm *vm)
@@ -279,7 +281,7 @@ static __attribute__((noinline)) void book_lapic_shut(struct vm *vm)
     struct machine *machine = &vm->machine;
     uint64_t expiries = lapic_take_timer_expiries(&machine->lapic);
     book(vm, &machine->lapic_tick, TIMER_LAPIC, expiries, (struct tick_room){ 0 },
-         lapic_timer_period_cycles(&machine->lapic));
+         lapic_timer_period_cycles(&machine->lapic), vm->vtime.now);
 }
 
 // A tick of the old programming that nobody took is lost, whatever the policy: it is not the new timer's.
@@ -294,14 +296,14 @@ static void lapic_restarted(struct vm *vm)
 }
 
 // As for a line, but the timer's vector takes its place: a tick waits in the IRR, and a masked LVTT is the mask.
-static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
+static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     struct lapic *lapic = &machine->lapic;
     struct tick_source *source = &machine->lapic_tick;
     if ((lapic->rerouted | lapic->ended.nonzero) != 0)
         machine_lapic_used(vm);
-    if (machine->firing < vm->vtime.now)
+    if (at < vm->vtime.now)
         lapic_ops.advance(lapic, vm->vtime.now);
     if (lapic->timer.restarted)
         lapic_restarted(vm);
@@ -311,23 +313,23 @@ static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm)
     uint64_t expiries = lapic_take_timer_expiries(lapic);
     uint64_t period_cycles = lapic_timer_period_cycles(lapic);
     if (expiries != 0)
-        book(vm, source, TIMER_LAPIC, expiries, (struct tick_room){ heard, heard, LAPIC_TIMER }, period_cycles);
+        book(vm, source, TIMER_LAPIC, expiries, (struct tick_room){ heard, heard, LAPIC_TIMER }, period_cycles, at);
     if (!free && !waiting)
         ticks_cancel(&source->ticks); // masked
-    vtime_t due = heard && expiries == 1 ? machine->firing : TIME_NEVER;
-    if (free && raise(vm, source, due, period_cycles))
+    vtime_t due = heard && expiries == 1 ? at : TIME_NEVER;
+    if (free && raise(vm, source, due, period_cycles, at))
         lapic_timer_deliver(lapic);
     return lapic_timer_vector_free(lapic) ? retry_at(vm, source) : TIME_NEVER;
 }
 
 // Most accesses leave nothing to do but to queue the deadline: an EOI of an edge, a message to itself.
-void settle_lapic(struct vm *vm)
+void settle_lapic(struct vm *vm, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     const struct lapic *lapic = &machine->lapic;
     bool outputs = (lapic->timer.restarted | lapic->timer.expired | machine->lapic_tick.ticks.pending |
                     lapic->rerouted | lapic->ended.nonzero) != 0;
-    vtime_t retry = outputs ? settle_lapic_outputs(vm) : TIME_NEVER;
+    vtime_t retry = outputs ? settle_lapic_outputs(vm, at) : TIME_NEVER;
     machine->lapic_tick.busy = !lapic_timer_vector_free(lapic);
     vtime_t next = machine->lapic_tick.busy ? TIME_NEVER : lapic_ops.next_deadline(lapic);
     machine_rearm(vm, DEVICE_LAPIC, retry != TIME_NEVER ? retry : next);

@@ -5,7 +5,8 @@
 //
 // A device needs: its struct in struct machine, an id, a row in the table of devices and its ports or its memory in
 // the tables of ranges (all in pc/machine.c), and a settle function. That one is called after each use and each firing:
-// it carries the device's outputs to the others and queues its next deadline.
+// it carries the device's outputs to the others and queues its next deadline. `at` is V of what has happened: the
+// deadline that fires, or now.
 #ifndef VMM_PC_WIRING_H
 #define VMM_PC_WIRING_H
 
@@ -29,8 +30,8 @@ void machine_irq_init(struct machine *machine, unsigned cpus);
 void machine_set_irq(struct machine *machine, unsigned irq, bool level);
 void machine_set_held_irq(struct machine *machine, unsigned irq, bool level); // the 8259 sees it until it is taken
 void machine_pulse_irq(struct machine *machine, unsigned irq); // down, and up again
-void settle_pic(struct vm *vm);
-void settle_ioapic(struct vm *vm);
+void settle_pic(struct vm *vm, vtime_t at);
+void settle_ioapic(struct vm *vm, vtime_t at);
 void machine_lapic_used(struct vm *vm); // its EOIs go to the IOAPIC, what it hears may have changed
 
 // Of one line, as the masks and routes are now.
@@ -51,8 +52,8 @@ bool machine_irq_hears_falls(const struct machine *machine, unsigned irq);
 
 // pc/tick.c
 void machine_tick_init(struct vm *vm);
-void settle_pit(struct vm *vm);
-void settle_lapic(struct vm *vm);
+void settle_pit(struct vm *vm, vtime_t at);
+void settle_lapic(struct vm *vm, vtime_t at);
 void machine_pit_output(struct vm *vm); // the 8254's output is worked out anew
 void machine_tick_reroute(struct vm *vm); // a mask or a route has changed: every timer's output is worked out anew
 void machine_tick_look(struct vm *vm);    // the outputs of those that are off the queue and in the way of others
@@ -66,8 +67,9 @@ struct tick_line {
     bool          level;         // of the output
     uint64_t      period_cycles; // of its ticks, 0: not periodic
 };
-void    machine_tick_edges(struct vm *vm, struct tick_source *source, const struct tick_line *line, uint32_t rises);
-vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line);
+void    machine_tick_edges(struct vm *vm, struct tick_source *source, const struct tick_line *line, uint32_t rises,
+                           vtime_t at);
+vtime_t machine_tick_rest(struct vm *vm, struct tick_source *source, const struct tick_line *line, vtime_t at);
 bool    machine_tick_wire(const struct tick_source *source, bool output);
 void    machine_tick_set_busy(struct machine *machine, uint8_t line, bool busy);
 void    machine_tick_off(struct tick_source *source, uint32_t rises); // its output is on no line
@@ -77,13 +79,13 @@ void    machine_tick_off(struct tick_source *source, uint32_t rises); // its out
 vtime_t machine_tick_taken(struct vm *vm, struct tick_source *source, enum timer_id timer, bool waiting);
 
 // pc/clock.c: the HPET and the RTC.
-void    settle_hpet(struct vm *vm);
-void    settle_rtc(struct vm *vm);
+void    settle_hpet(struct vm *vm, vtime_t at);
+void    settle_rtc(struct vm *vm, vtime_t at);
 void    machine_hpet_reroute(struct vm *vm); // as machine_tick_reroute()
 vtime_t machine_hpet_taken(struct vm *vm);
 
 // pc/screen.c
-void settle_i8042(struct vm *vm);
+void settle_i8042(struct vm *vm, vtime_t at);
 
 // Around an acknowledge cycle: which timers' lines wait for one, and then which of them it was. Returns the deadline of
 // the tick that was taken, 0 if it was none.

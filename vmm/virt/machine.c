@@ -12,12 +12,12 @@
 #include "vmm/virt/wiring.h"
 #include "vmm/show/report.h"
 
-static void settle_rtc(struct vm *vm);
-static void settle_uart(struct vm *vm);
+static void settle_rtc(struct vm *vm, vtime_t at, bool fired);
+static void settle_uart(struct vm *vm, vtime_t at, bool fired);
 
-static void settle_nothing(struct vm *vm)
+static void settle_nothing(struct vm *vm, vtime_t at, bool fired)
 {
-    (void)vm;
+    (void)vm, (void)at, (void)fired;
 }
 
 // A device without operations is no memory: its registers are the CPU's.
@@ -25,7 +25,7 @@ static const struct {
     const struct device_ops *ops;
     size_t                   offset; // in struct machine
     uint64_t                 base, size;
-    void (*settle)(struct vm *vm);
+    void (*settle)(struct vm *vm, vtime_t at, bool fired); // see wiring.h
 } devices[DEVICE_COUNT] = {
     [DEVICE_VIRTUAL_TIMER] = { .settle = settle_virtual_timer },
     [DEVICE_PHYSICAL_TIMER] = { .settle = settle_physical_timer },
@@ -65,7 +65,7 @@ void machine_init(struct vm *vm)
         ticks_init(&machine->tick[i].ticks, vm->config.tick);
     }
     for (unsigned i = 0; i < DEVICE_COUNT; i++)
-        devices[i].settle(vm);
+        devices[i].settle(vm, vm->vtime.now, false);
 }
 
 // --- settling: after a device was used, its outputs reach the others ------------------------------------------------
@@ -86,16 +86,17 @@ static void follow_line(struct vm *vm, unsigned intid, struct irq_line *line)
     vgic_set_line(gic, 0, intid, line->level != 0);
 }
 
-static void settle_rtc(struct vm *vm)
+static void settle_rtc(struct vm *vm, vtime_t at, bool fired)
 {
+    (void)fired;
     struct pl031 *rtc = &vm->machine.rtc;
-    machine_tick_follow(vm, TIMER_RTC, rtc->irq.level != 0);
+    machine_tick_follow(vm, TIMER_RTC, rtc->irq.level != 0, at);
     follow_line(vm, INTID_RTC, &rtc->irq);
     machine_rearm(vm, DEVICE_RTC, pl031_ops.next_deadline(rtc));
 }
 
 // Only the receive timeout is a timer's interrupt.
-static void settle_uart(struct vm *vm)
+static void settle_uart(struct vm *vm, vtime_t at, bool fired)
 {
     struct machine *machine = &vm->machine;
     uint8_t byte;
@@ -103,8 +104,8 @@ static void settle_uart(struct vm *vm)
         statusline_byte(&machine->status, byte);
         console_put(vm, byte);
     }
-    if (machine->ticking || machine->uart.irq.level == 0)
-        machine_tick_follow(vm, TIMER_UART, machine->uart.irq.level != 0);
+    if (fired || machine->uart.irq.level == 0)
+        machine_tick_follow(vm, TIMER_UART, machine->uart.irq.level != 0, at);
     follow_line(vm, INTID_UART, &machine->uart.irq);
     machine_rearm(vm, DEVICE_UART, pl011_ops.next_deadline(&machine->uart));
 }
@@ -155,11 +156,10 @@ bool machine_mmio(struct vm *vm, gpa address, struct io_access *io)
         return false;
     if (id == DEVICE_UART)
         console_poll(vm);
-    machine->firing = vm->vtime.now;
     io->offset = address.value - devices[id].base;
     if (devices[id].ops->access(device_at(machine, id), io, vm->vtime.now) == IO_UNCLAIMED)
         return false;
-    devices[id].settle(vm);
+    devices[id].settle(vm, vm->vtime.now, false);
     return true;
 }
 
@@ -167,19 +167,17 @@ void machine_run_timers(struct vm *vm)
 {
     struct machine *machine = &vm->machine;
     const struct timer *due;
-    machine->ticking = true;
     while ((due = timerq_pop_due(&machine->timers, vm->vtime.now)) != NULL) {
         if (due == &machine->limit) {
             vm_end_at_limit(vm);
             break;
         }
         enum device_id id = (enum device_id)due->owner;
-        machine->firing = due->deadline;
+        vtime_t deadline = due->deadline;
         if (devices[id].ops != NULL)
-            devices[id].ops->advance(device_at(machine, id), due->deadline);
-        devices[id].settle(vm);
+            devices[id].ops->advance(device_at(machine, id), deadline);
+        devices[id].settle(vm, deadline, true);
     }
-    machine->ticking = false;
 }
 
 // What is pending competes anew for the list registers; there is no acknowledge cycle here and no vector.
@@ -211,8 +209,7 @@ bool machine_console_input(struct vm *vm, uint8_t byte)
     struct pl011 *uart = &vm->machine.uart;
     pl011_ops.advance(uart, vm->vtime.now); // the receive timeout starts at this moment
     bool taken = pl011_push_rx(uart, byte);
-    vm->machine.firing = vm->vtime.now;
-    settle_uart(vm);
+    settle_uart(vm, vm->vtime.now, false);
     return taken;
 }
 

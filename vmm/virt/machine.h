@@ -62,8 +62,6 @@ struct machine {
     struct timerq      timers;
     struct timer       timer[DEVICE_TIMED_COUNT];
     struct timer       limit;  // the end of the VM's time, a deadline like the others
-    vtime_t            firing; // deadline of the timer being fired, or V of the access
-    bool               ticking; // the timer queue has brought what is being settled
     struct tick_source tick[TIMER_COUNT];
     uint32_t           ticks_waiting; // timers with a tick that is in no list register yet, a bit each
     uint64_t           counter_start; // what the guest's counter reads at V = 0 (arch/arm64/host/timertrial.c)

@@ -13,23 +13,23 @@ static const uint8_t intid_of[TIMER_COUNT] = {
     [TIMER_UART] = INTID_UART,
 };
 
-static void expire(struct vm *vm, enum timer_id timer)
+static void expire(struct vm *vm, enum timer_id timer, vtime_t at)
 {
     struct tick_source *source = &vm->machine.tick[timer];
     ticks_expire(&source->ticks, 1, true);
     vm->machine.ticks_waiting |= 1u << timer;
-    source->due = vm->machine.firing;
-    vm_trace(vm, TRACE_DUE, timer, vm->vcpu.last_t1, 1, vm->machine.firing);
+    source->due = at;
+    vm_trace(vm, TRACE_DUE, timer, vm->vcpu.last_t1, 1, at);
 }
 
-void machine_tick_follow(struct vm *vm, enum timer_id timer, bool level)
+void machine_tick_follow(struct vm *vm, enum timer_id timer, bool level, vtime_t at)
 {
     struct tick_source *source = &vm->machine.tick[timer];
     if (level == source->level)
         return;
     source->level = level;
     if (level) {
-        expire(vm, timer);
+        expire(vm, timer, at);
         return;
     }
     ticks_cancel(&source->ticks);
@@ -77,11 +77,12 @@ static void rearm_channel(struct vm *vm, enum device_id device, unsigned channel
 
 // --- the physical timer, which the monitor runs ---------------------------------------------------------------------
 
-void settle_physical_timer(struct vm *vm)
+void settle_physical_timer(struct vm *vm, vtime_t at, bool fired)
 {
+    (void)fired;
     struct machine *machine = &vm->machine;
     bool level = gtimer_line(&machine->gtimer, GTIMER_PHYSICAL, counter_now(vm));
-    machine_tick_follow(vm, TIMER_PHYSICAL, level);
+    machine_tick_follow(vm, TIMER_PHYSICAL, level, at);
     vgic_set_line(&machine->gic, 0, INTID_PHYSICAL_TIMER, level);
     rearm_channel(vm, DEVICE_PHYSICAL_TIMER, GTIMER_PHYSICAL);
 }
@@ -93,9 +94,8 @@ uint64_t machine_timer_read(struct vm *vm, unsigned channel, enum gtimer_registe
 
 void machine_timer_write(struct vm *vm, unsigned channel, enum gtimer_register reg, uint64_t value)
 {
-    vm->machine.firing = vm->vtime.now;
     gtimer_write(&vm->machine.gtimer, channel, reg, value, counter_now(vm));
-    settle_physical_timer(vm);
+    settle_physical_timer(vm, vm->vtime.now, false);
 }
 
 // --- the virtual timer, which the hardware runs while the guest does -------------------------------------------------
@@ -112,16 +112,16 @@ static void set_virtual_channel(struct vm *vm, uint32_t ctl, uint64_t cval)
 
 // The guest moves its timer unseen, so a line that was up may be up for another reason now: another compare value is
 // another tick.
-static bool follow_virtual_line(struct vm *vm)
+static bool follow_virtual_line(struct vm *vm, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     uint64_t counter = counter_now(vm);
     bool level = gtimer_line(&machine->gtimer, GTIMER_VIRTUAL, counter);
     if (level && machine->counted_cval != virtual_channel(vm)->cval)
-        machine_tick_follow(vm, TIMER_VIRTUAL, false);
+        machine_tick_follow(vm, TIMER_VIRTUAL, false, at);
     machine->counted_cval = virtual_channel(vm)->cval;
     machine->virtual_seen = counter;
-    machine_tick_follow(vm, TIMER_VIRTUAL, level);
+    machine_tick_follow(vm, TIMER_VIRTUAL, level, at);
     vgic_set_line(&machine->gic, 0, INTID_VIRTUAL_TIMER, level);
     return level;
 }
@@ -136,22 +136,23 @@ static vtime_t virtual_due(const struct vm *vm, uint64_t cval)
 
 bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval)
 {
-    vm->machine.firing = virtual_due(vm, cval);
+    vtime_t due = virtual_due(vm, cval);
     set_virtual_channel(vm, ctl, cval);
-    return follow_virtual_line(vm);
+    return follow_virtual_line(vm, due);
 }
 
-void settle_virtual_timer(struct vm *vm)
+void settle_virtual_timer(struct vm *vm, vtime_t at, bool fired)
 {
-    follow_virtual_line(vm);
+    (void)fired;
+    follow_virtual_line(vm, at);
     rearm_channel(vm, DEVICE_VIRTUAL_TIMER, GTIMER_VIRTUAL);
 }
 
 void machine_timer_halted(struct vm *vm, uint32_t ctl, uint64_t cval)
 {
-    vm->machine.firing = virtual_due(vm, cval);
+    vtime_t due = virtual_due(vm, cval);
     set_virtual_channel(vm, ctl, cval);
-    settle_virtual_timer(vm);
+    settle_virtual_timer(vm, due, false);
 }
 
 void machine_timer_running(struct vm *vm)
