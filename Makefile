@@ -247,7 +247,7 @@ fuzzers: $(FUZZERS)
 again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
 .PHONY: test-people test-versions
-.PHONY: fuzz hostile run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux iso gdb doctor help clean
+.PHONY: fuzz hostile run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux readme iso gdb doctor help clean
 # $(call installed,GROUP...): tools/install-packages says what is in each.
 installed = @tools/install-packages $(1)
 
@@ -344,6 +344,11 @@ bench-linux:
 	@+$(again) all-x86_64
 	@BUILD=$(BUILD) tools/bench-linux
 
+readme:
+	$(call installed,$(needs_test))
+	@+$(again) all-x86_64 all-arm64
+	@BUILD=$(BUILD) tools/readme write $(ROOM)
+
 iso:
 	$(call installed,x86_64 medium)
 	@+$(again) $(BUILD)/escapement.iso
@@ -385,6 +390,7 @@ help:
 	@echo 'make hostile MACHINE=svm COUNT=1000 SEED=1   guests that mean harm, many in a boot, and a witness between them'
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
+	@echo 'make readme     run what README shows and write it there; ROOM="svm arm64" only so much of it, tools/readme says what'
 	@echo 'make iso        $(BUILD)/escapement.iso, a CD and USB image with a menu of guests'
 	@echo 'make gdb        QEMU stopped at the entry, gdb attached, symbols loaded'
 	@echo 'make doctor     what this computer has, what is missing, what to do about it'

@@ -124,7 +124,7 @@ def xv6(tap, machine):
 
 def fetch():
     """None, or the sentence that says why the kernels are not there."""
-    done = subprocess.run([os.path.join(ROOT, "tools", "tests", "fetch-people"), FOLDER], check=False,
+    done = subprocess.run([os.path.join(ROOT, "tools", "tests", "machine", "fetch-people"), FOLDER], check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                           timeout=FETCH_S)
     if done.returncode == 0:
