@@ -13,7 +13,7 @@
 struct vm;
 struct vcpu;
 
-// --- the machine ---------------------------------------------------------------------------------------------------
+// --- the host ------------------------------------------------------------------------------------------------------
 
 // Finds the virtualization hardware, turns it on for this CPU and calibrates the world switch. False: not possible
 // here, the refusal says what is missing and what to do.
@@ -39,10 +39,10 @@ void arch_take_interrupts(struct vcpu *vcpu);
 // The host waits, doing nothing, until the counter reaches `until` or any host interrupt arrives, and takes that.
 void arch_idle(struct vcpu *vcpu, htime_t until);
 
-// Seconds since 1970 of the machine's wall clock, now; 0 when it has none that can be believed.
+// Seconds since 1970 of the host's wall clock, now; 0 when it has none that can be believed.
 uint64_t arch_wall_seconds(void);
 
-// Bytes out: to the machine's console, or to where the monitor's own lines go, which may be the same (bounded wait,
+// Bytes out: to the host's console, or to where the monitor's own lines go, which may be the same (bounded wait,
 // dropped when nobody listens); one byte of the console in, or -1. Also before anything else is known, and in a panic.
 enum arch_channel { ARCH_CONSOLE, ARCH_LOG };
 void arch_write(enum arch_channel channel, const void *bytes, size_t count);
@@ -53,10 +53,10 @@ int  arch_console_read(void);
 // host's own stacks.
 void arch_backtrace(uint64_t ip, uint64_t sp, uint64_t fp);
 
-// Ends the machine; the status is what an emulator leaves with, where it can be told one.
+// Ends the host; the status is what an emulator leaves with, where it can be told one.
 _Noreturn void arch_machine_exit(unsigned status);
 
-// What every guest on this machine may be promised: a line for the log.
+// What every guest on this host may be promised: a line for the log.
 const char *arch_description(void);
 
 // --- guests' memory: called by vmm/guestmem.c alone ---------------------------------------------------------------
@@ -96,7 +96,7 @@ struct slice {
 };
 void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice, struct exit *exit);
 
-// Can an interrupt of the machine, or its NMI, be injected at this very boundary? Where the hardware keeps injected
+// Can an interrupt of the guest, or its NMI, be injected at this very boundary? Where the hardware keeps injected
 // interrupts until the guest lets them in (arm64's list registers), always, but that a halted guest takes only what
 // wakes it; else (x86) not while the guest holds them back or another event is being injected.
 enum arch_event { ARCH_INTERRUPT, ARCH_NMI };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Double-entry book-keeping of the host counter: see ledger.h. Called by the run loop at every world switch and at
-// every change of what the machine does; the caller samples the counter. Never invents or drops a cycle: whatever is
+// every change of what the host does; the caller samples the counter. Never invents or drops a cycle: whatever is
 // not the guest's own is posted to another account, so the sum is the counter's advance by construction.
 #include "time/ledger.h"
 

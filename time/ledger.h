@@ -17,7 +17,7 @@ enum account {
     ACCOUNT_STOLEN,  // S: the vCPU could run and did not
     ACCOUNT_IDLE,    // I: the guest is halted and the host really waits with it
     ACCOUNT_PAUSED,  // P: the VM is stopped on purpose
-    ACCOUNT_HOST,    // H: other work of the machine
+    ACCOUNT_HOST,    // H: other work of the host
     ACCOUNT_COUNT
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The two times of this project, and how "never" is written.
 //
-// Host time is what the machine's counter says (TSC, CNTPCT). Apparent time V is what one VM is shown: every clock and
+// Host time is what the host's counter says (TSC, CNTPCT). Apparent time V is what one VM is shown: every clock and
 // every timer of that VM is a function of its V and of nothing else (law 2). Both are counted in cycles; V runs at the
 // VM's own `hz`. A name that holds either says which: `host_...`/`t0`/`t1` for the counter, `now`/`deadline` for V.
 #ifndef TIME_UNITS_H

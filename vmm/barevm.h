@@ -5,7 +5,7 @@
 
 #include "vmm/vm.h"
 
-// Calls `use` with a VM that has so many pages of RAM at the machine's base, their map, and nothing else: no image, no
+// Calls `use` with a VM that has so many pages of RAM at its machine's base, their map, and nothing else: no image, no
 // devices, no time. False: out of memory, or what `use` says.
 bool vm_with_bare_ram(size_t ram_pages, bool (*use)(struct vm *vm, struct refusal *refusal), struct refusal *refusal);
 

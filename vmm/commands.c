@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the monitor's keys do: show one part of the report while the VM runs, pause, resume, quit. The guest's own time
-// does not see any of it: printing is booked as other work of the machine, a pause as P, and V stands still in both,
-// unless it is the machine's clock (clock=wall); then the guest is told that it was stopped.
+// does not see any of it: printing is booked as other work of the host, a pause as P, and V stands still in both,
+// unless it is the host's clock (clock=wall); then the guest is told that it was stopped.
 #include "vmm/commands.h"
 
 #include <string.h>

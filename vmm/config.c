@@ -194,7 +194,7 @@ static bool check_vm(const struct value *values, struct refusal *refusal)
         return refuse_value(&vm_words[VM_VCPUS], values[VM_VCPUS].text, refusal);
     if (values[VM_RTC].given && text_is(values[VM_RTC].text, "localtime")) {
         format(refusal->text, sizeof(refusal->text),
-               "rtc=localtime: this machine does not know its zone; write rtc=variable:SECONDS, the distance from UTC, "
+               "rtc=localtime: this host does not know its zone; write rtc=variable:SECONDS, the distance from UTC, "
                "as tools/run does");
         return false;
     }

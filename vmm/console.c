@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a guest prints and what is typed, between its UART or its keyboard and the machine's serial port.
+// What a guest prints and what is typed, between its UART or its keyboard and the host's serial port.
 //
 // The monitor's keys must be found whatever the guest does. So what is typed is read ahead into a buffer; when that is
 // full it waits outside, as before a guest that is slow. A guest that goes on leaving it there is deaf: then what is

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The guest's console on the machine's serial port: what a guest prints goes out raw, what is typed goes in, to its
+// The guest's console on the host's serial port: what a guest prints goes out raw, what is typed goes in, to its
 // UART or, while its screen is shown, to its keyboard. All input from outside enters a VM through console_poll(), the
 // one place that a replay would have to record.
 #ifndef VMM_CONSOLE_H
@@ -24,7 +24,7 @@ struct typed {
 enum { TYPED_FOR_UART, TYPED_FOR_KEYBOARD, TYPED_COUNT };
 
 struct console {
-    htime_t       polled; // when the machine's port was last looked at
+    htime_t       polled; // when the host's port was last looked at
     htime_t       typed_at;
     uint32_t      count;
     uint8_t       last; // byte printed
@@ -37,7 +37,7 @@ struct console {
 
 struct vm;
 
-// All that goes to the machine's console goes through here, and is counted: so what each VM has printed can be told
+// All that goes to the host's console goes through here, and is counted: so what each VM has printed can be told
 // from what the next did.
 void     console_write(const void *bytes, size_t count);
 uint64_t console_written(void);

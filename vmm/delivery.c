@@ -4,7 +4,7 @@
 //   delivery=exact   the alarm comes `margin` cycles early, and from there the guest goes on one instruction at a time
 //                    up to the first boundary where V has reached the deadline. However wrong the alarm is, as long as
 //                    it is wrong by less than the margin, the deadline is met at that boundary: never early, never late
-//   alarm_error=N    the alarm is wrong on purpose, so that the machine's own exactness hides nothing
+//   alarm_error=N    the alarm is wrong on purpose, so that the host's own exactness hides nothing
 //   noise=SEED       random work of the host between the slices, random interrupts inside them (noise.c)
 //
 // With any of them the vCPU is run "with care": its alarms are chosen here, and every deadline that its slices were
@@ -41,7 +41,7 @@ static uint64_t wrong_on_purpose(uint64_t cycles, int32_t error_cycles)
     return cycles > early ? cycles - early : (cycles + 1) / 2;
 }
 
-// Steps are bounded: each takes the guest a cycle further, or the meter is wrong about steps on this machine, and then
+// Steps are bounded: each takes the guest a cycle further, or the meter is wrong about steps on this host, and then
 // the alarm has to do for what is left.
 static bool steps_begin(const struct delivery *delivery, uint64_t left)
 {

@@ -20,7 +20,7 @@
 
 #define STATUS_KILLED  2u // also for an image that cannot be run
 #define STATUS_LIMITED 6u
-#define STATUS_REFUSED 8u // a word that this machine cannot honour
+#define STATUS_REFUSED 8u // a word that this host cannot honour
 #define STATUS_LACKS   10u
 
 static unsigned exit_status(const struct vm *vm)
@@ -53,14 +53,14 @@ static void print_report(struct vm *vm)
 }
 
 // How many cycles a second of V has, and by what the counter is multiplied to make them: clock=wall only. The guest
-// clocks count executed cycles, so there another rate is another length of the second, which any machine can do.
+// clocks count executed cycles, so there another rate is another length of the second, which any host can do.
 static bool plan_clocks(struct vm *vm, struct refusal *refusal)
 {
     const struct counter *counter = arch_counter();
     struct vtime *vt = &vm->vtime;
     vt->hz = vm->config.counter_hz != 0 ? vm->config.counter_hz : counter->hz;
     if (counter->fixed_for_guest && vt->hz != counter->hz) {
-        format(refusal->text, sizeof(refusal->text), "counter_hz=%lu: a guest on this machine reads its counter's rate"
+        format(refusal->text, sizeof(refusal->text), "counter_hz=%lu: a guest on this host reads its counter's rate"
                " from the hardware, which says %lu Hz; leave the word out", vt->hz, counter->hz);
         return false;
     }
@@ -184,7 +184,7 @@ struct vm_result vm_run(const struct vm_config *config, const struct monitor_con
         result.status = build_and_run(vm, monitor, input);
         result.gap_cycles = ledger_gap(&vm->vcpu.ledger, vm->vcpu.ledger.since);
     } else {
-        log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this machine, less in one piece "
+        log_line("vm", "%s is refused: mem=%luM asked for, %lu MiB free on this host, less in one piece "
                  "from a multiple of 2 MiB on, or too little for page tables",
                  config->name, config->mem_bytes / MIB, alloc_free_bytes() / MIB);
     }

@@ -5,7 +5,7 @@
 
 #include "vmm/base/bootinfo.h"
 
-// Runs every VM that the boot loader brought, one after the other, then ends the machine with the first status that is
+// Runs every VM that the boot loader brought, one after the other, then ends the host with the first status that is
 // not 0.
 _Noreturn void vmm_main(const struct bootinfo *info);
 

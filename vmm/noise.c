@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Host noise on purpose: random extra work of the machine between the guest's slices, and host interrupts at random
+// Host noise on purpose: random extra work of the host between the guest's slices, and host interrupts at random
 // places inside them. Under clock=guest nothing of it may reach the guest (law 9), and the test for that is this file.
 #include "vmm/noise.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The guest's text screen on the machine's console: drawn instead of the serial console while a person asks for it
+// The guest's text screen on the host's console: drawn instead of the serial console while a person asks for it
 // (Ctrl-] s), or its changed lines as text among the serial console's (screen=follow). Looking at it is the monitor's
 // own work: the guest's memory is read, nothing of the guest's is stopped or changed.
 #ifndef VMM_SCREEN_H

@@ -83,7 +83,7 @@ struct vm {
     uint32_t          emulated_cycles[EXIT_KIND_COUNT]; // what the instruction would have cost (time/emucost.h)
     struct machine    machine;
     struct guest_ram  ram;
-    hpa               nested_root; // of the tables from guest-physical addresses to the machine's
+    hpa               nested_root; // of the tables from guest-physical addresses to the host's
     uint64_t          wall_start_s; // seconds since 1970 at V = 0
     struct console    console;
     struct screen     screen;

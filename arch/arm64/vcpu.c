@@ -106,7 +106,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
     vcpu->never_ahead = !timertrial_leads();
     vcpu->no_step = "delivery=exact is not there on arm64 in this version: leave the word out, the alarm is met to the "
-                    "instruction where the machine counts instructions";
+                    "instruction where the host counts instructions";
     return true;
 }
 
@@ -122,7 +122,7 @@ void arch_vcpu_free(struct vcpu *vcpu)
 
 // --- entering -------------------------------------------------------------------------------------------------------
 
-// Modelled costs take V ahead of the machine's counter, too, by no more than one instruction's: what the monitor itself
+// Modelled costs take V ahead of the host's counter, too, by no more than one instruction's: what the monitor itself
 // has not taken of it is waited for before each entry.
 static __attribute__((noinline, cold)) void plan_counter(struct vcpu *vcpu)
 {

@@ -57,7 +57,7 @@ bool calibrate_world_switch(struct refusal *refusal);
 void slice_was_short(struct vcpu *vcpu, uint64_t elapsed);
 
 // What the switch cost in a slice of `elapsed` ticks that ended so. One that is shorter than the shortest that
-// calibration has seen, as happens where the whole machine is emulated on a busy computer, is the ledger's to judge.
+// calibration has seen, as happens where the whole host is emulated on a busy computer, is the ledger's to judge.
 static inline uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed)
 {
     if (__builtin_expect(elapsed < switch_costs.total[kind], 0))

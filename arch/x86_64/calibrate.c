@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a world switch costs on this CPU, found out at boot with guests that do nothing: for each kind of exit the
 // counter's t1 - t0 around an empty guest, the distance from t0 to the guest's first instruction, and the distance from
-// arming the alarm to it. No constant is typed in anywhere. On a deterministic machine every round gives the same
+// arming the alarm to it. No constant is typed in anywhere. On a deterministic host every round gives the same
 // number; on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
 #include <string.h>
 

@@ -65,7 +65,7 @@ const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
 // --- entered at EL1 or EL3: nothing runs there but a sentence --------------------------------------------------------
 
 static const char at_el1[] =
-    "escapement: started at EL1, needs EL2: the machine's virtualization is off, or another hypervisor has it. With "
+    "escapement: started at EL1, needs EL2: the host's virtualization is off, or another hypervisor has it. With "
     "QEMU: -M virt,virtualization=on\n";
 static const char at_el3[] =
     "escapement: started at EL3, needs EL2: secure firmware has to run first and start it there. With QEMU: -M virt,"

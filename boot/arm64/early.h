@@ -5,7 +5,7 @@
 
 #include "vmm/base/bootinfo.h"
 
-// Reads the loader's device tree, makes the board known and opens the log. Ends the machine, with a sentence, when the
+// Reads the loader's device tree, makes the board known and opens the log. Ends the host, with a sentence, when the
 // tree is damaged. The result is valid for ever.
 const struct bootinfo *early_bootinfo(const void *tree, htime_t handover);
 

@@ -18,7 +18,7 @@ enum tag_type { // 3.6.2 .. 3.6.14
 };
 
 #define TAG_HEADER_BYTES 8
-#define INFO_BYTES_MAX   (16 * MIB) // far above any real one: a bad length must not swallow the machine's memory
+#define INFO_BYTES_MAX   (16 * MIB) // far above any real one: a bad length must not swallow the host's memory
 
 // A string inside a tag, null when it does not end inside it.
 static const char *string_in(const uint8_t *tag, uint32_t size, uint32_t offset)

@@ -187,7 +187,7 @@ static void count_tick(struct trap *trap)
 }
 
 // Before anything else has made an exit that puts the interrupt controller right. Where the emulator counts no
-// instructions the machine's own timer may come late, but not by a second.
+// instructions the host's own timer may come late, but not by a second.
 static void show_timer(void)
 {
     trap_set(INTID_CNTV, count_tick);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Stolen time (DEN0057A) and the pairing of the counter with the wall clock (KVM's PTP call): is each to the letter?
 //
-// With one guest on the machine nothing is stolen from it, least of all while it halts. M20: it only grows, and never
+// With one guest on the host nothing is stolen from it, least of all while it halts. M20: it only grows, and never
 // faster than time.
 #include "guest-tests/lib/timer.h"
 #include "guest-tests/lib/arm64/exact_regs.h"

@@ -99,7 +99,7 @@ static void all(const char *when)
     relative_values(when);
 }
 
-// Two minutes, a deadline after the other: where halts are skipped the guest's clock gets far ahead of the machine's.
+// Two minutes, a deadline after the other: where halts are skipped the guest's clock gets far ahead of the host's.
 static void run_ahead(void)
 {
     uint64_t start = counter_read(), before = record.count;

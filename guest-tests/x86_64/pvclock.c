@@ -101,7 +101,7 @@ static void test_wall(void)
 {
     wall = (struct wall_clock){ 0 };
     wrmsr(MSR_KVM_WALL_CLOCK, (uint64_t)&wall);
-    // Not which second: that is when the machine's boot loader had ended, and the console is compared with another's.
+    // Not which second: that is when the host's boot loader had ended, and the console is compared with another's.
     diag("wall clock: version %u, %u ns into a second", wall.version, wall.nsec);
     ok(!(wall.version & 1) && wall.version && wall.sec > 946684800 && wall.nsec < 1000000000,
        "the wall clock's page is filled with a time after the year 2000");

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Bochs with Intel's VMX. It counts one tick an instruction always, so every run repeats to the byte; the machine's
+"""Bochs with Intel's VMX. It counts one tick an instruction always, so every run repeats to the byte; the host's
 clocks run at as many ticks a second as the configuration says.
 
 The first serial port is a pseudo-terminal whose other end is here (terminal.py), the second is the log's file. Debian's
-Bochs has its debugger built in, which wants commands: continue, and quit when the monitor stops the machine. Since 3.0 it
+Bochs has its debugger built in, which wants commands: continue, and quit when the monitor stops the host. Since 3.0 it
 has to be asked for. Without it a chain of instructions is one step, whose ticks are counted when it has ended: every exit
-from a guest then leaves the clock behind by a part of a chain, and the port that stops the machine does nothing."""
+from a guest then leaves the clock behind by a part of a chain, and the port that stops the host does nothing."""
 import contextlib
 import os
 import re
@@ -25,7 +25,7 @@ LOG = "bochs.log"
 KEYS_LEGEND = "Ctrl-A then  x end the emulator  Ctrl-A itself"
 CPU = "corei7_skylake_x"  # the newest model whose VMX has all that the monitor can use and no known gap
 AMD_MODELS = ("zambezi", "trinity_apu", "ryzen")  # the ones that announce SVM; reading VM_CR faults
-MHZ = 100                 # a second of the machine's time then takes one to two of this computer's
+MHZ = 100                 # a second of the host's time then takes one to two of this computer's
 HOST_MIB_MAX = 2048       # Bochs swaps what is beyond to a file
 TIME0 = 1767225600        # 2026-01-01, as under QEMU
 DEBUGGER_ASKED_SINCE = (3,)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which program emulates the machine: the one that --emulator or EMULATOR= names, by its file or its version, else the
+"""Which program emulates the host: the one that --emulator or EMULATOR= names, by its file or its version, else the
 one of PATH. What tools/fetch-emulator has unpacked under build/emulators counts as if it were in PATH, and comes after it."""
 import glob
 import os

@@ -47,7 +47,7 @@ def check_options(options):
 
 
 def layout(options):
-    """([(address, what QEMU's guest-loader is told of the file there)], bytes of the machine's memory)."""
+    """([(address, what QEMU's guest-loader is told of the file there)], bytes of the host's memory)."""
     files = []
     for index, vm in enumerate(options.vms):
         files.append((vm.kernel, "kernel=%s,bootargs=" + qemu.quoted(vm_line(vm, index)).replace("%", "%%")))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Sees that the clock of a QEMU that counts instructions stands still, though QEMU works: its guest does nothing but fault,
-and no deadline of the machine comes in a reasonable time, the monitor's among them.
+and no deadline of the host comes in a reasonable time, the monitor's among them.
 
 It need not stand quite still: a fault that an instruction asks for (UD2) counts as one instruction, which is a few million a
 second, and the monitor's next slice may come in all that. So three things are looked for, over some seconds of QEMU's own

@@ -11,6 +11,6 @@
 int gettimeofday(struct timeval *restrict time, void *restrict zone)
 {
     (void)zone;
-    *time = (struct timeval){ .tv_sec = 1767225600 }; // 2026-01-01, as the machine's own clock
+    *time = (struct timeval){ .tv_sec = 1767225600 }; // 2026-01-01, as the host's own clock
     return 0;
 }

@@ -9,7 +9,7 @@ DEFAULT_GUEST_BYTES = 64 * MIB   # what mem= is when nobody says it: vmm/config.
 MONITOR_BYTES = 64 * MIB         # the monitor needs 8; the rest is the firmware's and the boot loader's
 
 
-CONSOLE = "console.log"  # in the run's folder: all that the machine's console has shown, for --consoles
+CONSOLE = "console.log"  # in the run's folder: all that the host's console has shown, for --consoles
 
 
 def console_copy(options, folder):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Page frames of the machine: what the memory map calls usable, less the image, the modules and the boot information.
+// Page frames of the host: what the memory map calls usable, less the image, the modules and the boot information.
 // First fit over a short sorted list of free ranges, lowest address first.
 #ifndef VMM_BASE_ALLOC_H
 #define VMM_BASE_ALLOC_H
@@ -32,7 +32,7 @@ bool frames_reserve(struct frames *frames, uint64_t start, uint64_t end);
 uint64_t frames_alloc(struct frames *frames, uint64_t count, uint64_t align_pages);
 void     frames_free(struct frames *frames, uint64_t start, uint64_t count);
 
-// --- the machine's frames: boot CPU only, interrupts off -------------------------------------------------------------
+// --- the host's frames: boot CPU only, interrupts off ----------------------------------------------------------------
 
 struct bootinfo;
 void alloc_init(const struct bootinfo *info);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A neutral exit: what happened in the guest, in words that are the same on every machine. arch/ fills it in,
+// A neutral exit: what happened in the guest, in words that are the same on every host. arch/ fills it in,
 // vmm/exit.c switches over `kind`; nothing above arch/ ever sees what the hardware itself reports.
 #ifndef VMM_BASE_EXIT_H
 #define VMM_BASE_EXIT_H
@@ -22,7 +22,7 @@ enum exit_kind {
     EXIT_CONTROL,      // write of a control register, or of a part of one, that is not the guest's own
     EXIT_HALT,         // the guest waits for an interrupt
     EXIT_HYPERCALL,    // a call of the monitor
-    EXIT_FIRMWARE,     // a call of the machine's firmware, where that is the monitor's to answer
+    EXIT_FIRMWARE,     // a call of its machine's firmware, where that is the monitor's to answer
     EXIT_FAULT,        // an instruction or exception that is given back to the guest as a fault
     EXIT_IGNORED,      // an instruction that has no effect here, or bookkeeping of the hardware
     EXIT_SHUTDOWN,     // the guest's CPU gave up: a triple fault

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Log lines to wherever the machine's log goes. Called by everyone, also by panic; one line is one write, at most
+// Log lines to wherever the host's log goes. Called by everyone, also by panic; one line is one write, at most
 // LOG_LINE_MAX bytes. Never allocates, never waits without a bound (arch_write()).
 #include "vmm/base/log.h"
 

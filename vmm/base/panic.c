@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Panic: registers when an exception was the cause, a backtrace with names, the build, the last trace records, the
-// final line for programs, the end of the machine. Called for our own broken promises only. A panic inside panic goes
+// final line for programs, the end of the host. Called for our own broken promises only. A panic inside panic goes
 // straight to the end; nothing here allocates or waits without a bound.
 #include "vmm/base/panic.h"
 

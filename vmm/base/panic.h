@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The end: for a broken promise of our own, never for anything a guest does. Prints what is needed to find the cause, a
-// last line for programs, and ends the machine.
+// last line for programs, and ends the host.
 #ifndef VMM_BASE_PANIC_H
 #define VMM_BASE_PANIC_H
 
@@ -18,7 +18,7 @@ const char *build_id(void);
 
 // --- for the architecture's exception path ---------------------------------------------------------------------------
 
-// panic, with the machine state of somebody else than the caller. print_state may be null.
+// panic, with the registers of somebody else than the caller. print_state may be null.
 struct panic_origin {
     uint64_t ip, sp, fp; // ip and sp 0: not known
     void (*print_state)(const void *state);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Chance for guests, out of what the loader gave the machine: each gets other bytes, and none can tell another's.
+// Chance for guests, out of what the loader gave the host: each gets other bytes, and none can tell another's.
 #ifndef VMM_BASE_SEED_H
 #define VMM_BASE_SEED_H
 

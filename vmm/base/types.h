@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Addresses that must not be mixed up: what a guest calls physical (gpa) and what the machine calls physical (hpa).
+// Addresses that must not be mixed up: what a guest calls physical (gpa) and what the host calls physical (hpa).
 #ifndef VMM_BASE_TYPES_H
 #define VMM_BASE_TYPES_H
 
@@ -28,7 +28,7 @@ struct image {
 };
 
 // The guest's physical memory: guest addresses base..base + size map 1:1 onto host[0..size), which only guestmem.h
-// looks into, and onto as many bytes of the machine's from `frames` on.
+// looks into, and onto as many bytes of the host's from `frames` on.
 struct guest_ram {
     uint8_t *host;
     uint64_t size;

@@ -2,7 +2,7 @@
 // The lanes H, M, G (and I): a window of the trace as a drawing, one column a fixed number of host cycles. Called by
 // report.c through lanes_draw(). Pure; reads the trace only.
 //
-// A guest slice, a wait and other work of the machine have records with a start and a duration; whatever lies between
+// A guest slice, a wait and other work of the host have records with a start and a duration; whatever lies between
 // them is the monitor's. A guest slice is drawn from t0 for the cycles that the guest itself executed, so the cost of
 // the world switch shows as the monitor's. Of all windows tried the one with the most to see is drawn: many changes of
 // owner, many owners, an injected interrupt.
@@ -295,9 +295,9 @@ void lanes_draw(const struct trace *trace, void (*out)(void *ctx, const char *li
            (unsigned long)picture.column_cycles, (unsigned long)picture.start, (unsigned long)window_end(&picture));
     out(ctx, line);
     draw_rows(&picture, out, ctx);
-    out(ctx, "    H  other work of the machine     M  the monitor working for this guest");
+    out(ctx, "    H  other work of the host        M  the monitor working for this guest");
     out(ctx, has_lane(&picture, LANE_IDLE)
-                 ? "    G  the guest itself              I  the guest halted, the machine waits"
+                 ? "    G  the guest itself              I  the guest halted, the host waits"
                  : "    G  the guest itself");
     if (has_mark(picture.due) || has_mark(picture.injected))
         out(ctx, "    ^  a timer came due              !  an interrupt was injected");

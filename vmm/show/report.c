@@ -22,7 +22,7 @@ static const struct account_name {
     [ACCOUNT_STOLEN] = { 'S', "stolen: it could run, did not" },
     [ACCOUNT_IDLE] = { 'I', "idle: halted, really waiting" },
     [ACCOUNT_PAUSED] = { 'P', "paused on purpose" },
-    [ACCOUNT_HOST] = { 'H', "other work of the machine" },
+    [ACCOUNT_HOST] = { 'H', "other work of the host" },
 };
 
 __attribute__((format(printf, 2, 3))) static void say(const struct printer *p, const char *text, ...)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The status that a guest without a debug-exit device leaves on its console: a line `EXIT: STATUS=n`, after which it
-// powers the machine off. Watches the bytes as they go out. Pure.
+// powers the host off. Watches the bytes as they go out. Pure.
 #ifndef VMM_SHOW_STATUSLINE_H
 #define VMM_SHOW_STATUSLINE_H
 

@@ -11,7 +11,7 @@ enum trace_kind {
     TRACE_GUEST = 1, // a guest slice: host = t0, duration = G, reason = exit kind that ended it, arg = t1 - t0
     TRACE_IDLE,      // host waited with the halted guest: host = start, duration
     TRACE_WARP,      // V jumped from arg to v while the guest was halted
-    TRACE_HOST,      // other work of the machine: host = start, duration
+    TRACE_HOST,      // other work of the host: host = start, duration
     TRACE_DUE,       // a timer expired: reason = timer number, arg = deadline
     TRACE_INJECT,    // an interrupt was injected: reason = vector, arg = deadline it belongs to, or 0
 };

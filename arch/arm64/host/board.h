@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the machine's device tree says about the machine, once, at boot: where its parts are and which interrupts they
-// have. Addresses are physical; 0: the machine has none of these.
+// What the host's device tree says about the host, once, at boot: where its parts are and which interrupts they
+// have. Addresses are physical; 0: the host has none of these.
 #ifndef ARCH_ARM64_HOST_BOARD_H
 #define ARCH_ARM64_HOST_BOARD_H
 
@@ -26,7 +26,7 @@ struct board {
     uint64_t ecam, ecam_size;       // PCI configuration space; its first bus is number 0
     uint64_t pci_io, pci_io_size;   // where the PCI bus's I/O ports are, from port 0 on
     enum psci_conduit psci;
-    bool     has_seed;              // the loader gave the machine bytes of chance
+    bool     has_seed;              // the loader gave the host bytes of chance
     uint8_t  seed[SEED_BYTES];
 };
 
@@ -34,7 +34,7 @@ struct board {
 const struct board *board(void);
 void board_set(const struct board *from);
 
-// Bytes of chance for one guest, others with each call. False: the machine has none.
+// Bytes of chance for one guest, others with each call. False: the host has none.
 bool board_take_seed(uint8_t out[SEED_BYTES]);
 
 #endif

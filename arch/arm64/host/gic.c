@@ -152,7 +152,7 @@ static bool init_v3(const struct board *at, struct refusal *refusal)
 static bool init_v2(const struct board *at, struct refusal *refusal)
 {
     if (at->gicc == 0 || at->gich == 0 || at->gicv == 0)
-        return REFUSE(refusal, "the GICv2 of this machine has no virtual CPU interface in the device tree");
+        return REFUSE(refusal, "the GICv2 of this host has no virtual CPU interface in the device tree");
     gic.cpu_interface = at->gicc;
     gic.gich = at->gich;
     gic.gicv = at->gicv;

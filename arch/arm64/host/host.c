@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The machine's half of the seam (arch/arch.h), where it is not a file of its own: waiting, console, log, wall clock.
+// The host's half of the seam (arch/arch.h), where it is not a file of its own: waiting, console, log, wall clock.
 #include "arch/arch.h"
 #include "arch/arm64/host/pci.h"
 #include "arch/arm64/host/rtc.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A second port for the log: the first 16550 on the machine's PCI bus (QEMU's -device pci-serial). Every wait is
+// A second port for the log: the first 16550 on the host's PCI bus (QEMU's -device pci-serial). Every wait is
 // bounded.
 #ifndef ARCH_ARM64_HOST_PCI_H
 #define ARCH_ARM64_HOST_PCI_H

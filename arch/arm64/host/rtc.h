@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The machine's PL031 (ARM DDI 0224): seconds since 1970, in one register.
+// The host's PL031 (ARM DDI 0224): seconds since 1970, in one register.
 #ifndef ARCH_ARM64_HOST_RTC_H
 #define ARCH_ARM64_HOST_RTC_H
 

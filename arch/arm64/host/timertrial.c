@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The virtual timer compares CNTPCT - CNTVOFF with CVAL, modulo 2^64 (Arm ARM D11.2.4), and hardware does so whatever
-// the offset is. QEMU's TCG computes CVAL + CNTVOFF instead, the moment of the machine's counter. Version 7.2 does not
+// the offset is. QEMU's TCG computes CVAL + CNTVOFF instead, the moment of the host's counter. Version 7.2 does not
 // see that sum exceed 64 bits, and stops for ever when a guest asks for the end of time while the offset is positive.
 // Version 10.0.2 takes a sum that exceeds 64 bits for never, which with a negative offset is every sum: the timer of a
 // running guest then never comes. So each has one sign of the offset that is right whatever a guest writes, and only
@@ -40,7 +40,7 @@ static bool try_lead(void)
 void timertrial(void)
 {
     leads = try_lead();
-    log_line("timer", leads ? "a guest's counter may be ahead of the machine's"
-                            : "the virtual timer does not come when a guest's counter is ahead of the machine's: it "
-                              "never gets there, and a warp waits until the machine's has come as far");
+    log_line("timer", leads ? "a guest's counter may be ahead of the host's"
+                            : "the virtual timer does not come when a guest's counter is ahead of the host's: it "
+                              "never gets there, and a warp waits until the host's has come as far");
 }

@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// By how much a guest's counter starts ahead of the machine's, where it may: 52 days at 1 GHz of the monitor's time.
+// By how much a guest's counter starts ahead of the host's, where it may: 52 days at 1 GHz of the monitor's time.
 #define COUNTER_LEAD (UINT64_C(1) << 52)
 
 // Once, when virtualization is turned on, before any guest.
 void timertrial(void);
 
-// A guest's counter may be ahead of the machine's, that is CNTVOFF_EL2 negative, and its virtual timer still
+// A guest's counter may be ahead of the host's, that is CNTVOFF_EL2 negative, and its virtual timer still
 // interrupts.
 bool timertrial_leads(void);
 

@@ -20,7 +20,7 @@
 #define TYPED_MAX    64u
 
 // A byte leaves a PL011 in 0.1 ms at 115200 baud, 32 of them in 3 ms; a register read takes 100 ns and more on a
-// machine that is no emulator. A port that takes longer than this is dead, and later bytes must not wait again.
+// host that is no emulator. A port that takes longer than this is dead, and later bytes must not wait again.
 #define POLLS_MAX    1000000u
 
 static uint64_t uart = UART_OF_QEMU; // until the device tree has said something else

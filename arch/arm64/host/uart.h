@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The machine's PL011, polled: the console, and the log where there is no second port (host/pci.h). Every wait is
+// The host's PL011, polled: the console, and the log where there is no second port (host/pci.h). Every wait is
 // bounded; without a UART bytes are swallowed.
 #ifndef ARCH_ARM64_HOST_UART_H
 #define ARCH_ARM64_HOST_UART_H

@@ -278,8 +278,8 @@ static struct cpuid_result dynamic_basic(struct vcpu *vcpu, uint32_t leaf, uint3
     return result;
 }
 
-// The invariant TSC is a promise of the machine's. A guest with the clock page has a better one, which will hold on
-// another machine too, and Linux prefers the raw TSC to it wherever this bit is set.
+// The invariant TSC is a promise of the host's. A guest with the clock page has a better one, which will hold on
+// another host too, and Linux prefers the raw TSC to it wherever this bit is set.
 static struct cpuid_result dynamic_extended(const struct vcpu *vcpu, uint32_t leaf)
 {
     struct cpuid_result result = extended[leaf - LEAF_EXTENDED];

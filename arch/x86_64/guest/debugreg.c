@@ -4,7 +4,7 @@
 // guest's breakpoints work as ever, in the guest.
 //
 // They are done here because of QEMU's TCG (7.2): there a MOV that the guest executes itself sets its breakpoints for
-// the whole machine, #VMEXIT leaves them armed, and one at an address that the monitor executes is a #DB in the
+// the whole host, #VMEXIT leaves them armed, and one at an address that the monitor executes is a #DB in the
 // monitor, between two instructions of the world switch if the guest likes. Written by the monitor while its own DR7 is
 // off they are not armed there at all: a guest's breakpoints never come, which is the price. QEMU 10 arms and disarms
 // them at VMRUN and #VMEXIT, and they come.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The few facts the monitor wants from the machine's ACPI tables (ACPI specification 6.4, chapter 5). Pure: reads
+// The few facts the monitor wants from the host's ACPI tables (ACPI specification 6.4, chapter 5). Pure: reads
 // through a window of memory it is given, checks every length and checksum, and treats a damaged table as absent.
 #ifndef ARCH_X86_64_HOST_ACPI_H
 #define ARCH_X86_64_HOST_ACPI_H

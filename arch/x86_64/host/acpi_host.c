@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Finds the machine's ACPI tables: the loader's copy of the RSDP first, then the BIOS area. Called once at boot,
+// Finds the host's ACPI tables: the loader's copy of the RSDP first, then the BIOS area. Called once at boot,
 // before paging.c unmaps page 0, while the first 4 GiB are mapped 1:1.
 #include "arch/x86_64/host/acpi_host.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The machine's own ACPI facts, found once at boot.
+// The host's own ACPI facts, found once at boot.
 #ifndef ARCH_X86_64_HOST_ACPI_HOST_H
 #define ARCH_X86_64_HOST_ACPI_HOST_H
 
@@ -8,7 +8,7 @@
 // `rsdp` is the loader's.
 void acpi_host_init(const struct acpi_rsdp *rsdp);
 
-// Never null; all 0 when the machine has no tables or before acpi_host_init().
+// Never null; all 0 when the host has no tables or before acpi_host_init().
 const struct acpi_info *acpi_host(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The machine's half of the seam (arch/arch.h): counter, interrupts, console, wall clock, the end.
+// The host's half of the seam (arch/arch.h): counter, interrupts, console, wall clock, the end.
 #include <string.h>
 
 #include "arch/arch.h"

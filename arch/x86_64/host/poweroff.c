@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Ways to end the machine, most exact first, when the serial ports are empty: QEMU's debug exit (its status becomes
+// Ways to end the host, most exact first, when the serial ports are empty: QEMU's debug exit (its status becomes
 // (status << 1) | 1), Bochs' stop (status 0), ACPI power-off, the chip set's reset register. Stops for good when none
 // of them works, and when a person is to read the screen first. Called at the end of a run and by panic.
 #include "arch/arch.h"

@@ -8,7 +8,7 @@
 
 // One source of the rate.
 struct rate_source {
-    const char *name; // null: this machine does not have it
+    const char *name; // null: this host does not have it
     struct rate rate;
     bool coarse; // can confirm another source, to 1 %, but not give the number
 };

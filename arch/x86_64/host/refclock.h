@@ -20,7 +20,7 @@ struct refclock_rate {
 
 const char *refclock_name(enum refclock clock);
 
-// Starts the clock. False: the machine does not have it.
+// Starts the clock. False: the host does not have it.
 bool                 refclock_start(enum refclock clock);
 void                 refclock_stop(enum refclock clock);
 struct refclock_rate refclock_rate(enum refclock clock);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the machine's RTC has in its registers, as seconds since 1970. Pure; host.c reads the registers.
+// What the host's RTC has in its registers, as seconds since 1970. Pure; host.c reads the registers.
 #ifndef ARCH_X86_64_HOST_RTC_H
 #define ARCH_X86_64_HOST_RTC_H
 
@@ -7,7 +7,7 @@
 
 struct hostrtc {
     uint8_t second, minute, hour, day, month, year; // raw
-    uint8_t century;                                // raw; 0: the machine has no such register
+    uint8_t century;                                // raw; 0: the host has no such register
     uint8_t status_b;
 };
 

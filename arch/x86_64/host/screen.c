@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The machine's text screen in VGA's mode 3 (IBM VGA Technical Reference): cells of a character and an attribute from
-// 0xb8000 on, the cursor in the CRT controller. Called by the machine's half of the seam, beside the serial port.
+// The host's text screen in VGA's mode 3 (IBM VGA Technical Reference): cells of a character and an attribute from
+// 0xb8000 on, the cursor in the CRT controller. Called by the host's half of the seam, beside the serial port.
 #include "arch/x86_64/host/screen.h"
 
 #include <stdint.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The machine's own text screen, for a PC without a serial port: what goes to the console and the log goes there, too.
+// The host's own text screen, for a PC without a serial port: what goes to the console and the log goes there, too.
 #ifndef ARCH_X86_64_HOST_SCREEN_H
 #define ARCH_X86_64_HOST_SCREEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-// Clears it. The machine must be in a text mode of 80 by 25, as the loader leaves it.
+// Clears it. The host must be in a text mode of 80 by 25, as the loader leaves it.
 void hostscreen_take(void);
 bool hostscreen_taken(void);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Polled 16550 driver for the machine's COM1 and COM2 (16550D data sheet, chapter 8). Called by log.c, panic.c and the
+// Polled 16550 driver for the host's COM1 and COM2 (16550D data sheet, chapter 8). Called by log.c, panic.c and the
 // guest's console. Uses the transmit FIFO: one look at the line status, then up to 16 bytes. Never waits without a
 // bound, never uses an interrupt.
 #include "arch/x86_64/host/serial.h"

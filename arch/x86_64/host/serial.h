@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The machine's own serial ports, polled. COM1 is the console of the guest; the log goes to COM1 or, when told, to
+// The host's own serial ports, polled. COM1 is the console of the guest; the log goes to COM1 or, when told, to
 // COM2. Every wait is bounded; a port without a UART swallows what it is given.
 #ifndef ARCH_X86_64_HOST_SERIAL_H
 #define ARCH_X86_64_HOST_SERIAL_H

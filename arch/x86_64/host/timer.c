@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The local APIC timer as the host's alarm (SDM 3A 10.5.4): one-shot, divide by 1. Its rate is measured by tsc.c.
-// TSC-deadline mode and ARAT are reported, not used: the one-shot is what every machine has.
+// TSC-deadline mode and ARAT are reported, not used: the one-shot is what every host has.
 #include "arch/x86_64/host/timer.h"
 
 #include "arch/x86_64/host/apic.h"

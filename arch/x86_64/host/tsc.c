@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define WINDOW_PARTS   100                 // of a second
-#define WAIT_READS_MAX 4000000u            // far more than 10 ms of reads on any machine
+#define WAIT_READS_MAX 4000000u            // far more than 10 ms of reads on any host
 #define WAIT_CYCLES    (UINT64_C(1) << 32) // and not longer than this, whatever a read costs
 #define NOMINAL_PPM    1                   // PM timer and PIT are named in whole Hz: 315/88 MHz, 105/88 MHz
 

@@ -5,7 +5,7 @@
 
 #include "arch/arch.h"
 
-// Measures the TSC and the LAPIC timer against every independent clock of the machine in one window of 10 ms, and asks
+// Measures the TSC and the LAPIC timer against every independent clock of the host in one window of 10 ms, and asks
 // CPUID. Panics when nothing is known or when no two sources agree.
 void tsc_init(void);
 

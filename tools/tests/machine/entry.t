@@ -47,7 +47,7 @@ qemu-system-aarch64 -M "$machine,dumpdtb=$folder/good" -cpu cortex-a57 -m 512M -
 at_tree='\000\000\000\120\000\000\000\000'
 cp "$folder/good" "$folder/tree"
 entered $machine "no kernel to run" "as it should be, without a kernel" "$at_tree"
-entered virt,gic-version=3 "needs EL2: the machine's virtualization is off" "at EL1" "$at_tree"
+entered virt,gic-version=3 "needs EL2: the host's virtualization is off" "at EL1" "$at_tree"
 entered virt,secure=on "needs EL2: secure firmware has to run first" "at EL3" "$at_tree"
 entered $machine "x0 is 0, where no device tree can be" "x0 is 0" '\000\000\000\000\000\000\000\000'
 entered $machine "x0 is 0x50000004, where no device tree can be" "x0 is odd" '\004\000\000\120\000\000\000\000'

@@ -73,7 +73,7 @@ def main():
             screen.seen = ""
             screen.command("sendkey ret")
             for words, what in (("vm: demo starts", "the monitor's log"), ("A guest on Escapement", "the guest's console"),
-                                ("The end. The power switch", "the end, and the machine waits")):
+                                ("The end. The power switch", "the end, and the host waits")):
                 tap.claim(screen.shows(words), "after Enter the screen shows " + what)
             tap.claim("error:" not in screen.seen, "and no error of GRUB's")
             tap.show(screen.seen.splitlines()[-ROWS:])

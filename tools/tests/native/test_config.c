@@ -222,7 +222,7 @@ static void test_rtc(void **state)
     refused("clock=variable:x", "clock=variable:x is not possible; allowed: " CLOCK_ALLOWED);
     refused("rtc=utc clock=variable:1", "rtc is given twice: rtc=utc and rtc=variable:1");
     refused("clock=guest clock=utc clock=wall", "clock is given twice: clock=guest and clock=wall");
-    refused("clock=localtime", "rtc=localtime: this machine does not know its zone; write rtc=variable:SECONDS, the "
+    refused("clock=localtime", "rtc=localtime: this host does not know its zone; write rtc=variable:SECONDS, the "
                                "distance from UTC, as tools/run does");
 }
 

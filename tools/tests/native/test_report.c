@@ -146,7 +146,7 @@ static void test_head_and_accounts(void **state)
     has("of which skipped while halted: 12 cycles");
     has("  G  the guest itself                             200000   66.666 %");
     has("  M  the monitor, for this guest                  100000   33.333 %"); // the open account up to now
-    has("  H  other work of the machine                         0    0.000 %");
+    has("  H  other work of the host                            0    0.000 %");
     has("     sum                                          300000   99.999 %, 0.001 % lost in rounding down");
     has("     counter, end minus start                     300000");
     has("  sum = counter: difference 0 cycles");

@@ -145,7 +145,7 @@ uint64_t latest(enum timer_id timer)
     return vm.vcpu.stats.timer[timer].lateness.max;
 }
 
-// The guest's counter begins at 0, or where it is ahead of the machine's.
+// The guest's counter begins at 0, or where it is ahead of the host's.
 int follow_host(void **state)
 {
     (void)state;

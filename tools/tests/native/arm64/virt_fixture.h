@@ -30,7 +30,7 @@ void at(vtime_t now); // V goes there, and the timers that are due run
 void are_ticks(enum timer_id timer, uint64_t expired, uint64_t injected, uint64_t pending, uint64_t dropped);
 uint64_t latest(enum timer_id timer); // greatest lateness, cycles
 
-// Set-up and tear-down of a test where a guest's counter may not be ahead of the machine's.
+// Set-up and tear-down of a test where a guest's counter may not be ahead of the host's.
 int follow_host(void **state);
 int lead_host(void **state);
 
