@@ -85,9 +85,10 @@ include guest-tests/guests.mk
 COLD_SOURCES := $(filter-out %/string.c %/host.c %/histogram.c %/statusline.c %/trace.c %/exit_names.c arch/x86_64/host/timer.c \
                 %/counter.c arch/arm64/host/cpu.c arch/arm64/host/gic.c, \
                 $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) \
-                $(addprefix vmm/,barevm.c commands.c config.c config_value.c delivery.c guestmem.c keys.c life.c loader.c main.c noise.c report.c screen.c typing.c vm.c) \
+                $(addprefix vmm/,barevm.c commands.c config.c config_value.c delivery.c keys.c life.c loader.c main.c noise.c \
+                report.c screen.c typing.c vm.c) \
                 $(addprefix vmm/pc/,acpi.c bios.c dsdt.c load.c loader.c loader_elf.c loader_linux.c loader_multiboot1.c \
-                mptable.c rom.c screen.c) $(addprefix vmm/virt/,dtb.c load.c loader.c) \
+                long64.c mptable.c rom.c screen.c) $(addprefix vmm/virt/,dtb.c load.c loader.c) \
                 $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c mtrr.c pcihost.c pmu.c rtc.c \
                 rtc_time.c testdev.c vga.c) \
                 $(wildcard arch/*/barrier*.c arch/*/calibrate.c arch/x86_64/*/check*.c arch/x86_64/*/fail.c) \

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The seam: everything that vmm/ asks of an architecture. A function is here only because neutral code cannot do it.
-// Unless said otherwise: called on the CPU that owns the vCPU, interrupts off, no locks held, cannot fail.
+// The seam, upper half: everything that vmm/ asks of an architecture to run guests; arch/host.h is the lower half, the
+// host itself. A function is here only because neutral code cannot do it. Unless said otherwise: called on the CPU
+// that owns the vCPU, interrupts off, no locks held, cannot fail.
 #ifndef ARCH_ARCH_H
 #define ARCH_ARCH_H
 
-#include "time/units.h"
-#include "time/vtime.h"
+#include "arch/host.h"
+#include "vmm/base/entry.h"
 #include "vmm/base/exit.h"
-#include "vmm/loader.h"
-#include "vmm/base/types.h"
 
 struct vm;
 struct vcpu;
@@ -19,18 +18,8 @@ struct vcpu;
 // here, the refusal says what is missing and what to do.
 bool arch_virtualization_init(struct refusal *refusal);
 
-htime_t  arch_counter_read(void);
-
-// What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none); and how a
-// guest's can have another rate, known once virtualization is on.
-struct counter {
-    uint64_t                   hz; // 0 before it is known
-    const char                *origin, *doubt;
-    struct counterscale_format scaling;
-    bool                       fixed_for_guest; // a guest reads the rate from the hardware itself: it has no other
-};
-const struct counter  *arch_counter(void);
-static inline uint64_t arch_counter_hz(void) { return arch_counter()->hz; }
+// What every guest on this host may be promised: a line for the log.
+const char *arch_description(void);
 
 // Takes whatever host interrupts are pending, through the host's own handlers. Some are about the vCPU that runs here;
 // null where none is.
@@ -38,34 +27,6 @@ void arch_take_interrupts(struct vcpu *vcpu);
 
 // The host waits, doing nothing, until the counter reaches `until` or any host interrupt arrives, and takes that.
 void arch_idle(struct vcpu *vcpu, htime_t until);
-
-// Seconds since 1970 of the host's wall clock, now; 0 when it has none that can be believed.
-uint64_t arch_wall_seconds(void);
-
-// Bytes out: to the host's console, or to where the monitor's own lines go, which may be the same (bounded wait,
-// dropped when nobody listens); one byte of the console in, or -1. Also before anything else is known, and in a panic.
-enum arch_channel { ARCH_CONSOLE, ARCH_LOG };
-void arch_write(enum arch_channel channel, const void *bytes, size_t count);
-int  arch_console_read(void);
-
-// Logs where the host was, in return addresses with names: ip (when not 0), then the return address on top of the stack
-// if there is one at sp (when not 0), then those of the frame pointer chain that starts at fp. Reads only inside the
-// host's own stacks.
-void arch_backtrace(uint64_t ip, uint64_t sp, uint64_t fp);
-
-// Ends the host; the status is what an emulator leaves with, where it can be told one.
-_Noreturn void arch_machine_exit(unsigned status);
-
-// What every guest on this host may be promised: a line for the log.
-const char *arch_description(void);
-
-// --- guests' memory: called by vmm/guestmem.c alone ---------------------------------------------------------------
-
-// Takes the frames of [start, start + size) out of the monitor's own map, rounded up to whole GUESTMEM_UNIT, and shows
-// `size` bytes of them elsewhere, with nothing mapped before and after; start is a multiple of GUESTMEM_UNIT, size of
-// PAGE_SIZE. Null: out of memory for tables, and nothing has changed. Close undoes it.
-void *arch_window_open(hpa start, uint64_t size);
-void  arch_window_close(void *window, hpa start, uint64_t size);
 
 // --- one VM --------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@
 
 #include "arch/arch.h"
 #include "vmm/base/alloc.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 bool vm_with_bare_ram(size_t ram_pages, bool (*use)(struct vm *vm, struct refusal *refusal), struct refusal *refusal)
 {

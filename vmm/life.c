@@ -14,7 +14,7 @@
 #include "vmm/base/percpu.h"
 #include "vmm/delivery.h"
 #include "vmm/exit.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/report.h"
 #include "vmm/run.h"
 

@@ -5,7 +5,7 @@
 #ifndef VMM_LOADER_H
 #define VMM_LOADER_H
 
-#include "vmm/base/types.h"
+#include "vmm/base/entry.h"
 
 #define LOADER_MODULES_MAX 16
 
@@ -15,24 +15,6 @@ struct loader_input {
     const char *module_args[LOADER_MODULES_MAX]; // "name args" string of each
     unsigned module_count;
     const char *cmdline; // the guest's own command line, without the kernel's name
-};
-
-enum entry_mode {
-    ENTRY_PROTECTED32, // x86: flat 32-bit segments, paging off, interrupts off: multiboot1 §3.2
-    ENTRY_LONG64,      // x86: flat 64-bit, identity-mapped by page tables that the loader put into guest memory; CS is
-                       // 0x10, the data segments are 0x18, in a GDT that is there too
-    ENTRY_EL1,         // arm64: EL1h, MMU and caches off, interrupts masked
-};
-
-struct entry_state {
-    enum entry_mode mode;
-    uint64_t pc;
-    uint64_t rax, rbx, rdi, rsi, rsp; // x86
-    uint64_t cr3, gdt;  // ENTRY_LONG64
-    uint16_t gdt_limit;
-    uint64_t x0;        // ENTRY_EL1: where the device tree is to be, GUEST_DTB_BYTES
-    uint64_t initrd_start, initrd_end; // ENTRY_EL1: for that tree; equal if there is none
-    const char *format; // "multiboot1 ELF32", ...: for the log
 };
 
 // Finds the format and loads, one for each kind of machine. A PC's (pc/loader.c): multiboot1 in ELF32, ELF64 or

@@ -9,7 +9,7 @@
 #include "arch/arm64/meter.h"
 #include "arch/arm64/guest/guest.h"
 #include "vmm/base/format.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/spread.h"
 #include "vmm/barevm.h"

@@ -2,11 +2,10 @@
 // The PMU's cycle counter as a meter of the guest's cycles (meter.h).
 #include "arch/arm64/meter.h"
 
+#include "arch/arm64/host/cpu.h"
 #include "arch/arm64/vcpu.h"
 #include "time/ratio.h"
 
-#define PMUVER_SHIFT      8
-#define PMUVER_OWN        15u // an implementation's own kind of PMU
 #define PMCCFILTR_NSH     (UINT64_C(1) << 27) // count at EL2, too
 #define CYCLE_COUNTER     (UINT64_C(1) << 31)
 #define RATE_TICKS        4096u
@@ -20,20 +19,14 @@ enum { CYCLES_AT_EL0, INSTRUCTIONS, INSTRUCTIONS_AT_EL0, EVENT_COUNTERS };
 static struct ratio cycles_per_count; // counter cycles, PMU counts
 static uint64_t counted[EVENT_COUNTERS];
 
-bool meter_present(void)
-{
-    unsigned version = (unsigned)(sysreg_read(id_aa64dfr0_el1) >> PMUVER_SHIFT) & 15;
-    return version != 0 && version != PMUVER_OWN;
-}
-
 uint64_t meter_counts(void)
 {
-    return meter_present() ? sysreg_read(pmccntr_el0) : 0;
+    return cpu_has_pmu() ? sysreg_read(pmccntr_el0) : 0;
 }
 
 bool meter_has_levels(void)
 {
-    return meter_present() && (sysreg_read(pmcr_el0) >> EVENTS_SHIFT & 31) >= EVENT_COUNTERS;
+    return cpu_has_pmu() && (sysreg_read(pmcr_el0) >> EVENTS_SHIFT & 31) >= EVENT_COUNTERS;
 }
 
 bool meter_has_instructions(void)
@@ -83,7 +76,7 @@ static struct sample sample(void)
 
 void meter_init(void)
 {
-    if (!meter_present())
+    if (!cpu_has_pmu())
         return;
     sysreg_write(pmccfiltr_el0, PMCCFILTR_NSH);
     sysreg_write(pmcr_el0, PMCR_E | PMCR_LC);
@@ -112,7 +105,7 @@ static uint64_t counted_in_exits(const struct stats *stats)
 void meter_read(struct vcpu *vcpu, uint64_t counts_at_start)
 {
     struct stats *stats = &vcpu->stats;
-    if (!meter_present() || cycles_per_count.den == 0)
+    if (!cpu_has_pmu() || cycles_per_count.den == 0)
         return;
     uint64_t counts = meter_counts() - counts_at_start - counted_in_exits(stats);
     stats->meter[METER_CYCLE_COUNTER] =

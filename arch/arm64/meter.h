@@ -8,9 +8,6 @@
 #include "devices/pmu.h"
 #include "vmm/vm.h"
 
-// Is there a PMU of version 3?
-bool meter_present(void);
-
 // Its rate beside the counter's, found out by counting at EL2 for a moment; then it counts the guest.
 void meter_init(void);
 

@@ -18,7 +18,7 @@
 #include "arch/arm64/guest/traps.h"
 #include "vmm/base/alloc.h"
 #include "vmm/base/format.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/show/report.h"
 #include "vmm/base/stackguard.h"

@@ -11,7 +11,7 @@
 #include "arch/x86_64/vendor.h"
 #include "time/ratio.h"
 #include "vmm/base/format.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/spread.h"
 #include "vmm/barevm.h"

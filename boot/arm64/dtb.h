@@ -7,7 +7,6 @@
 #include "arch/arm64/host/board.h"
 #include "vmm/base/bootinfo.h"
 
-#define DTB_BYTES_MAX  (2 * MIB) // Linux, booting.rst
 #define DTB_TEXT_BYTES 4096
 
 struct dtb {

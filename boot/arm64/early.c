@@ -12,6 +12,7 @@
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
+#include "vmm/config.h"
 
 _Noreturn void boot_refused(const void *tree, unsigned level);
 
@@ -88,4 +89,10 @@ _Noreturn void boot_refused(const void *tree, unsigned level)
         dtb.board.psci = PSCI_NONE; // the firmware that would answer is above, and here is nothing above
     board_set(&dtb.board);
     arch_machine_exit(STATUS_LACKS);
+}
+
+bool early_counter_measured(const struct bootinfo *info)
+{
+    struct monitor_config config;
+    return config_parse_monitor(info->cmdline, &config, &(struct refusal){ "" }) && config.counter_measured;
 }

@@ -21,6 +21,6 @@ _Noreturn void boot_main(const void *tree, htime_t handover)
     alloc_init(info);                                            // page frames
     paging_init(info);                                           // W^X, guard pages
     hosttimer_init();                                            // the alarm
-    counter_init(info->cmdline);                                 // how fast the counter is
+    counter_init(early_counter_measured(info));                  // how fast the counter is
     vmm_main(info);                                              // does not return
 }

@@ -3,7 +3,7 @@
 // LOG_LINE_MAX bytes. Never allocates, never waits without a bound (arch_write()).
 #include "vmm/base/log.h"
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "time/ratio.h"
 #include "vmm/base/format.h"
 #include "vmm/base/percpu.h"

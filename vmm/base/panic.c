@@ -4,7 +4,7 @@
 // straight to the end; nothing here allocates or waits without a bound.
 #include "vmm/base/panic.h"
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "time/units.h"
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"

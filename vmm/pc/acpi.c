@@ -4,7 +4,7 @@
 // specification.
 #include "vmm/pc/acpi.h"
 #include "vmm/pc/tables.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define PM1A_EVENT_PORT   0x600
 #define PM1A_CONTROL_PORT 0x604

@@ -5,7 +5,7 @@
 
 #include "time/ratio.h"
 #include "vmm/pc/tables.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define BDA            0x400u
 #define COM1           0x00 // ports of four serial ports, 0: not there

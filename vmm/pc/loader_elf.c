@@ -2,7 +2,7 @@
 // ELF executables for x86 (System V gABI, chapters 4 and 5): checks everything in the headers against the file and the
 // guest's memory, then copies the segments to their physical addresses. Called by pc/loader.c.
 // Pure; writes nothing before the last segment has been checked.
-#include "vmm/loader_image.h"
+#include "vmm/pc/kernels.h"
 #include <string.h>
 
 #define ELFCLASS32   1

@@ -3,7 +3,7 @@
 // fields have here. The kernel goes to the address it prefers, the initrd as high as it may be, boot_params (the "zero
 // page") and the command line low. Called by pc/loader.c. Pure; writes nothing before all has been checked.
 #include "vmm/pc/acpi.h"
-#include "vmm/loader_image.h"
+#include "vmm/pc/kernels.h"
 #include <string.h>
 
 // The setup header: the same offsets in the file and in boot_params.

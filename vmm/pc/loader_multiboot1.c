@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Multiboot1 (specification 0.6.96): finding the header, loading by its address fields, and the information structure
 // that the kernel gets. pc/loader.c calls it for every kernel: an ELF64 guest gets the same structure. Pure.
-#include "vmm/loader_image.h"
+#include "vmm/pc/kernels.h"
 #include <string.h>
 
 #define HEADER_MAGIC          0x1badb002u // 3.1.1

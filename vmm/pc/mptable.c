@@ -4,7 +4,7 @@
 // Pure. Section numbers are those of the MultiProcessor Specification 1.4.
 #include "vmm/pc/mptable.h"
 #include "vmm/pc/tables.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define POINTER_BYTES     16  // 4.1
 #define HEADER_BYTES      44  // 4.2

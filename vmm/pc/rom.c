@@ -6,7 +6,7 @@
 // Pure.
 #include "vmm/pc/bios.h"
 #include "vmm/pc/tables.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define ROM_SEGMENT 0xf000u
 #define ROM_BASE    0xf0000u

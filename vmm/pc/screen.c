@@ -2,7 +2,7 @@
 // The PC's side of the person in front of it: the text screen, whose characters are in the guest's RAM, and the
 // keyboard behind the 8042.
 #include "vmm/pc/bios.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/pc/wiring.h"
 
 // The output buffer can have been read and filled again in one access: the inputs must see the edge between.

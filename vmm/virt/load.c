@@ -4,7 +4,7 @@
 #include "arch/arm64/host/gic.h"
 #include "vmm/base/format.h"
 #include "vmm/virt/dtb.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/vm.h"
 
 // The word for what this board has not, NULL if it has all.

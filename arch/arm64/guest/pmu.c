@@ -4,6 +4,7 @@
 #include "arch/arm64/meter.h"
 #include "arch/arm64/guest/guest.h"
 #include "arch/arm64/guest/sysreg.h"
+#include "arch/arm64/host/cpu.h"
 
 #define PMUSERENR      SYSREG(3, 3, 9, 14, 0)
 #define PMUSERENR_KEPT UINT64_C(0xf)
@@ -40,7 +41,7 @@ void guest_pmu_reset(struct vcpu *vcpu)
     struct arch_vcpu *arch = vcpu->arch;
     arch->counts_at_start = meter_counts();
     arch->pmu_counts = false;
-    if (!meter_present())
+    if (!cpu_has_pmu())
         return;
     sysreg_write(pmuserenr_el0, 0);
     pmu_init(&arch->pmu, (uint32_t)sysreg_read(pmcr_el0) & PMCR_IDENTITY, meter_has_levels() ? 1 : 0,
@@ -72,7 +73,7 @@ __attribute__((noinline)) bool guest_pmu_access(struct vcpu *vcpu, uint32_t enco
 {
     struct arch_vcpu *arch = vcpu->arch;
     const struct row *row = find(encoding, is_write);
-    if (!meter_present() || (row == NULL && encoding != PMUSERENR))
+    if (!cpu_has_pmu() || (row == NULL && encoding != PMUSERENR))
         return false;
     if (row == NULL) {
         if (is_write)

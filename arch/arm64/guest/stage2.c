@@ -5,7 +5,7 @@
 // per VM, never changed while it runs.
 #include "arch/arm64/host/pagetable.h"
 #include "arch/arm64/guest/guest.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define ADDRESS_BITS 36u // which ID_AA64MMFR0_EL1 tells the guest (idregs.c), or the CPU's 32
 #define PARANGE_32   0u

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "arch/arm64/guest/guest.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define FAR_ADDRESS (UINT64_MAX >> 8) // without the tag, which a guest may ignore
 

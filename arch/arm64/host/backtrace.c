@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Backtraces. The chain of frame records (AAPCS64 6.4.6) is walked only while it stays inside a known stack and climbs;
 // the names come from the table that tools/symbols links into the image. Called by vmm/base/panic.c.
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/arm64/host/cpu.h"
 #include "vmm/base/log.h"
 

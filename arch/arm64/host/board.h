@@ -8,6 +8,9 @@
 #include <stdint.h>
 
 #include "vmm/base/seed.h"
+#include "vmm/base/types.h"
+
+#define DTB_BYTES_MAX (2 * MIB) // the device tree's; Linux, booting.rst
 
 enum psci_conduit { PSCI_NONE, PSCI_SMC, PSCI_HVC };
 

@@ -10,11 +10,10 @@
 
 #include <string.h>
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/rtc.h"
 #include "time/ratio.h"
-#include "vmm/config.h"
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
@@ -127,13 +126,11 @@ static void decide(uint64_t said, uint64_t measured)
     counter.doubt = doubt;
 }
 
-void counter_init(const char *cmdline)
+void counter_init(bool asked)
 {
-    struct monitor_config config; // a line that cannot be understood is refused later, by vmm_main()
-    config_parse_monitor(cmdline, &config, &(struct refusal){ "" });
     uint64_t said = sysreg_read(cntfrq_el0) & UINT32_MAX, measured = 0;
     bool possible = said >= HZ_MIN && said <= HZ_MAX;
-    if (!possible || NS_PER_S % said != 0 || config.counter_measured) {
+    if (!possible || NS_PER_S % said != 0 || asked) {
         log_line("counter", "CNTFRQ says %lu Hz: measured against the PL031, up to 3 seconds", said);
         measured = measure();
     }

@@ -3,8 +3,10 @@
 #ifndef ARCH_ARM64_HOST_COUNTER_H
 #define ARCH_ARM64_HOST_COUNTER_H
 
-// Reads what firmware says, and measures it where it is not to be believed without, or where the monitor's command line
-// wants it. Panics when nothing is known.
-void counter_init(const char *cmdline);
+#include <stdbool.h>
+
+// Reads what firmware says, and measures it where it is not to be believed without, or where that is asked for. Panics
+// when nothing is known.
+void counter_init(bool asked);
 
 #endif

@@ -3,8 +3,10 @@
 // on the CPU itself. What a guest needs trapped is arch/arm64/guest/traps.c's business.
 #include "arch/arm64/host/cpu.h"
 
+#define PMUVER_SHIFT 8
+#define PMUVER_OWN   15u // an implementation's own kind of PMU
+
 #include "arch/arm64/host/arm64.h"
-#include "arch/arm64/meter.h"
 #include "vmm/base/types.h"
 
 #define PMCR_N_SHIFT 11
@@ -27,6 +29,12 @@ struct cpu *this_cpu(void)
     return (struct cpu *)cpu;
 }
 
+bool cpu_has_pmu(void)
+{
+    unsigned version = (unsigned)(sysreg_read(id_aa64dfr0_el1) >> PMUVER_SHIFT) & 15;
+    return version != 0 && version != PMUVER_OWN;
+}
+
 void cpu_init(struct cpu *cpu)
 {
     sysreg_write(tpidr_el2, (uintptr_t)cpu);
@@ -38,7 +46,7 @@ void cpu_init(struct cpu *cpu)
     sysreg_write(cntvoff_el2, 0);
     sysreg_write(cnthp_ctl_el2, 0);
     // Every event counter stays EL1's: MDCR_EL2.HPMN is how many there are.
-    sysreg_write(mdcr_el2, meter_present() ? sysreg_read(pmcr_el0) >> PMCR_N_SHIFT & 31 : 0);
+    sysreg_write(mdcr_el2, cpu_has_pmu() ? sysreg_read(pmcr_el0) >> PMCR_N_SHIFT & 31 : 0);
     arm64_isb();
     cpu->shared.hardware_id = (uint32_t)(sysreg_read(mpidr_el1) & 0xffffff);
     cpu->shared.online = true;

@@ -16,4 +16,7 @@ enum host_stack { STACK_BOOT, STACK_PANIC, STACK_COUNT };
 // this_cpu() works after this, exceptions panic, and nothing of EL1 is trapped or changed yet.
 void cpu_init(struct cpu *cpu);
 
+// Is there a PMU of version 3?
+bool cpu_has_pmu(void);
+
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's half of the seam (arch/arch.h), where it is not a file of its own: waiting, console, log, wall clock.
-#include "arch/arch.h"
+// The host's half of the seam (arch/host.h), where it is not a file of its own: console, log, wall clock.
+#include "arch/host.h"
 #include "arch/arm64/host/pci.h"
 #include "arch/arm64/host/rtc.h"
 #include "arch/arm64/host/timer.h"

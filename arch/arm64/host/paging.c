@@ -5,15 +5,14 @@
 // window shows them, and come back.
 #include "arch/arm64/host/paging.h"
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/board.h"
 #include "arch/arm64/host/cpu.h"
 #include "arch/arm64/host/pagetable.h"
-#include "boot/arm64/dtb.h"
 #include "vmm/base/bootinfo.h"
 #include "vmm/base/alloc.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The end of the host: PSCI SYSTEM_OFF (DEN0022F 5.1.11) by the conduit that the device tree names. Called at the
 // end of a run and by panic. No arm64 host has a place for a status but the log's last line.
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/board.h"
 #include "arch/arm64/host/pci.h"

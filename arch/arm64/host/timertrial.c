@@ -7,7 +7,7 @@
 // the second fault can be tried without dying of the first.
 #include "arch/arm64/host/timertrial.h"
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/arm64/host/timer.h"
 #include "vmm/base/log.h"
 

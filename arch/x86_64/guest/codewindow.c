@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The code that runs, found in host memory through the guest's own page tables, and found again without a new walk.
 #include "arch/x86_64/guest/codewindow.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define PTE_PRESENT UINT64_C(0x01)
 #define PTE_LARGE   UINT64_C(0x80)

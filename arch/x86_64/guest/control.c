@@ -7,7 +7,7 @@
 #include "arch/x86_64/insn/plan.h"
 #include "arch/x86_64/guest/mmio.h"
 #include "arch/x86_64/guest/guest.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define CR0_ALL (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 

@@ -4,7 +4,7 @@
 // descriptors.
 #include "arch/x86_64/insn/plan.h"
 #include "arch/x86_64/guest/mmio.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define RFLAGS_VM    (UINT64_C(1) << 17)
 

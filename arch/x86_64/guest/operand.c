@@ -3,7 +3,7 @@
 #include "arch/x86_64/guest/operand.h"
 
 #include "arch/x86_64/guest/access.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 static bool translate_part(struct vcpu *vcpu, uint64_t linear, enum guest_access access, gpa *out)
 {

@@ -9,7 +9,7 @@
 #include "arch/x86_64/insn/plan.h"
 #include "arch/x86_64/guest/operand.h"
 #include "vmm/account.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define STRING_ITERATIONS_PER_EXIT 256
 

@@ -6,7 +6,7 @@
 #include "arch/x86_64/guest/guest.h"
 #include "time/ratio.h"
 #include "time/steal.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/show/report.h"
 #include "vmm/hypercall.h"
 

@@ -6,7 +6,7 @@
 
 #include "arch/x86_64/guest/guest.h"
 #include "arch/x86_64/host/x86.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 
 #define PTE_PRESENT  UINT64_C(0x01)
 #define PTE_WRITABLE UINT64_C(0x02)

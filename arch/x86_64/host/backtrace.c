@@ -3,7 +3,7 @@
 // stack and climbs; the names come from the table that tools/symbols links into the image. Called by panic.c and idt.c.
 #include "arch/x86_64/host/backtrace.h"
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/x86_64/host/cpu.h"
 #include "arch/x86_64/host/idt.h"
 #include "arch/x86_64/host/x86.h"

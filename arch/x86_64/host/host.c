@@ -2,7 +2,7 @@
 // The host's half of the seam (arch/arch.h): counter, interrupts, console, wall clock, the end.
 #include <string.h>
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/x86_64/host/acpi_host.h"
 #include "arch/x86_64/host/rtc.h"
 #include "arch/x86_64/host/screen.h"

@@ -4,13 +4,13 @@
 // while a guest has them and its window shows them, and come back.
 #include "arch/x86_64/host/paging.h"
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/x86_64/host/cpu.h"
 #include "arch/x86_64/host/pagetable.h"
 #include "arch/x86_64/host/x86.h"
 #include "vmm/base/bootinfo.h"
 #include "vmm/base/alloc.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 

@@ -2,7 +2,7 @@
 // Ways to end the host, most exact first, when the serial ports are empty: QEMU's debug exit (its status becomes
 // (status << 1) | 1), Bochs' stop (status 0), ACPI power-off, the chip set's reset register. Stops for good when none
 // of them works, and when a person is to read the screen first. Called at the end of a run and by panic.
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "arch/x86_64/host/acpi_host.h"
 #include "arch/x86_64/host/screen.h"
 #include "arch/x86_64/host/serial.h"

@@ -3,7 +3,7 @@
 #ifndef ARCH_X86_64_HOST_TSC_H
 #define ARCH_X86_64_HOST_TSC_H
 
-#include "arch/arch.h"
+#include "arch/host.h"
 
 // Measures the TSC and the LAPIC timer against every independent clock of the host in one window of 10 ms, and asks
 // CPUID. Panics when nothing is known or when no two sources agree.

@@ -8,7 +8,7 @@
 
 #include "arch/arch.h"
 #include "vmm/base/alloc.h"
-#include "vmm/guestmem.h"
+#include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 

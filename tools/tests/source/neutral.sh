@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What is the same for every architecture names none: time/, devices/, arch/arch.h, and vmm/ but for its rooms of one
-# machine (pc/, virt/) and the state in which a loader leaves a kernel (loader*). A chip may be one that only some
+# What is the same for every architecture names none: time/, devices/, the seam, and vmm/ but for its rooms of one
+# machine (pc/, virt/) and the state of a kernel's first instruction (base/entry.h). A chip may be one that only some
 # architectures have; a comment may say for whom something is there.
 . "$(dirname "$0")/tap"
 
-neutral=$(find time vmm arch/arch.h -name '*.[ch]' | grep -vE '^vmm/(pc/|virt/|loader)' | sort)
+neutral=$(find time vmm arch/arch.h arch/host.h -name '*.[ch]' | grep -vE '^vmm/(pc/|virt/|base/entry)' | sort)
 devices=$(find devices -name '*.[ch]' | sort)
 
 # found WORDS FILES...: where code has one of the words, also as a part of a name.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The two seams stay narrow: arch/arch.h between the monitor and a processor, arch/x86_64/vendor.h between x86-64 and the
-# makers of its virtualization. Above arch/x86_64 nothing knows which maker's it is, and above arch/ hardly anything which
+# The two seams stay narrow: arch/arch.h and arch/host.h between the monitor and a processor, arch/x86_64/vendor.h
+# between x86-64 and the makers of its virtualization. Above arch/x86_64 nothing knows which maker's it is, and above arch/ hardly anything which
 # architecture.
 . "$(dirname "$0")/tap"
 
@@ -13,9 +13,9 @@ code_of() {
 }
 
 # Declarations of functions that somebody else calls: a name and a parenthesis, not a pointer, not inline.
-functions=$(code_of arch/arch.h | grep -vE '^static|^ |^#' | grep -oE '\b[a-z_0-9]+\(' | tr -d '(' | sort -u)
+functions=$({ code_of arch/arch.h; code_of arch/host.h; } | grep -vE '^static|^ |^#' | grep -oE '\b[a-z_0-9]+\(' | tr -d '(' | sort -u)
 number=$(echo "$functions" | grep -c .)
-echo "# arch/arch.h: $number functions"
+echo "# arch/arch.h and arch/host.h: $number functions"
 claim "the arch seam has at most $ARCH_MAX functions" "$([ "$number" -le "$ARCH_MAX" ] || echo "$functions")"
 claim "each begins with arch_" "$(echo "$functions" | grep -v '^arch_')"
 
@@ -44,10 +44,10 @@ claim "no line of vmm/, time/ and devices/ depends on the architecture" "$found"
 found=$(grep -nE '^ *# *(if|ifdef|elif)' $files | grep -vE 'ESCAPEMENT_DEBUG|_H$')
 claim "nor is one compiled for one alone" "$found"
 
-# A guest's memory has one door: vmm/guestmem.h hands out pointers, and nobody else knows where it is seen.
-files=$(find boot vmm time devices arch -name '*.[chS]' ! -path 'vmm/guestmem.[ch]')
+# A guest's memory has one door: vmm/base/guestmem.h hands out pointers, and nobody else knows where it is seen.
+files=$(find boot vmm time devices arch -name '*.[chS]' ! -path 'vmm/base/guestmem.[ch]')
 found=$(for file in $files; do
     code_of "$file" | grep -nE '\bram(\.|->)host\b|arch_window_(open|close)' | sed "s|^|$file:|"
-done | grep -vE '^(arch/arch\.h|arch/[a-z0-9_]*/host/paging\.c):')
-claim "nobody but vmm/guestmem.[ch] looks into a guest's memory" "$found"
+done | grep -vE '^(arch/host\.h|arch/[a-z0-9_]*/host/paging\.c):')
+claim "nobody but vmm/base/guestmem.[ch] looks into a guest's memory" "$found"
 plan_and_end

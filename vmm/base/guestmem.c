@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A VM's memory, from the frames to the window and back: see guestmem.h. Called by vm.c when a VM begins and ends.
-#include "vmm/guestmem.h"
+// A VM's memory, from the frames to the window and back: see guestmem.h. Called when a VM begins and ends.
+#include "vmm/base/guestmem.h"
 
 #include <string.h>
 
-#include "arch/arch.h"
+#include "arch/host.h"
 #include "vmm/base/alloc.h"
 
 static size_t pages_of(uint64_t size)

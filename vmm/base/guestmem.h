@@ -2,8 +2,8 @@
 // Guest-physical memory. The monitor's own map leaves it out: it is seen through a window, which lies alone in the
 // address space, so a wrong pointer of the monitor's does not reach a guest, and an access that runs over a guest's end
 // reaches nothing. This is the only way from a gpa to a pointer, and it is checked.
-#ifndef VMM_GUESTMEM_H
-#define VMM_GUESTMEM_H
+#ifndef VMM_BASE_GUESTMEM_H
+#define VMM_BASE_GUESTMEM_H
 
 #include "vmm/base/types.h"
 
