@@ -81,12 +81,12 @@ static void read_gic(const void *tree, struct board *out)
 // The one that /chosen calls the console, if it is a PL011; else the first.
 static int find_uart(const void *tree)
 {
-    int chosen = fdt_path_offset(tree, "/chosen");
+    int chosen = dtb_child_of_root(tree, "chosen");
     const char *path = chosen >= 0 ? dtb_string(tree, chosen, "stdout-path") : NULL;
     if (path != NULL) {
         const char *end = memchr(path, ':', strlen(path)); // what follows is its speed
         int node = fdt_path_offset_namelen(tree, path, (int)(end != NULL ? (size_t)(end - path) : strlen(path)));
-        if (node >= 0 && fdt_node_check_compatible(tree, node, "arm,pl011") == 0)
+        if (node >= 0 && dtb_compatible(tree, node, "arm,pl011"))
             return node;
     }
     return dtb_find(tree, "arm,pl011");
@@ -101,8 +101,8 @@ static void read_pci(const void *tree, struct board *out)
         return;
     out->ecam = space.start;
     out->ecam_size = space.size;
-    int parent = fdt_parent_offset(tree, node);
-    if (dtb_cell(tree, parent, "#address-cells", 0, 2) != 2 || fdt_parent_offset(tree, parent) >= 0)
+    int parent = dtb_parent(tree, node);
+    if (parent != 0 || dtb_cell(tree, parent, "#address-cells", 0, 2) != 2)
         return;
     for (unsigned at = 0;; at += PCI_RANGE) {
         uint32_t cell[PCI_RANGE];
@@ -120,8 +120,8 @@ static void read_pci(const void *tree, struct board *out)
 
 static void read_seed(const void *tree, struct board *out)
 {
-    int length = 0, chosen = fdt_path_offset(tree, "/chosen");
-    const void *seed = chosen >= 0 ? fdt_getprop(tree, chosen, "rng-seed", &length) : NULL;
+    int length = 0, chosen = dtb_child_of_root(tree, "chosen");
+    const void *seed = chosen >= 0 ? dtb_property(tree, chosen, "rng-seed", &length) : NULL;
     out->has_seed = seed != NULL && length >= (int)SEED_BYTES;
     if (out->has_seed)
         memcpy(out->seed, seed, SEED_BYTES);

@@ -11,6 +11,7 @@
 #include "vmm/base/format.h"
 
 #define MODULE_WORD "module "
+#define VERSION_MIN 16u // before it names were paths, and values of 8 bytes padded in another way
 
 static bool fail(struct refusal *refusal, const char *text)
 {
@@ -40,17 +41,18 @@ static void read_ranges(const void *tree, int node, struct bootinfo *out, enum m
 // memory for us at all; the rest is memory that is in use. False: no memory is named.
 static bool read_memory(const void *tree, struct bootinfo *out)
 {
-    int node, parent = fdt_path_offset(tree, "/reserved-memory");
-    for (node = fdt_node_offset_by_prop_value(tree, -1, "device_type", "memory", sizeof("memory")); node >= 0;
-         node = fdt_node_offset_by_prop_value(tree, node, "device_type", "memory", sizeof("memory"))) {
-        if (dtb_enabled(tree, node))
+    int node, depth = 0, parent = dtb_child_of_root(tree, "reserved-memory");
+    for (node = 0; node >= 0; node = dtb_next(tree, node, &depth)) {
+        const char *type = dtb_string(tree, node, "device_type");
+        if (type != NULL && strcmp(type, "memory") == 0 && dtb_enabled(tree, node))
             read_ranges(tree, node, out, MEMORY_USABLE);
     }
     if (out->memory_count == 0)
         return false;
     if (parent >= 0) {
         fdt_for_each_subnode(node, tree, parent) {
-            bool none = fdt_getprop(tree, node, "no-map", NULL) != NULL;
+            int bytes;
+            bool none = dtb_property(tree, node, "no-map", &bytes) != NULL;
             read_ranges(tree, node, out, none ? MEMORY_RESERVED : MEMORY_KEPT);
         }
     }
@@ -78,8 +80,8 @@ static bool read_module(const void *tree, int node, struct dtb *out, struct refu
 {
     struct bootinfo *boot = &out->boot;
     struct dtb_range range;
-    bool kernel = fdt_node_check_compatible(tree, node, "multiboot,kernel") == 0;
-    bool ramdisk = fdt_node_check_compatible(tree, node, "multiboot,ramdisk") == 0;
+    bool kernel = dtb_compatible(tree, node, "multiboot,kernel");
+    bool ramdisk = dtb_compatible(tree, node, "multiboot,ramdisk");
     const char *string = dtb_string(tree, node, "bootargs");
     if (!dtb_reg(tree, node, 0, &range))
         return fail(refusal, "has a module in /chosen that is nowhere: its reg is missing or too short");
@@ -101,14 +103,14 @@ static bool read_module(const void *tree, int node, struct dtb *out, struct refu
 
 static bool read_chosen(const void *tree, struct dtb *out, struct refusal *refusal)
 {
-    int node, chosen = fdt_path_offset(tree, "/chosen");
+    int node, chosen = dtb_child_of_root(tree, "chosen");
     if (chosen < 0)
         return true;
     const char *bootargs = dtb_string(tree, chosen, "bootargs");
     if (bootargs != NULL)
         out->boot.cmdline = bootargs;
     fdt_for_each_subnode(node, tree, chosen) {
-        if (fdt_node_check_compatible(tree, node, "multiboot,module") == 0 && !read_module(tree, node, out, refusal))
+        if (dtb_compatible(tree, node, "multiboot,module") && !read_module(tree, node, out, refusal))
             return false;
     }
     return true;
@@ -123,6 +125,10 @@ static bool check(const void *tree, uint32_t readable, struct refusal *refusal)
         return false;
     }
     int error = fdt_check_full(tree, readable);
+    if (error == 0 && fdt_version(tree) < VERSION_MIN)
+        error = -FDT_ERR_BADVERSION;
+    if (error == 0 && fdt_off_dt_struct(tree) % sizeof(fdt32_t) != 0)
+        error = -FDT_ERR_BADOFFSET;
     if (error == 0)
         return true;
     format(refusal->text, sizeof(refusal->text), "the device tree at %#lx is damaged: %s",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One node of a device tree that libfdt has checked: where it is, what it says. Damaged values are absent.
+// The nodes of a device tree that libfdt has checked: where they are, what they say. Damaged values are absent. A node
+// is its offset in the structure block, as in libfdt; the root is 0.
 #ifndef BOOT_ARM64_DTB_NODE_H
 #define BOOT_ARM64_DTB_NODE_H
 
@@ -11,6 +12,18 @@ struct board;
 struct dtb_range {
     uint64_t start, size;
 };
+
+// The node that follows in the tree; *depth, of the one before, becomes its own. Below 0: there is none.
+int dtb_next(const void *tree, int node, int *depth);
+
+// The child of the root that has this name, and the parent of a node; below 0: there is none.
+int dtb_child_of_root(const void *tree, const char *name);
+int dtb_parent(const void *tree, int node);
+
+// A property's value and length; null when there is none.
+const void *dtb_property(const void *tree, int node, const char *name, int *bytes);
+
+bool dtb_compatible(const void *tree, int node, const char *compatible);
 
 // Its part `index` of reg, as the CPU sees it: through the ranges of every bus above. False: there is none.
 bool dtb_reg(const void *tree, int node, unsigned index, struct dtb_range *out);
