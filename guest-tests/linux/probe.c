@@ -7,7 +7,7 @@
 //                                     takes; MHZ is what the kernel found the TSC to have (x86-64)
 //   probe ticks SECONDS               timer interrupts while the processor is busy
 //   probe drain                       until the terminal has sent everything
-//   probe stop                        powers off at once: as init, the end of a boot that is measured (x86-64)
+//   probe stop                        powers off at once: as init, the end of a boot that is measured
 //
 // The clocks that only an architecture has are in probe_x86_64.c and probe_arm64.c.
 #define _GNU_SOURCE
