@@ -72,6 +72,16 @@ static uint64_t time_self_ipi(void)
     return until_handled(start);
 }
 
+// One tick of the timer, which begins with the write.
+static uint64_t time_one_shot(void)
+{
+    handled = 0;
+    interrupts_on();
+    uint64_t start = rdtsc();
+    lapic_write(APIC_TMICT, 1);
+    return until_handled(start);
+}
+
 // Halted with the interrupt already pending: the exit, the wake-up and the injection.
 static uint64_t time_halt(void)
 {
@@ -93,6 +103,9 @@ static void bench_apic(void)
     lapic_init(true);
     bench("EOI by x2APIC MSR", time_eoi_msr, time_nothing() + 3);
     bench("self-IPI by x2APIC MSR to handler", time_self_ipi, 1);
+    lapic_divide(1);
+    lapic_write(APIC_LVTT, VECTOR_TIMER);
+    bench("one-shot of 1 by x2APIC MSR", time_one_shot, 1);
     if (lapic_has_deadline()) {
         lapic_write(APIC_LVTT, LVT_DEADLINE | VECTOR_TIMER);
         bench("TSC-deadline write to handler", time_deadline, 1);
