@@ -49,7 +49,8 @@ KERNEL_LDFLAGS := $(EVERY_KERNEL_LDFLAGS) -static -no-pie -T linker.ld
 # The same for arm64. It runs wherever the loader puts it; any Armv8.0 CPU will do.
 ARM64_CFLAGS    = $(EVERY_KERNEL_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none -fpie \
                   -fvisibility=hidden -isystem $(BUILD)/libfdt
-ARM64_LDFLAGS  := $(EVERY_KERNEL_LDFLAGS) -static-pie -Wl,--no-dynamic-linker -T boot/arm64/linker.ld
+# Against the A53's erratum 843419 an ADRP becomes an ADR, which reaches all of the image; the other way is 4 KiB of veneers.
+ARM64_LDFLAGS  := $(EVERY_KERNEL_LDFLAGS) -static-pie -Wl,--no-dynamic-linker -Wl,--fix-cortex-a53-843419=adr -T boot/arm64/linker.ld
 $(BUILD)/kernel-arm64/% $(BUILD)/escapement-arm64.elf: BOARD := virt
 
 # cmocka 2 has other names for assert_in_range and warns of the old one, which is the only one that 1.1 has.
@@ -341,9 +342,9 @@ bench:
 	@BUILD=$(BUILD) tools/bench
 
 bench-linux:
-	$(call installed,x86_64 linux)
-	@+$(again) all-x86_64
-	@BUILD=$(BUILD) tools/bench-linux
+	$(call installed,$(needs_$(ARCH)_linux))
+	@+$(again) all-$(ARCH)
+	@BUILD=$(BUILD) tools/bench-linux $(if $(filter arm64,$(ARCH)),arm64,svm)
 
 readme:
 	$(call installed,$(needs_test))

@@ -41,8 +41,9 @@ _Noreturn void arch_machine_exit(unsigned status);
 // --- guests' memory: called by vmm/base/guestmem.c alone ------------------------------------------------------------
 
 // Takes the frames of [start, start + size) out of the monitor's own map, rounded up to whole GUESTMEM_UNIT, and shows
-// `size` bytes of them elsewhere, with nothing mapped before and after; start is a multiple of GUESTMEM_UNIT, size of
-// PAGE_SIZE. Null: out of memory for tables, and nothing has changed. Close undoes it.
+// `size` bytes of them elsewhere, all zeros, with nothing mapped before and after; start is a multiple of
+// GUESTMEM_UNIT, size of PAGE_SIZE. Null: out of memory for tables, and nothing has changed. Close makes zeros of it
+// again, and undoes it.
 void *arch_window_open(hpa start, uint64_t size);
 void  arch_window_close(void *window, hpa start, uint64_t size);
 

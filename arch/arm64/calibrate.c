@@ -52,7 +52,7 @@ static void load_code(struct vcpu *vcpu, uint64_t at, const uint32_t *code, size
 {
     size_t bytes = count * sizeof(*code);
     memcpy(guest_pointer(vcpu->vm->ram, (gpa){ vcpu->vm->ram.base + at }, bytes), code, bytes);
-    stage2_clean(vcpu->vm->ram);
+    stage2_loaded(vcpu->vm->ram, vcpu->vm->ram.base, vcpu->vm->ram.base + vcpu->vm->ram.size);
 }
 
 // A probe is the last instruction of its page, with nothing behind it: when a read of a system register traps, QEMU's

@@ -97,7 +97,9 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     fpu_reset();
     lr_init(vcpu);
     stage2_use(vcpu->vm->nested_root);
-    stage2_clean(vcpu->vm->ram);
+    stage2_loaded(vcpu->vm->ram, entry->pc, entry->kernel_end);
+    stage2_loaded(vcpu->vm->ram, entry->initrd_start, entry->initrd_end);
+    stage2_loaded(vcpu->vm->ram, entry->x0, entry->tree_end);
     arch->world.pc = entry->pc;
     arch->world.x[0] = entry->x0;
     arch->world.pstate = PSTATE_EL1H | PSTATE_DAIF;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The host's page frames: fills the list of frames.c from the memory map at boot and hands pages out. Called on the
 // boot CPU with interrupts off. What comes back may hold a guest's registers or devices: it is cleared here, in the one
-// place that all of it passes, but for a guest's memory, which guestmem.c clears. What is handed out is not cleared.
+// place that all of it passes, but for a guest's memory, which its window clears. What is handed out is not cleared.
 #include "vmm/base/alloc.h"
 
 #include <string.h>

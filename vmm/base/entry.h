@@ -19,6 +19,7 @@ struct entry_state {
     uint64_t cr3, gdt;  // ENTRY_LONG64
     uint16_t gdt_limit;
     uint64_t x0;        // ENTRY_EL1: where the device tree is to be, GUEST_DTB_BYTES
+    uint64_t kernel_end, tree_end; // ENTRY_EL1: from pc and from x0 up to here they were loaded
     uint64_t initrd_start, initrd_end; // ENTRY_EL1: for that tree; equal if there is none
     const char *format; // "multiboot1 ELF32", ...: for the log
 };

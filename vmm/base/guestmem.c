@@ -2,8 +2,6 @@
 // A VM's memory, from the frames to the window and back: see guestmem.h. Called when a VM begins and ends.
 #include "vmm/base/guestmem.h"
 
-#include <string.h>
-
 #include "arch/host.h"
 #include "vmm/base/alloc.h"
 
@@ -24,7 +22,6 @@ bool guestmem_open(struct guest_ram *ram, uint64_t size, uint64_t base)
         return false;
     }
     *ram = (struct guest_ram){ .host = window, .size = size, .base = base, .frames = frames };
-    memset(ram->host, 0, ram->size);
     return true;
 }
 
@@ -32,7 +29,6 @@ void guestmem_close(struct guest_ram *ram)
 {
     if (ram->size == 0)
         return;
-    memset(ram->host, 0, ram->size);
     arch_window_close(ram->host, ram->frames, ram->size);
     free_clean_pages(ram->frames, pages_of(ram->size));
     ram->size = 0;

@@ -114,6 +114,8 @@ bool loader_load(const struct loader_input *input, struct guest_ram ram, struct 
     loader_copy_initrd(&l, out->initrd_start);
     out->mode = ENTRY_EL1;
     out->pc = start;
+    out->kernel_end = start + image->size;
+    out->tree_end = out->x0 + GUEST_DTB_BYTES;
     out->format = has_header ? "Linux Image for arm64" : "flat image";
     return true;
 }

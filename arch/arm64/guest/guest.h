@@ -54,10 +54,11 @@ bool stage2_build(struct guest_ram ram, hpa *root);
 bool stage2_map_page(hpa root, uint64_t ipa, hpa page, uint64_t attributes);
 void stage2_free(hpa root);
 void stage2_use(hpa root);
-void stage2_clean(struct guest_ram ram);
 
-// What the monitor has written there is for a guest that may have its caches off.
-void cache_to_memory(const void *start, uint64_t bytes);
+// What was loaded there, from one guest-physical address to another, is what the guest reads and executes. Where no
+// RAM is nothing was.
+void stage2_loaded(struct guest_ram ram, uint64_t start, uint64_t end);
+
 #define STAGE2_DEVICE_RW UINT64_C(0x0000)
 #define STAGE2_NORMAL_RO UINT64_C(0x0001)
 

@@ -8,6 +8,7 @@
 #include "arch/arch.h"
 #include "arch/arm64/guest/smccc.h"
 #include "arch/arm64/guest/guest.h"
+#include "arch/arm64/host/cache.h"
 #include "vmm/base/alloc.h"
 
 bool pvtime_init(struct pvtime *pvtime)

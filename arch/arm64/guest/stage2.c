@@ -3,6 +3,7 @@
 // is not mapped faults, and the fault is the device access. 4 KiB granule, 36 bits of guest-physical address, so the
 // walk starts at level 1 (Arm ARM D8.2.7); RAM is mapped in blocks of 2 MiB wherever both sides allow it. Built once
 // per VM, never changed while it runs.
+#include "arch/arm64/host/cache.h"
 #include "arch/arm64/host/pagetable.h"
 #include "arch/arm64/guest/guest.h"
 #include "vmm/base/guestmem.h"
@@ -69,19 +70,11 @@ void stage2_use(hpa root)
     __asm__ volatile("dsb ishst; isb; tlbi vmalls12e1; ic iallu; dsb ish; isb" : : : "memory");
 }
 
-#define CTR_DMINLINE_SHIFT 16 // log2 of the words in the smallest line
-
-// A guest with its caches off reads past the host's, and writes past them: nothing stays in them.
-void cache_to_memory(const void *start, uint64_t bytes)
+__attribute__((noinline)) void stage2_loaded(struct guest_ram ram, uint64_t start, uint64_t end)
 {
-    uint64_t line = UINT64_C(4) << (sysreg_read(ctr_el0) >> CTR_DMINLINE_SHIFT & 15);
-    for (uint64_t at = (uintptr_t)start & ~(line - 1); at < (uintptr_t)start + bytes; at += line)
-        __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
-    __asm__ volatile("dsb sy" : : : "memory");
-}
-
-void stage2_clean(struct guest_ram ram)
-{
-    cache_to_memory(guest_pointer(ram, (gpa){ ram.base }, ram.size), ram.size);
+    const void *loaded = guest_pointer(ram, (gpa){ start }, end - start);
+    if (loaded == NULL)
+        return;
+    cache_to_memory(loaded, end - start);
     __asm__ volatile("ic iallu; dsb sy; isb" : : : "memory");
 }

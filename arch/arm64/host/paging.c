@@ -8,6 +8,7 @@
 #include "arch/host.h"
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/board.h"
+#include "arch/arm64/host/cache.h"
 #include "arch/arm64/host/cpu.h"
 #include "arch/arm64/host/pagetable.h"
 #include "vmm/base/bootinfo.h"
@@ -240,11 +241,13 @@ void *arch_window_open(hpa start, uint64_t size)
         return NULL;
     }
     hide(start, size);
+    cache_clear_to_memory((void *)window, size);
     return (void *)window;
 }
 
 void arch_window_close(void *window, hpa start, uint64_t size)
 {
+    cache_clear_to_memory(window, size);
     close_slot((unsigned)((uintptr_t)window / LEVEL_BYTES(0)));
     for (uint64_t at = start.value; at < start.value + guestmem_whole(size); at += PAGETABLE_BLOCK_BYTES)
         *block_entry(at) = at | LEAF_DATA | PTE_VALID;

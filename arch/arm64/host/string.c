@@ -2,7 +2,7 @@
 // memcpy and memset, which the compiler itself may call, and what libfdt alone needs of the C library; the rest is in
 // vmm/base/string.c. Only the kernel image links this file; the host tests use their C library's. Pairs of doublewords
 // where they are aligned: with the MMU off (boot/arm64/early.c, boot_refused()) another access would be a fault. A
-// guest's RAM is cleared here, so four at once.
+// guest's kernel is copied here, so many at once.
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,6 +14,16 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
     uint8_t *out = to;
     const uint8_t *in = from;
     if (((uintptr_t)out | (uintptr_t)in) % 8 == 0) {
+        for (; size >= 8 * WORD; size -= 8 * WORD) {
+            uint64_t low, high;
+            __asm__ volatile(".rept 8\n\t"
+                             "ldp %0, %1, [%2], #16\n\t"
+                             "stp %0, %1, [%3], #16\n\t"
+                             ".endr"
+                             : "=&r"(low), "=&r"(high), "+r"(in), "+r"(out)
+                             :
+                             : "memory");
+        }
         for (; size >= WORD; size -= WORD, in += WORD, out += WORD) {
             uint64_t low, high;
             __asm__ volatile("ldp %0, %1, [%2]\n\t"

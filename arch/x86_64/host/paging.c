@@ -4,6 +4,8 @@
 // while a guest has them and its window shows them, and come back.
 #include "arch/x86_64/host/paging.h"
 
+#include <string.h>
+
 #include "arch/host.h"
 #include "arch/x86_64/host/cpu.h"
 #include "arch/x86_64/host/pagetable.h"
@@ -167,11 +169,13 @@ void *arch_window_open(hpa start, uint64_t size)
         return NULL;
     }
     hide(start, size);
+    memset((void *)window, 0, size);
     return (void *)window;
 }
 
 void arch_window_close(void *window, hpa start, uint64_t size)
 {
+    memset(window, 0, size);
     close_slot((unsigned)((uintptr_t)window >> ROOT_SHIFT));
     for (uint64_t at = start.value; at < start.value + guestmem_whole(size); at += LARGE_BYTES)
         *entry_at(at, 2) = at | PAGE_DATA | PAGETABLE_LARGE;
