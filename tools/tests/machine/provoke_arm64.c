@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What of provoke.c is arm64's: a guest whose translation tables are where the bus has nothing, asked about an address.
+#include "arch/arm64/guest/guest.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/base/log.h"
 
