@@ -30,18 +30,6 @@ bool pvclock_scale(uint64_t hz, struct pvclock_scale *scale)
     return true;
 }
 
-// With D = 10^9 * 2^(32 - shift) the true rate is D / hz of the scale's units and mul is its floor, so the error is
-// lost / D with lost = D - mul * hz < hz; the 10^18 that it is counted in cancels D's factor 10^9.
-// Bound: D < 2^93; hz <= 10^9 * 2^32 < 2^62, so lost * 10^9 < 2^92.
-uint64_t pvclock_scale_error_e18(uint64_t hz, struct pvclock_scale scale)
-{
-    unsigned fraction_bits = (unsigned)(32 - scale.shift);
-    uint128_t lost = ((uint128_t)NS_PER_S << fraction_bits) - (uint128_t)scale.mul * hz;
-    HOT_INVARIANT(lost < hz);
-    uint128_t round_up = ((uint128_t)1 << fraction_bits) - 1;
-    return (uint64_t)((lost * NS_PER_S + round_up) >> fraction_bits);
-}
-
 // A reader with a negative shift sees the TSC in steps of 2^-shift cycles. While the scale stays, the anchor moves by
 // whole steps only: then old and new page count the same steps, and at `tsc` the new page reads 0 or 1 ns (the fraction
 // the old page could not show) above the old one. A new scale has to start at `tsc` itself; the step not yet counted

@@ -53,10 +53,6 @@ struct pvclock_scale {
 // False (and *scale untouched) when hz is 0 or needs a shift outside [-31, 31].
 bool pvclock_scale(uint64_t hz, struct pvclock_scale *scale);
 
-// How slow that scale is against the true rate, in units of 10^-18 (1 ppb is 10^9 of them): >= 0, exact then rounded
-// up. `scale` must be the one that pvclock_scale() gives for hz.
-uint64_t pvclock_scale_error_e18(uint64_t hz, struct pvclock_scale scale);
-
 // The anchor: at guest TSC `tsc` the clock shows ns + frac / 2^64 nanoseconds. The line is exact: a scale with
 // shift -31 needs 63 fraction bits.
 struct pvclock_anchor {

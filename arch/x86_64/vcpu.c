@@ -135,7 +135,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     plan_alarm(vcpu);
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
     vcpu->no_step = switch_costs.steps ? NULL
-                                       : "delivery=exact needs a CPU that can be stopped behind a single instruction "
+                                       : "delivery=exact needs a CPU that can be stopped after a single instruction "
                                          "(on Intel by VMX's monitor trap flag), and this one cannot: write "
                                          "delivery=alarm";
     if (vendor->vcpu_init(vcpu, entry))

@@ -44,11 +44,6 @@ static inline struct trace_record *trace_next(struct trace *trace)
     return &trace->ring[trace->written++ % TRACE_RECORDS];
 }
 
-static inline void trace_add(struct trace *trace, const struct trace_record *record)
-{
-    *trace_next(trace) = *record;
-}
-
 // The i-th oldest record still kept, i < trace_kept(); null otherwise.
 uint64_t                   trace_kept(const struct trace *trace);
 const struct trace_record *trace_get(const struct trace *trace, uint64_t i);

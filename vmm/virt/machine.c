@@ -218,11 +218,6 @@ void machine_sgi(struct vm *vm, uint64_t icc_sgi1r)
     vgic_sgi(&vm->machine.gic, 0, icc_sgi1r);
 }
 
-void machine_sgi_group0(struct vm *vm, uint64_t icc_sgi0r)
-{
-    vgic_sgi_group0(&vm->machine.gic, 0, icc_sgi0r);
-}
-
 void machine_power_off(struct vm *vm)
 {
     const struct statusline *status = &vm->machine.status;

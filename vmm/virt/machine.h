@@ -114,7 +114,6 @@ void machine_timer_running(struct vm *vm);
 bool machine_timer_line(struct vm *vm, uint32_t ctl, uint64_t cval);
 
 void machine_sgi(struct vm *vm, uint64_t icc_sgi1r);
-void machine_sgi_group0(struct vm *vm, uint64_t icc_sgi0r);
 
 // By PSCI. With the status that the console has seen, if any.
 void machine_power_off(struct vm *vm);

@@ -51,7 +51,7 @@ arm64* | "vmx emulator: Bochs 2."*)
     sed 's/^/# /' "$folder/refused.err"
     bad=0
     [ "$(cat "$folder/refused.status")" -eq 8 ] || bad=1
-    grep -q "guest0 is refused: delivery=exact needs a CPU that can be stopped behind a single instruction" \
+    grep -q "guest0 is refused: delivery=exact needs a CPU that can be stopped after a single instruction" \
         "$folder/refused.err" || bad=1
     claim "$bad" "delivery=exact is refused where a guest cannot be stepped"
     exit 0

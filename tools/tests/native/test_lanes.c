@@ -37,7 +37,7 @@ static void add(enum trace_kind kind, uint64_t host, uint64_t duration)
 {
     struct trace_record record = { .host = host, .duration = (uint32_t)duration, .kind = (uint8_t)kind };
 
-    trace_add(&trace, &record);
+    *trace_next(&trace) = record;
 }
 
 // The row that begins with "  X"; null when it is not drawn.

@@ -273,7 +273,7 @@ static void test_show(void **state)
     invent();
     for (uint64_t i = 0; i < 12; i++) {
         struct trace_record record = { .host = 1000 + 900 * i, .duration = 700, .kind = TRACE_GUEST };
-        trace_add(&trace, &record);
+        *trace_next(&trace) = record;
     }
     input.lanes = true;
     print();
