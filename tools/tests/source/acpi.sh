@@ -10,7 +10,7 @@ tables=$(mktemp -d)
 trap 'rm -rf "$tables"' EXIT
 
 claim "the tables are built" \
-    "$(ACPI_DUMP=$tables "$build/native/tools/tests/native/test_guest_acpi" >"$tables/log" 2>&1 || tail -n 3 "$tables/log")"
+    "$(ACPI_DUMP=$tables "$build/native/tools/tests/native/x86_64/test_guest_acpi" >"$tables/log" 2>&1 || tail -n 3 "$tables/log")"
 cd "$tables" || exit 1
 for table in dsdt facp facs apic hpet rsdt xsdt; do
     read=$(iasl -d $table.dat 2>&1) || read="$read

@@ -9,7 +9,7 @@ trees=$(mktemp -d)
 trap 'rm -rf "$trees"' EXIT
 
 claim "the trees are built" \
-    "$(DTB_DUMP=$trees "$build/native/tools/tests/native/test_guest_dtb" >"$trees/log" 2>&1 || tail -n 3 "$trees/log")"
+    "$(DTB_DUMP=$trees "$build/native/tools/tests/native/arm64/test_guest_dtb" >"$trees/log" 2>&1 || tail -n 3 "$trees/log")"
 cd "$trees" || exit 1
 for tree in gicv2 gicv3; do
     claim "$tree: dtc reads it without a warning" "$(dtc -I dtb -O dts -o $tree.dts $tree.dtb 2>&1)"
