@@ -29,7 +29,7 @@ chmod +x "$folder/silent"
 # silent TEST: an "ok" may be a skip, with its reason.
 silent() {
     count=$((count + 1))
-    EMULATOR=$folder/silent timeout 600 "tools/tests/$1" >"$folder/said" 2>"$folder/err"
+    EMULATOR=$folder/silent timeout 600 "tools/tests/machine/$1" >"$folder/said" 2>"$folder/err"
     met=$(grep '^ok ' "$folder/said" | grep -v '# SKIP ')
     failed=$(grep -c '^not ok ' "$folder/said")
     if [ -z "$met" ] && [ "$failed" -gt 0 ]; then
