@@ -74,7 +74,8 @@ LIBFDT          := $(BUILD)/libfdt/libfdt.a
 NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c devices/*.c vmm/base/*.c vmm/show/*.c)) vmm/loader.c
 NATIVE_x86_64  := $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
                   arch/x86_64/host/rate*.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
-                  arch/x86_64/vmx/timer.c $(filter-out vmm/loader.c vmm/main.c,$(wildcard vmm/*.c))
+                  arch/x86_64/vmx/timer.c \
+                  $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c screen.c typing.c)
 NATIVE_arm64   := $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \
                   arch/arm64/guest/idregs.c
 
