@@ -29,6 +29,8 @@ MHZ = 100                 # a second of the host's time then takes one to two of
 HOST_MIB_MAX = 2048       # Bochs swaps what is beyond to a file
 TIME0 = 1767225600        # 2026-01-01, as under QEMU
 DEBUGGER_ASKED_SINCE = (3,)
+WRONG = {(3, 1): "its IDIV of 64 bits gives wrong quotients"}  # versions that are taken only when they are asked for
+INSTEAD = "bochs-2.7"     # for tools/fetch-emulator
 SECTOR, TRACK_SECTORS, HEADS = 512, 63, 16
 
 # Display: text on a terminal that is /dev/null. Without realtime=0 the VGA's blanking follows this computer's clock.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which program emulates the host: the one that --emulator or EMULATOR= names, by its file or its version, else the
-one of PATH. What tools/fetch-emulator has unpacked under build/emulators counts as if it were in PATH, and comes after it."""
+one of PATH. What tools/fetch-emulator has unpacked under build/emulators counts as if it were in PATH, and comes after it. A
+version that is known to calculate wrongly is passed over, unless it is the one that was asked for."""
 import glob
 import os
 import re
@@ -45,17 +46,20 @@ def programs(machine, build):
     return ([first] if first else []) + unpacked
 
 
+def what_is_wrong(machine, found):
+    """A sentence about this version, or None."""
+    return next((why for numbers, why in machine.WRONG.items() if found.numbers[:len(numbers)] == numbers), None)
+
+
 def find_version(machine, wanted, build):
     """7.2 is 7.2.22 too, and 7 is both."""
     numbers = tuple(int(number) for number in wanted.split("."))
-    others = []
-    for path in programs(machine, build):
-        found = ask(path, machine.NAME)
-        if found and found.numbers[:len(numbers)] == numbers:
-            return found
-        others += [str(found)] if found else []
-    raise Refused("%s %s is neither in PATH nor in %s; here is %s. tools/fetch-emulator --list names what it can fetch" %
-                  (machine.NAME, wanted, os.path.join(build, FOLDER), " and ".join(others) or "none"), STATUS_MISSING)
+    here = [found for found in (ask(path, machine.NAME) for path in programs(machine, build)) if found]
+    fit = [found for found in here if found.numbers[:len(numbers)] == numbers]
+    if not fit:
+        raise Refused("%s %s is neither in PATH nor in %s; here is %s. tools/fetch-emulator --list names what it can fetch" %
+                      (machine.NAME, wanted, os.path.join(build, FOLDER), " and ".join(map(str, here)) or "none"), STATUS_MISSING)
+    return next((found for found in fit if not what_is_wrong(machine, found)), fit[0])
 
 
 def find_file(machine, wanted):
@@ -75,9 +79,14 @@ def find(machine, wanted, build):
         return find_version(machine, wanted, build)
     if wanted:
         return find_file(machine, wanted)
+    wrong = None
     for path in programs(machine, build):
         found = ask(path, machine.NAME)
-        if found:
+        if found and not what_is_wrong(machine, found):
             return found
+        wrong = wrong or found
+    if wrong:
+        raise Refused("%s is passed over, because %s: tools/fetch-emulator %s fetches another, --emulator %s takes it all the same" %
+                      (wrong, what_is_wrong(machine, wrong), machine.INSTEAD, wrong.version), STATUS_MISSING)
     raise Refused("%s is not installed: tools/install-packages %s installs it, make doctor says more" %
                   (machine.PROGRAM, machine.GROUP), STATUS_MISSING)

@@ -15,6 +15,7 @@ from runner.standstill import LOOK_EVERY_S, Standstill
 from runner.words import console_copy, machine_mib
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-x86_64", "x86_64"  # the last: a word for tools/install-packages
+WRONG = {}
 LOG = None            # it has none
 SAID = "qemu.err"
 KEYS_LEGEND = "Ctrl-A then  x end the emulator  c its own monitor and back  Ctrl-A itself"

@@ -9,6 +9,7 @@ from runner.refused import Refused
 from runner.words import CONSOLE, MIB, most_guest_bytes, vm_line
 
 NAME, PROGRAM, GROUP = "QEMU", "qemu-system-aarch64", "arm64"
+WRONG = {}
 LOG = None
 KEYS_LEGEND = qemu.KEYS_LEGEND
 MONITOR = "escapement-arm64.img"

@@ -10,7 +10,8 @@ BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "arm64.machines")
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
-from runner import bochs, emulator as emulators, qemu, qemu_arm64
+from runner import emulator as emulators
+from runner.machines import MACHINES
 
 Model = collections.namedtuple("Model", "name words")
 
@@ -27,6 +28,5 @@ def models():
 
 def emulator():
     """The program that the tests run in, with the first number of its version: bochs2, qemu10."""
-    module = {"svm": qemu, "vmx": bochs, "arm64": qemu_arm64}[MACHINE]
-    found = emulators.find(module, os.environ.get("EMULATOR"), BUILD)
+    found = emulators.find(MACHINES[MACHINE], os.environ.get("EMULATOR"), BUILD)
     return "%s%d" % (found.name.lower(), found.numbers[0])

@@ -166,11 +166,31 @@ on_arm64() {
     refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.img"
 }
 
+# A Bochs that calculates wrongly: it is taken only by its name.
+passed_over() {
+    mkdir "$folder/wrong"
+    printf '#!/bin/sh\necho "Bochs x86 Emulator 3.1"\n' >"$folder/wrong/bochs-bin"
+    chmod +x "$folder/wrong/bochs-bin"
+    BUILD=$folder PATH=$folder/wrong:$PATH tools/emulator vmx >"$folder/out" 2>"$folder/err"
+    [ $? -eq 69 ] && [ ! -s "$folder/out" ] && grep -q 'is passed over, because its IDIV .*tools/fetch-emulator bochs-2.7' "$folder/err"
+    claim $? "Bochs 3.1 alone is passed over: $(cat "$folder/err")"
+    named=$(BUILD=$folder PATH=$folder/wrong:$PATH tools/emulator vmx 3.1)
+    [ "$named" = "Bochs 3.1 ($folder/wrong/bochs-bin)" ]
+    claim $? "asked for it is taken: $named"
+    mkdir -p "$folder/emulators/bochs-2.7/bin"
+    printf '#!/bin/sh\necho "Bochs x86 Emulator 2.7"\n' >"$folder/emulators/bochs-2.7/bin/bochs-bin"
+    chmod +x "$folder/emulators/bochs-2.7/bin/bochs-bin"
+    named=$(BUILD=$folder PATH=$folder/wrong:$PATH tools/emulator vmx)
+    [ "$named" = "Bochs 2.7 ($folder/emulators/bochs-2.7/bin/bochs-bin)" ]
+    claim $? "before it comes one that was fetched: $named"
+}
+
 # What tools/run looks at before it starts anything, and what the emulator has not got.
 emulators() {
     refused 69 "is neither in PATH nor in" "a version of the emulator that is not here" --kernel "$good" --emulator 99.1
     refused 69 "is no version, and no program" "an emulator that does not exist" --kernel "$good" --emulator "$folder/none"
     refused 64 "does not say that it is" "a program that is no emulator" --kernel "$good" --emulator /bin/true
+    [ "$machine" != vmx ] || passed_over
     refused 10 "cannot have the CPU asked for" "a CPU that the emulator has not got" --kernel "$good" --cpu nosuch
     count=$((count + 1))
     tools/run "$machine" --build "$build" --timeout 600 --exact --kernel "$good" --vm mem=16M --log /dev/stdout </dev/null 2>&1 |

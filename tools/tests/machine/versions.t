@@ -59,12 +59,9 @@ guarded() {
     claim $? "$1 on $2, $3: $4; status $status"
 }
 
-# there NAME VERSION PROGRAM: the computer's own, or one that is fetched.
+# there NAME MACHINE VERSION: the computer's own, or one that is fetched.
 there() {
-    for program in "$3" "$build/emulators/$1/bin/$3"; do
-        case "$("$program" --version 2>/dev/null </dev/null | head -n 1)" in *"version $2."*) return 0 ;; esac
-        ! "$program" --help 2>/dev/null </dev/null | grep -q "Bochs x86 Emulator $2\." || return 0
-    done
+    ! BUILD=$build tools/emulator "$2" "$3" >"$folder/fetched" 2>&1 || return 0
     timeout 600 tools/fetch-emulator "$1" "$build/emulators/$1" >"$folder/fetched" 2>&1 && return 0
     claim 0 "$1 # SKIP $(tail -n 1 "$folder/fetched" | tr '#' ' ')"
     return 1
@@ -72,14 +69,14 @@ there() {
 
 # make test fetches them while the other rooms run.
 if [ "${1:-}" = fetch ]; then
-    there qemu-10 10 qemu-system-x86_64
-    there bochs-3 3 bochs-bin
+    there qemu-10 svm 10
+    there bochs-3 vmx 3.0
     exit 0
 fi
 
 on_qemu() {
     folder=$work/qemu # of its own
-    there qemu-10 10 qemu-system-x86_64 || return 0
+    there qemu-10 svm 10 || return 0
     demonstration svm 10 "$build/guests/demo.elf"
     guests svm 10 "cycle_bias int_window lapic_timer"
     demonstration arm64 10 "$build/guests-arm64/demo.img"
@@ -88,11 +85,11 @@ on_qemu() {
 
 on_bochs() {
     folder=$work/bochs # of its own
-    there bochs-3 3 bochs-bin || return 0
-    demonstration vmx 3 "$build/guests/demo.elf"
-    guests vmx 3 "int_window halt_wake"
-    stepped vmx 3 "$build/guests/trap_flag.elf"
-    guarded vmx 3 arrow_lake "always IBRS BHI_DIS_S, at each entry VERW, at each exit returns, between VMs VERW L1D returns IBPB"
+    there bochs-3 vmx 3.0 || return 0
+    demonstration vmx 3.0 "$build/guests/demo.elf"
+    guests vmx 3.0 "int_window halt_wake"
+    stepped vmx 3.0 "$build/guests/trap_flag.elf"
+    guarded vmx 3.0 arrow_lake "always IBRS BHI_DIS_S, at each entry VERW, at each exit returns, between VMs VERW L1D returns IBPB"
 }
 
 mkdir "$work/qemu" "$work/bochs"
