@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The trampoline around one instruction executed on this host's CPU: load every register and the flags, execute, store
 // them. Called by test_emulate*.c. While the instruction runs, rsp is the test's value: a signal that comes then needs
-// another stack, and the host tests raise none but SIGFPE.
+// another stack, and the host tests raise none but SIGFPE. An interrupt may come, too, and some of AMD's CPUs do not return
+// from one to an rsp that is not canonical: Linux then makes a SIGSEGV of it.
 #define _GNU_SOURCE // REG_RIP
 #include "tools/tests/native/x86_64/native_x86.h"
 
@@ -71,6 +72,7 @@ void native_finish(struct native_arena *arena, struct native_code *code)
 {
     for (unsigned reg = 0; reg < 16; reg++)
         emit_move(code, 0x89, reg, &arena->out.gpr[reg]);
+    arena->way_out = code->at;
     emit_move(code, 0x8B, 4, &arena->host_rsp);
     native_emit(code, 3, 0x058F9C); // pushfq; pop out.rflags
     emit_relative(code, &arena->out.rflags);
@@ -81,39 +83,69 @@ void native_finish(struct native_arena *arena, struct native_code *code)
     native_emit(code, 3, 0xC35B5D);
 }
 
+// What runs now.
 static struct {
+    const uint8_t *way_out;
     unsigned length;
-    volatile sig_atomic_t taken;
-} divide_error;
+    uint64_t rsp; // the instruction's, when a division was refused
+    volatile enum native_end end;
+} running;
 
+// The way back from the handler has an rsp that every CPU takes.
 static void take_divide_error(int number, siginfo_t *info, void *context)
 {
     (void)number;
     (void)info;
-    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += divide_error.length;
-    divide_error.taken = 1;
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    registers[REG_RIP] += running.length;
+    running.rsp = (uint64_t)registers[REG_RSP];
+    registers[REG_RSP] = 0;
+    running.end = NATIVE_DIVIDE_ERROR;
 }
 
-// Each time, because cmocka takes the signal for itself; on a stack of its own, because the instruction has rSP.
-static void catch_divide_error(void)
+// With a canonical rsp it is a fault of the test's, which ends it as it would have without a handler.
+static void take_lost_stack(int number, siginfo_t *info, void *context)
+{
+    (void)info;
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    if (is_canonical((uint64_t)registers[REG_RSP])) {
+        signal(number, SIG_DFL);
+        return;
+    }
+    registers[REG_RIP] = (greg_t)running.way_out;
+    registers[REG_RSP] = 0;
+    running.end = NATIVE_INTERRUPTED;
+}
+
+static void catch(int number, void (*handler)(int, siginfo_t *, void *))
+{
+    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    (void)sigaction(number, &action, NULL);
+}
+
+// Each time, because cmocka takes the signals for itself; on a stack of its own, because the instruction has rSP.
+static void catch_signals(void)
 {
     static uint8_t stack[65536];
     const stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
-    struct sigaction action = { .sa_sigaction = take_divide_error, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
     (void)sigaltstack(&alternative, NULL);
-    (void)sigaction(SIGFPE, &action, NULL);
+    catch(SIGFPE, take_divide_error);
+    catch(SIGSEGV, take_lost_stack);
 }
 
-bool native_run(struct native_arena *arena, unsigned length)
+enum native_end native_run(struct native_arena *arena, unsigned length)
 {
     void (*run)(void);
     const uint8_t *entry = arena->code;
 
-    catch_divide_error();
-    divide_error.length = length;
-    divide_error.taken = 0;
+    catch_signals();
+    running.way_out = arena->way_out;
+    running.length = length;
+    running.end = NATIVE_EXECUTED;
     memcpy(&run, &entry, sizeof(run)); // ISO C has no cast from object to function
     run();
-    return divide_error.taken == 0;
+    if (running.end == NATIVE_DIVIDE_ERROR)
+        arena->out.gpr[4] = running.rsp;
+    return running.end;
 }

@@ -15,6 +15,7 @@
 // What the trampoline loads and stores lies at fixed places, so that it needs no register of its own.
 struct native_arena {
     uint8_t code[0x1000];
+    const uint8_t *way_out; // in the code: the host's stack comes back
     uint64_t host_rsp;
     struct emulate_regs in, out; // rip is not used
     struct fxsave_image host_vector, vector_in, vector_out;
@@ -36,7 +37,13 @@ struct native_code native_begin(struct native_arena *arena);
 void native_emit(struct native_code *code, unsigned count, uint64_t bytes);
 void native_finish(struct native_arena *arena, struct native_code *code);
 
-// Of `length` bytes. False: it was a division that the CPU refused, and what follows it was executed next.
-bool native_run(struct native_arena *arena, unsigned length);
+enum native_end {
+    NATIVE_EXECUTED,
+    NATIVE_DIVIDE_ERROR, // a division that the CPU refused; what follows it was executed next
+    NATIVE_INTERRUPTED,  // the host's kernel took the CPU away and could not give it back with this rSP: nothing is known
+};
+
+// Of `length` bytes.
+enum native_end native_run(struct native_arena *arena, unsigned length);
 
 #endif

@@ -119,7 +119,7 @@ static bool check(const uint8_t *bytes, unsigned length)
     assert_true(begin(&move, bytes, &arena->in));
     struct fxsave_image ours = arena->vector_in;
     emulate(&move, &ours);
-    assert_true(native_run(arena, length));
+    assert_int_equal(native_run(arena, length), NATIVE_EXECUTED);
     if (same_registers(&ours, &arena->vector_out) && memcmp(model, arena->memory, sizeof(model)) == 0)
         return true;
     print_message("# differs: %02x %02x %02x %02x %02x, size %u\n", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
