@@ -73,9 +73,8 @@ static bool map_pages(struct vcpu *vcpu)
 {
     hpa root = vcpu->vm->nested_root;
     hpa gicv = { hostgic_gicv_page() };
-    for (unsigned i = 0; gicv.value != 0 && i < 2; i++) // GICC_DIR is on the second
-        if (!stage2_map_page(root, VIRT_GICC + i * PAGE_SIZE, (hpa){ gicv.value + i * PAGE_SIZE }, STAGE2_DEVICE_RW))
-            return false;
+    if (gicv.value != 0 && !stage2_map_page(root, VIRT_GICC, gicv, STAGE2_DEVICE_RW))
+        return false;
     return stage2_map_page(root, VIRT_STOLEN, vcpu->arch->pvtime.page, STAGE2_NORMAL_RO);
 }
 

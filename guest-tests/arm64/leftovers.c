@@ -106,10 +106,10 @@ static void dirty(void)
     plan(1);
     unsigned written = dirty_registers();
     interrupts_off();
-    ok(written > 100, "%u system registers hold noise", written);
+    bool noisy = ok(written > 60, "%u system registers hold noise", written);
     dirty_words(board.memory, (uint64_t)image_start);
     dirty_words((uint64_t)image_end, board.memory + board.memory_size);
-    print("EXIT: STATUS=33\n");
+    print("EXIT: STATUS=%u\n", noisy ? 33 : 35);
     dirty_device(board.rtc, FRAME);
     dirty_device(board.gicd, board.gic_version == 3 ? 16 * FRAME : FRAME);
     if (board.gic_version == 3)

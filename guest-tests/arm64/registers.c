@@ -8,6 +8,12 @@
 #define SPSR_A32     0x1d0ull
 #define SPSR_T32     0x1f0ull
 #define SCTLR_E0E    (1u << 24)
+#define SCTLR_SPAN   (1u << 23)
+#define SPSR_PAN     (1u << 22)
+#define ISS_CM       (1u << 8)
+#define NOWHERE      0x3f000000u // below the board's memory
+#define TCR_HIGH_MASK    UINT64_C(0xffff0000) // T1SZ to TG1
+#define TCR_HIGH_39_BITS (UINT64_C(25) << 16 | UINT64_C(2) << 30)
 #define UART_ID0     0xfe0u
 #define CLASS_SYSREG 0x18u
 #define CLASS_CP15   0x03u
@@ -33,6 +39,7 @@ __asm__(".pushsection .text\n"
         " eret\n"
         // At EL0: X1 is where the results go.
         ".globl user_counter, user_timer, user_load, user_counter32, user_timer32, user_block, stepped\n"
+        ".globl user_undefined32, user_debug32\n"
         ".globl break_here\n"
         "user_counter:\n"
         " mrs x2, cntpct_el0\n mrs x3, cntvct_el0\n stp x2, x3, [x1]\n svc #0\n"
@@ -48,6 +55,10 @@ __asm__(".pushsection .text\n"
         "user_block:\n"
         " .hword 0x4280, 0xbf0c, 0xec53, 0x2f0e, 0x2307, 0x2409, 0x2500, 0xc13c, 0xdf00\n"
         " .balign 4\n"
+        "user_undefined32:\n" // UDF
+        " .inst 0xe7f000f0\n"
+        "user_debug32:\n"     // MRC p14, 0, r0, c0, c0, 0: DBGDIDR
+        " .inst 0xee100e10\n"
         "stepped:\n"
         " add x0, x0, #1\n mrs x2, id_aa64pfr0_el1\n mrs x2, cntpct_el0\n add x0, x0, #1\n ret\n"
         "break_here:\n"
@@ -56,7 +67,7 @@ __asm__(".pushsection .text\n"
 extern uint32_t instruction_slot[];
 void enter(uint64_t frame);
 extern const char user_counter[], user_timer[], user_load[], user_counter32[], user_timer32[], user_block[], stepped[],
-    break_here[];
+    user_undefined32[], user_debug32[], break_here[];
 
 static volatile uint64_t results[4];
 
@@ -307,6 +318,44 @@ static void applications32(uint64_t allow)
        "in an IT block of T32, which goes on behind it: class 0x%x", block.class);
 }
 
+// With SCTLR_EL1.SPAN set an exception leaves PSTATE.PAN as it was: the CPU's own, and one that the monitor gives.
+static void kept_pan(void)
+{
+    if (field(read_sysreg(id_aa64pfr0_el1), 0) != 2 || field(read_sysreg(id_aa64mmfr1_el1), 20) == 0) {
+        skip("no AArch32 at EL0, or no PAN", "PAN after an exception from AArch32");
+        return;
+    }
+    uint64_t sctlr = read_sysreg(sctlr_el1);
+    write_sysreg(sctlr_el1, sctlr | SCTLR_SPAN);
+    catch_pan = true;
+    struct caught own = run_user(user_undefined32, SPSR_A32 | SPSR_PAN, 0);
+    struct caught given = run_user(user_debug32, SPSR_A32 | SPSR_PAN, 0);
+    struct caught clear = run_user(user_debug32, SPSR_A32, 0);
+    catch_pan = false;
+    write_sysreg(sctlr_el1, sctlr);
+    ok(own.pan == SPSR_PAN && given.pan == SPSR_PAN && clear.pan == 0,
+       "an exception from AArch32 keeps PAN: the CPU's 0x%lx, the monitor's 0x%lx, without it 0x%lx", own.pan,
+       given.pan, clear.pan);
+}
+
+static void translate_high(uint64_t address)
+{
+    __asm__ volatile("at s1e1r, %0" : : "r"(address) : "memory");
+}
+
+// The walk of an address translation goes to where nothing is. DFSC: an external abort on a walk, of some level.
+static void walk_to_nothing(void)
+{
+    uint64_t tcr = read_sysreg(tcr_el1), ttbr1 = read_sysreg(ttbr1_el1);
+    write_sysreg(ttbr1_el1, NOWHERE);
+    write_sysreg(tcr_el1, (tcr & ~TCR_HIGH_MASK) | TCR_HIGH_39_BITS);
+    struct caught caught = catch_trap(translate_high, UINT64_MAX << 39 | 0x123000);
+    write_sysreg(tcr_el1, tcr);
+    write_sysreg(ttbr1_el1, ttbr1);
+    ok(caught.class == CLASS_DATA_ABORT && (caught.esr & ISS_CM) != 0 && (caught.esr & 0x3c) == 0x14,
+       "AT whose walk ends nowhere is an external abort of a translation: ESR 0x%lx", caught.esr);
+}
+
 // PL011's UARTPeriphID0 is 0x11. The results are stored in the same order as the register is read.
 static void byte_order(void)
 {
@@ -328,7 +377,7 @@ static void byte_order(void)
 
 void test_main(void)
 {
-    plan(21);
+    plan(23);
     write_sysreg(cpacr_el1, ALL_ENABLED);
     every_encoding();
     announced();
@@ -338,6 +387,8 @@ void test_main(void)
     applications(0x303);
     applications32(0);
     applications32(0x303);
+    kept_pan();
+    walk_to_nothing();
     byte_order();
     write_sysreg(cntkctl_el1, 0);
     finish();

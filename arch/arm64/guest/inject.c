@@ -26,12 +26,11 @@ static uint64_t vector_offset(uint64_t pstate)
 }
 
 // PAN as SCTLR_EL1.SPAN says, on CPUs that have it; SPAN and DSSBS are RES1 and RES0 on the others, which is right too.
+// An SPSR has what is kept in the same places after AArch32.
 static uint64_t pstate_at_el1(uint64_t old)
 {
     uint64_t sctlr = sysreg_read(sctlr_el1);
     uint64_t new = (old & (PSTATE_N_TO_V | PSTATE_DIT | PSTATE_PAN)) | PSTATE_DAIF | PSTATE_EL1H;
-    if ((old & PSTATE_AARCH32) != 0)
-        new = (old & PSTATE_N_TO_V) | PSTATE_DAIF | PSTATE_EL1H;
     if ((sctlr & SCTLR_SPAN) == 0)
         new |= PSTATE_PAN;
     return new | ((sctlr & SCTLR_DSSBS) != 0 ? PSTATE_SSBS : 0);
@@ -62,7 +61,7 @@ static void guest_abort(struct vcpu *vcpu, bool is_fetch, uint64_t fault, uint64
     unsigned class = is_fetch ? (same ? EC_INST_ABORT : EC_INST_ABORT_LOW)
                               : (same ? EC_DATA_ABORT : EC_DATA_ABORT_LOW);
     if (!is_fetch)
-        fault |= vcpu->arch->world.esr & ISS_WNR;
+        fault |= vcpu->arch->world.esr & (ISS_WNR | ISS_CM);
     sysreg_write(far_el1, fault_address);
     guest_exception(vcpu, (uint64_t)class << ESR_EC_SHIFT | ESR_IL | fault);
 }

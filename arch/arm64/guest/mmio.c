@@ -4,7 +4,11 @@
 // pairs, the ones with writeback and those of the FPU it does not describe: undescribed.c.
 #include "arch/arm64/guest/guest.h"
 
+#include "arch/arm64/host/gic.h"
+
 #define HPFAR_ADDRESS UINT64_C(0xffffffffff0)
+#define GICC_DIR      (VIRT_GICC + PAGE_SIZE) // IHI 0048, 4.4.15
+#define DIR_INTID     0x3ffu
 
 __attribute__((noinline, cold)) uint64_t guest_probe(uint64_t address, bool as_el0, bool is_write)
 {
@@ -42,6 +46,23 @@ static uint64_t extended(uint64_t esr, uint64_t value, unsigned size)
     return (esr & ISS_SF) != 0 ? value : (uint32_t)value;
 }
 
+// A GICv2's CPU interface is the hardware's but for its second page, whose only register ends the interrupt that is
+// written there: the hardware knows those in list registers alone.
+static bool is_second_page(gpa address)
+{
+    return hostgic_version() == 2 && address.value - GICC_DIR < PAGE_SIZE;
+}
+
+static __attribute__((noinline, cold)) bool deactivate(struct vcpu *vcpu, gpa address, struct io_access *io)
+{
+    if (!is_second_page(address))
+        return false;
+    if (io->is_write && address.value == GICC_DIR)
+        lr_deactivated(vcpu, io->value & DIR_INTID);
+    io->value = 0;
+    return true;
+}
+
 // device_access(), within the one access that is frequent.
 static inline bool reach(struct vcpu *vcpu, gpa address, struct io_access *io)
 {
@@ -51,7 +72,7 @@ static inline bool reach(struct vcpu *vcpu, gpa address, struct io_access *io)
     if (machine_touches_interrupts(address, io->is_write)) // the virtual timer's line is shown there, too
         vcpu_fold(vcpu);
     if (!machine_mmio(vcpu->vm, address, io))
-        return false;
+        return deactivate(vcpu, address, io);
     if (turn && !io->is_write)
         io->value = bytes_turned(io->value, io->size);
     return true;
@@ -88,7 +109,7 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit)
         return;
     }
     bool described = (esr & ISS_ISV) != 0;
-    if (plain && !described && machine_has_device(vcpu->vm, exit->address)) {
+    if (plain && !described && (machine_has_device(vcpu->vm, exit->address) || is_second_page(exit->address))) {
         emulate_undescribed(vcpu, exit);
         return;
     }

@@ -59,7 +59,9 @@ void trap_set(unsigned intid, trap_handler handler); // of an interrupt; NULL: b
 struct caught {
     unsigned class;
     uint64_t esr, pc, far, x1;
+    uint64_t pan; // PSTATE.PAN in the handler, if catch_pan is set, on a CPU that has it
 };
+extern bool catch_pan;
 struct caught catch_trap(void (*body)(uint64_t), uint64_t argument);
 
 // SMC Calling Convention (smccc.S, calls.c): registers in and out; through the conduit that the device tree names, or

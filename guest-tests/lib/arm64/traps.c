@@ -12,6 +12,7 @@ static trap_handler handlers[INTERRUPTS];
 static void (*acknowledge_record[INTERRUPTS])(void);
 
 static struct caught caught;
+bool catch_pan;
 static volatile bool catching;
 
 void traps_install(void)
@@ -31,7 +32,9 @@ static void unexpected(const struct trap *trap)
 static void resume(struct trap *trap)
 {
     catching = false;
-    caught = (struct caught){ (unsigned)(trap->esr >> 26), trap->esr, trap->pc, trap->far, trap->x[1] };
+    caught = (struct caught){ (unsigned)(trap->esr >> 26), trap->esr, trap->pc, trap->far, trap->x[1], 0 };
+    if (catch_pan)
+        caught.pan = read_sysreg(S3_0_C4_C2_3);
     if (trap->kind % 4 == 3)
         caught.class = CLASS_SERROR;
     trap->pc = (uint64_t)catch_resume;

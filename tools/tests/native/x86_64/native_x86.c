@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The trampoline around one instruction executed on this host's CPU: load every register and the flags, execute, store
 // them. Called by test_emulate*.c. While the instruction runs, rsp is the test's value: a signal that comes then needs
-// another stack, and the host tests raise none but SIGFPE. An interrupt may come, too, and some of AMD's CPUs do not return
-// from one to an rsp that is not canonical: Linux then makes a SIGSEGV of it.
+// another stack, and the host tests raise none but SIGFPE. An interrupt may come, too, and some of AMD's CPUs do not
+// return from one to an rsp that is not canonical: Linux then makes a SIGSEGV of it.
 #define _GNU_SOURCE // REG_RIP
 #include "tools/tests/native/x86_64/native_x86.h"
 

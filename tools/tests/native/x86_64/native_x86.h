@@ -40,7 +40,7 @@ void native_finish(struct native_arena *arena, struct native_code *code);
 enum native_end {
     NATIVE_EXECUTED,
     NATIVE_DIVIDE_ERROR, // a division that the CPU refused; what follows it was executed next
-    NATIVE_INTERRUPTED,  // the host's kernel took the CPU away and could not give it back with this rSP: nothing is known
+    NATIVE_INTERRUPTED,  // the host's kernel could not give the CPU back with this rSP: nothing is known
 };
 
 // Of `length` bytes.
