@@ -88,7 +88,7 @@ fails() {
     expect "$word" 4 '^ESCAPEMENT-END status=4 reason=panic$' ' panic: build [0-9a-f]{40}$' "$entry" "$@"
 }
 
-echo 1..20
+echo 1..21
 expect nothing 0 'provoke: nothing happened$'
 case $machine in
 arm64)
@@ -136,6 +136,12 @@ for function in vm_kill log_line format_v; do
 done
 [ -z "$missing" ] || printf 'not '
 echo "ok $test_number - the kernel's own functions look at their frames${missing:+: not}$missing"
+# A name that is no function's hides the one that it stands in.
+foreign=$(tools/symbols "$build/$image.elf" | sed -n 's/.*\.asciz  "\(.*\)"$/\1/p' >"$work/names"
+    grep -vxE '[A-Za-z_][A-Za-z_0-9]*(\.(constprop|isra|part|cold|lto_priv)(\.[0-9]+)?)*' "$work/names" | head -n 3 | tr '\n' ' ')
+test_number=$((test_number + 1))
+[ -z "$foreign" ] && [ "$(wc -l <"$work/names")" -gt 200 ] || printf 'not '
+echo "ok $test_number - the table has $(wc -l <"$work/names") names, each of a function${foreign:+, but for: }$foreign"
 if [ "$machine" = arm64 ]; then
     # The walk's external abort is the guest's own: told, and nothing of the monitor's.
     expect walk-nowhere 0 'provoke: PAR 0x2f$' 'provoke: nothing happened$'
