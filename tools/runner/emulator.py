@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which program emulates the host: the one that --emulator or EMULATOR= names, by its file or its version, else the
-one of PATH. What tools/fetch-emulator has unpacked under build/emulators counts as if it were in PATH, and comes after it. A
-version that is known to calculate wrongly is passed over, unless it is the one that was asked for."""
+one of PATH. What tools/fetch-emulator has unpacked under build/emulators counts as if it were in PATH, and comes after it: the
+build folder of the run, and the one that BUILD= in the environment names, where the monitor that is run is another. A version
+that is known to calculate wrongly is passed over, unless it is the one that was asked for."""
 import glob
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 
 from runner.refused import STATUS_MISSING, Refused
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = "emulators"  # in the build folder; each of its folders has programs in bin/
 VERSION = re.compile(r"(QEMU) emulator version (\d[\w.]*)|(Bochs) x86 Emulator (\d[\w.]*)")
 ASKED_WITHIN_S = 20
@@ -42,8 +44,9 @@ def ask(path, name):
 def programs(machine, build):
     """The files of that program: PATH's, then what was unpacked."""
     first = shutil.which(machine.PROGRAM)
-    unpacked = sorted(glob.glob(os.path.join(os.path.abspath(build), FOLDER, "*", "bin", machine.PROGRAM)))
-    return ([first] if first else []) + unpacked
+    builds = {os.path.abspath(folder) for folder in (build, os.environ.get("BUILD", os.path.join(ROOT, "build")))}
+    unpacked = [sorted(glob.glob(os.path.join(folder, FOLDER, "*", "bin", machine.PROGRAM))) for folder in sorted(builds)]
+    return ([first] if first else []) + sum(unpacked, [])
 
 
 def what_is_wrong(machine, found):
