@@ -166,24 +166,28 @@ on_arm64() {
     refused 64 "does not exist" "a file that is not there" --kernel "$folder/nothing.img"
 }
 
+# A program in $folder/DIR that answers as this version of Bochs. pretend DIR VERSION
+pretend() {
+    mkdir -p "$folder/$1"
+    printf '#!/bin/sh\necho "Bochs x86 Emulator %s"\n' "$2" >"$folder/$1/bochs-bin"
+    chmod +x "$folder/$1/bochs-bin"
+}
+
+# chosen STATUS "what is said" "the claim" [VERSION]: by tools/emulator, with that first one in PATH.
+chosen() {
+    status=0
+    BUILD=$folder PATH=$folder/wrong:$PATH tools/emulator vmx ${4+"$4"} >"$folder/out" 2>&1 || status=$?
+    [ "$status" -eq "$1" ] && grep -qF -- "$2" "$folder/out"
+    claim $? "$3: $(cat "$folder/out")"
+}
+
 # A Bochs that calculates wrongly: it is taken only by its name.
 passed_over() {
-    mkdir "$folder/wrong"
-    printf '#!/bin/sh\necho "Bochs x86 Emulator 3.1"\n' >"$folder/wrong/bochs-bin"
-    chmod +x "$folder/wrong/bochs-bin"
-    status=0
-    BUILD=$folder PATH=$folder/wrong:$PATH tools/emulator vmx >"$folder/out" 2>"$folder/err" || status=$?
-    [ "$status" -eq 69 ] && [ ! -s "$folder/out" ] && grep -q 'is passed over, because its IDIV .*tools/fetch-emulator bochs-2.7' "$folder/err"
-    claim $? "Bochs 3.1 alone is passed over: $(cat "$folder/err")"
-    named=$(BUILD=$folder PATH=$folder/wrong:$PATH tools/emulator vmx 3.1)
-    [ "$named" = "Bochs 3.1 ($folder/wrong/bochs-bin)" ]
-    claim $? "asked for it is taken: $named"
-    mkdir -p "$folder/emulators/bochs-2.7/bin"
-    printf '#!/bin/sh\necho "Bochs x86 Emulator 2.7"\n' >"$folder/emulators/bochs-2.7/bin/bochs-bin"
-    chmod +x "$folder/emulators/bochs-2.7/bin/bochs-bin"
-    named=$(BUILD=$folder PATH=$folder/wrong:$PATH tools/emulator vmx)
-    [ "$named" = "Bochs 2.7 ($folder/emulators/bochs-2.7/bin/bochs-bin)" ]
-    claim $? "before it comes one that was fetched: $named"
+    pretend wrong 3.1
+    chosen 69 "is passed over, because its IDIV" "Bochs 3.1 alone is passed over"
+    chosen 0 "Bochs 3.1 ($folder/wrong/bochs-bin)" "asked for it is taken" 3.1
+    pretend emulators/bochs-2.7/bin 2.7
+    chosen 0 "Bochs 2.7 ($folder/emulators/bochs-2.7/bin/bochs-bin)" "before it comes one that was fetched"
 }
 
 # What tools/run looks at before it starts anything, and what the emulator has not got.
