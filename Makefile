@@ -254,7 +254,7 @@ again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 # $(call installed,GROUP...): tools/install-packages says what is in each. Where Debian's own Bochs is one that calculates
 # wrongly, one that does not is fetched.
 installed   = @tools/install-packages $(1)$(if $(filter vmx,$(1)), && { $(right_bochs); })
-right_bochs = BUILD=$(BUILD) tools/emulator vmx >/dev/null 2>&1 || tools/fetch-emulator bochs-2.7 $(BUILD)/emulators/bochs-2.7
+right_bochs = [ -n "$$EMULATOR" ] || BUILD=$(BUILD) tools/emulator vmx >/dev/null || tools/fetch-emulator bochs-2.7 $(BUILD)/emulators/bochs-2.7
 
 GUEST ?= demo
 run_x86_64_demo  = tools/run svm --exact --build $(BUILD) --kernel $(GUEST_OUT)/demo.elf --vm "vm=demo mem=16M" \

@@ -44,9 +44,11 @@ def ask(path, name):
 def programs(machine, build):
     """The files of that program: PATH's, then what was unpacked."""
     first = shutil.which(machine.PROGRAM)
-    builds = {os.path.abspath(folder) for folder in (build, os.environ.get("BUILD", os.path.join(ROOT, "build")))}
-    unpacked = [sorted(glob.glob(os.path.join(folder, FOLDER, "*", "bin", machine.PROGRAM))) for folder in sorted(builds)]
-    return ([first] if first else []) + sum(unpacked, [])
+    found = [first] if first else []
+    for folder in (build, os.environ.get("BUILD", os.path.join(ROOT, "build"))):
+        unpacked = sorted(glob.glob(os.path.join(os.path.abspath(folder), FOLDER, "*", "bin", machine.PROGRAM)))
+        found += [path for path in unpacked if path not in found]
+    return found
 
 
 def what_is_wrong(machine, found):
@@ -90,6 +92,6 @@ def find(machine, wanted, build):
         wrong = wrong or found
     if wrong:
         raise Refused("%s is passed over, because %s: tools/fetch-emulator %s fetches another, --emulator %s takes it all the same" %
-                      (wrong, what_is_wrong(machine, wrong), machine.INSTEAD, wrong.version), STATUS_MISSING)
+                      (wrong, what_is_wrong(machine, wrong), machine.INSTEAD, wrong.path), STATUS_MISSING)
     raise Refused("%s is not installed: tools/install-packages %s installs it, make doctor says more" %
                   (machine.PROGRAM, machine.GROUP), STATUS_MISSING)

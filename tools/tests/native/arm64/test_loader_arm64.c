@@ -77,11 +77,12 @@ static void accepted(uint64_t ram_bytes)
         fail_msg("refused: %s", refusal.text);
 }
 
+// All bytes are the first one, which is FILL. Byte by byte this would take a minute of the sanitizer's.
 static void untouched(uint64_t from, uint64_t to)
 {
-    for (uint64_t at = from; at < to; at++)
-        if (ram.host[at - BASE] != FILL)
-            fail_msg("guest memory at %#llx was written", (unsigned long long)at);
+    const uint8_t *at = ram.host + (from - BASE);
+    if (from < to && (at[0] != FILL || memcmp(at, at + 1, to - from - 1) != 0))
+        fail_msg("guest memory between %#llx and %#llx was written", (unsigned long long)from, (unsigned long long)to);
 }
 
 static void refused_in(uint64_t ram_bytes, const char *sentence)

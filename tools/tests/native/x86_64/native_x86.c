@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#define PAGE_FAULT 14 // its vector
+
 struct native_arena *native_open(void)
 {
     const int protection = PROT_READ | PROT_WRITE | PROT_EXEC, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT;
@@ -103,12 +105,12 @@ static void take_divide_error(int number, siginfo_t *info, void *context)
     running.end = NATIVE_DIVIDE_ERROR;
 }
 
-// With a canonical rsp it is a fault of the test's, which ends it as it would have without a handler.
+// A page fault, or any with a canonical rsp, is the test's own, which fails with it.
 static void take_lost_stack(int number, siginfo_t *info, void *context)
 {
     (void)info;
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
-    if (is_canonical((uint64_t)registers[REG_RSP])) {
+    if (registers[REG_TRAPNO] == PAGE_FAULT || is_canonical((uint64_t)registers[REG_RSP])) {
         signal(number, SIG_DFL);
         return;
     }
@@ -117,21 +119,24 @@ static void take_lost_stack(int number, siginfo_t *info, void *context)
     running.end = NATIVE_INTERRUPTED;
 }
 
-static void catch(int number, void (*handler)(int, siginfo_t *, void *))
+static struct sigaction catch(int number, void (*handler)(int, siginfo_t *, void *))
 {
-    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-    (void)sigaction(number, &action, NULL);
+    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK }, before;
+    (void)sigaction(number, &action, &before);
+    return before;
 }
 
-// Each time, because cmocka takes the signals for itself; on a stack of its own, because the instruction has rSP.
-static void catch_signals(void)
+// On a stack of its own, because the instruction has rSP. At other times the signals are cmocka's.
+static void run_caught(void (*run)(void))
 {
     static uint8_t stack[65536];
     const stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
 
     (void)sigaltstack(&alternative, NULL);
-    catch(SIGFPE, take_divide_error);
-    catch(SIGSEGV, take_lost_stack);
+    struct sigaction divide = catch(SIGFPE, take_divide_error), fault = catch(SIGSEGV, take_lost_stack);
+    run();
+    (void)sigaction(SIGFPE, &divide, NULL);
+    (void)sigaction(SIGSEGV, &fault, NULL);
 }
 
 enum native_end native_run(struct native_arena *arena, unsigned length)
@@ -139,12 +144,11 @@ enum native_end native_run(struct native_arena *arena, unsigned length)
     void (*run)(void);
     const uint8_t *entry = arena->code;
 
-    catch_signals();
     running.way_out = arena->way_out;
     running.length = length;
     running.end = NATIVE_EXECUTED;
     memcpy(&run, &entry, sizeof(run)); // ISO C has no cast from object to function
-    run();
+    run_caught(run);
     if (running.end == NATIVE_DIVIDE_ERROR)
         arena->out.gpr[4] = running.rsp;
     return running.end;
