@@ -104,8 +104,9 @@ static uint32_t read_vmcr(void)
     return is_v3() ? (uint32_t)sysreg_read(ich_vmcr_el2) : mmio_read32(hostgic_gich() + GICH_VMCR);
 }
 
-// In this mode a GICv3's EOIcount counts the drops, too, and a GICv2's the deactivations without saying of which. So
-// these trap: of a GICv3 while an interrupt is active without a list register, of a GICv2 always (guest/mmio.c).
+// In this mode EOIcount is no help: QEMU's GICv3 counts the drops, too, and a GICv2 does not say which deactivations it
+// counts. So these trap, of a GICv3 while an interrupt is active without a list register, of a GICv2 always
+// (guest/mmio.c).
 static bool is_split(void)
 {
     return (read_vmcr() & VMCR_SPLIT) != 0;
@@ -184,7 +185,7 @@ __attribute__((noinline)) void lr_fold(struct vcpu *vcpu)
     struct lr_set *lrs = &vcpu->arch->lrs;
     struct vgic *gic = &vcpu->vm->machine.gic;
     if (lrs->left_out) {
-        vgic_ended_unlisted(gic, cpu_of(vcpu), is_split() ? 0 : HCR_EOICOUNT(read_hcr()));
+        vgic_ended_unlisted(gic, cpu_of(vcpu), is_v3() && is_split() ? 0 : HCR_EOICOUNT(read_hcr()));
         write_hcr(HCR_GIC_ENABLE);
         lrs->left_out = false;
     }

@@ -57,7 +57,7 @@ static __attribute__((noinline, cold)) bool deactivate(struct vcpu *vcpu, gpa ad
 {
     if (!is_second_page(address))
         return false;
-    if (io->is_write && address.value == GICC_DIR)
+    if (io->is_write && address.value == GICC_DIR && io->size == 4)
         lr_deactivated(vcpu, io->value & DIR_INTID);
     io->value = 0;
     return true;
