@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# tools/walk follows an exit through the source, on SVM and on arm64, from the world switch to a device and back.
+# Among what takes long, because QEMU does one instruction at a time here.
+set -u
+cd "$(dirname "$0")/../../.." || exit 1
+. tools/tests/machine/common
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# walked MACHINE KERNEL FUNCTION FILE...: the way through that function leads through these files.
+walked() {
+    name=$1 through=$3
+    status=0
+    timeout 600 tools/walk "$1" --build "$build" --kernel "$2" --cmdline hello --vm mem=4M --through "$through" --path \
+        >"$folder/out" 2>"$folder/err" || status=$?
+    shift 3
+    told=$(sed -n '1s/.*: \([0-9]*\) instructions, \([0-9]*\) files, \([0-9]*\) jumps$/\1 \2 \3/p' "$folder/out")
+    [ "$status" -eq 0 ] && echo "$told" | grep -qE '^[0-9]{3} [0-9]{2} [0-9]{2}$'
+    claim $? "$name, $through: $told instructions, files and jumps; status $status"
+    missing=
+    for file; do grep -q "($file)\$" "$folder/out" || missing="$missing $file"; done
+    [ -z "$missing" ]
+    claim $? "$name, $through: the way leads through $*${missing:+; but not through}$missing"
+}
+
+walked svm "$build/guests/echo_cmdline.elf" guest_execute_port arch/x86_64/svm/world.S arch/x86_64/svm/quick.c \
+    devices/uart16550.c time/ledger.h
+walked arm64 "$build/guests-arm64/echo_cmdline.img" emulate_mmio arch/arm64/world.S arch/arm64/guest/mmio.c devices/pl011.c \
+    time/ledger.h
+echo "1..$count"
