@@ -274,9 +274,9 @@ needs_arm64_demo   = arm64
 needs_arm64_linux  = arm64 linux-arm64
 needs_test_svm     = x86_64 linux medium test
 needs_test_vmx     = $(needs_test_svm) vmx
-needs_test_slow    = $(needs_test_vmx)
 needs_test_arm64   = x86_64 arm64 linux-arm64 test
 needs_test         = $(needs_test_vmx) $(needs_test_arm64)
+needs_test_slow    = $(needs_test)
 
 run: $(if $(run_$(ARCH)_$(GUEST)),,no-such-guest)
 	$(call installed,$(needs_$(ARCH)_$(GUEST)))
@@ -308,7 +308,7 @@ test-host:
 
 test-svm test-vmx test-slow: test-%:
 	$(call installed,$(needs_test_$*))
-	@+$(again) all-x86_64
+	@+$(again) all-x86_64 $(if $(filter slow,$*),all-arm64)
 	@BUILD=$(BUILD) tools/test-all $*
 
 test-people:
