@@ -29,7 +29,6 @@ MHZ = 100                 # a second of the host's time then takes one to two of
 HOST_MIB_MAX = 2048       # Bochs swaps what is beyond to a file
 TIME0 = 1767225600        # 2026-01-01, as under QEMU
 DEBUGGER_ASKED_SINCE = (3,)
-DEBUGGER = "continue\nquit\n"  # what it is told
 WRONG = {(3, 1): "its IDIV of 64 bits gives wrong quotients"}  # versions that are taken only when they are asked for
 INSTEAD = "bochs-2.7"     # for tools/fetch-emulator
 SECTOR, TRACK_SECTORS, HEADS = 512, 63, 16
@@ -76,7 +75,7 @@ def configure(options, image, log, folder, console):
     with open(path, "w", encoding="utf-8") as out:
         out.write(CONFIGURATION % values + "".join(line + "\n" for line in options.bochs_line))
     with open(os.path.join(folder, "debugger"), "w", encoding="ascii") as out:
-        out.write(DEBUGGER)
+        out.write("continue\nquit\n")
     return path
 
 
