@@ -12,6 +12,7 @@ import subprocess
 from runner.refused import STATUS_MISSING, Refused
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 FOLDER = "emulators"  # in the build folder; each of its folders has programs in bin/
 VERSION = re.compile(r"(QEMU) emulator version (\d[\w.]*)|(Bochs) x86 Emulator (\d[\w.]*)")
 ASKED_WITHIN_S = 20
@@ -45,7 +46,7 @@ def programs(machine, build):
     """The files of that program: PATH's, then what was unpacked."""
     first = shutil.which(machine.PROGRAM)
     found = [first] if first else []
-    for folder in (build, os.environ.get("BUILD", os.path.join(ROOT, "build"))):
+    for folder in (build, BUILD):
         unpacked = sorted(glob.glob(os.path.join(os.path.abspath(folder), FOLDER, "*", "bin", machine.PROGRAM)))
         found += [path for path in unpacked if path not in found]
     return found

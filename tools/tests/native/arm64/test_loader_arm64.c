@@ -95,7 +95,7 @@ static void accepted(uint64_t ram_bytes)
         fail_msg("refused: %s", refusal.text);
 }
 
-// All bytes are the first one, which is FILL. Byte by byte this would take a minute of the sanitizer's.
+// All bytes are as the first one, which is FILL.
 static void untouched(uint64_t from, uint64_t to)
 {
     const uint8_t *at = ram.host + (from - BASE);
