@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The ledger: where every cycle of the host counter went. Double entry, so it closes to the cycle (law 6).
 //
-// A ledger always has one open account that time flows into. Turning to another account posts what has passed; a guest
-// slice is posted by ledger_slice(), which splits it into the guest's own cycles and the calibrated cost of the world
-// switch. What was calibrated is the shortest switch that was seen then. A slice that is shorter still shows that this
-// was too much, for this ledger and from then on: the shortest slice is the cost, and a guest that has read its counter
-// never finds it lower at the next entry because of what an earlier switch is thought to have cost. Nothing is owed.
+// A ledger always has one open account that time flows into. Turning to another account posts what has passed. A guest
+// slice takes the guest's own cycles out of that by ledger_slice(): what is left of it, the calibrated cost of the
+// world switch with it, stays the open account's and is posted with the next turn. What was calibrated is the shortest
+// switch that was seen then. A slice that is shorter still shows that this was too much, for this ledger and from then
+// on: the shortest slice is the cost, and a guest that has read its counter never finds it lower at the next entry
+// because of what an earlier switch is thought to have cost. Nothing is owed.
 #ifndef TIME_LEDGER_H
 #define TIME_LEDGER_H
 
@@ -23,7 +24,7 @@ enum account {
 
 struct ledger {
     htime_t  start;                 // counter when the ledger was opened
-    htime_t  since;                 // counter up to which every cycle is posted
+    htime_t  since;                 // the counter less it: what is not posted yet, all of it the open account's
     uint64_t total[ACCOUNT_COUNT];  // cycles
     uint64_t emulated;              // E: modelled cycles of emulated instructions; not host cycles, kept apart
     uint64_t excess;                // by so much calibrated costs are too high: no slice was shorter than that
@@ -34,15 +35,16 @@ struct ledger {
 
 void ledger_open(struct ledger *ledger, enum account account, htime_t host_now);
 
-// Posts the cycles up to host_now to the open account, then opens `next`. host_now must not precede the last posting.
+// Posts the cycles up to host_now to the open account, then opens `next`, which may be the same. host_now must not
+// precede the last posting or slice.
 void ledger_turn(struct ledger *ledger, enum account next, htime_t host_now);
 
 // A world switch shorter than its cost, or after one that was: the rare part of ledger_slice().
 uint64_t ledger_short_slice(struct ledger *ledger, uint64_t elapsed_cycles, uint64_t cost_cycles);
 
 // Posts one world switch, which starts from the monitor's account: t0 was sampled last before it, t1 first after it,
-// cost is the calibrated t1 - t0 of an empty guest. Of the time up to t1 the guest gets what it executed and the
-// monitor the rest. Returns the guest's cycles of this slice.
+// cost is the calibrated t1 - t0 of an empty guest. Of the time up to t1 the guest gets what it executed, at once, and
+// the monitor the rest, when it is posted. Returns the guest's cycles of this slice.
 static inline uint64_t ledger_slice(struct ledger *ledger, htime_t t0, htime_t t1, uint64_t cost_cycles)
 {
     HOT_INVARIANT(ledger->open == ACCOUNT_MONITOR && t0 >= ledger->since && t1 >= t0);
@@ -50,8 +52,7 @@ static inline uint64_t ledger_slice(struct ledger *ledger, htime_t t0, htime_t t
     uint64_t guest = ledger->excess == 0 && elapsed >= cost_cycles ? elapsed - cost_cycles
                                                                    : ledger_short_slice(ledger, elapsed, cost_cycles);
     ledger->total[ACCOUNT_GUEST] += guest;
-    ledger->total[ACCOUNT_MONITOR] += t1 - ledger->since - guest;
-    ledger->since = t1;
+    ledger->since += guest;
     return guest;
 }
 

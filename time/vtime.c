@@ -9,15 +9,6 @@ static bool follows_host(const struct vtime *vt)
     return vt->clock == CLOCK_WALL;
 }
 
-// clock=wall: the counter decides. Unsigned wrap of the sum is meant: wall_offset is minus the counter at the start.
-vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now)
-{
-    vtime_t host_v = counterscale_at(&vt->scale, host_now) + vt->wall_offset;
-    HOT_INVARIANT(host_v >= vt->now);
-    vt->now = host_v;
-    return vt->now;
-}
-
 void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct counterscale scale,
                  htime_t host_now)
 {

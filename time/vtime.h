@@ -36,8 +36,15 @@ struct vtime {
 void vtime_start(struct vtime *vt, enum clock_policy clock, enum idle_rule idle, uint64_t hz, struct counterscale scale,
                  htime_t host_now);
 
-// clock=wall: V is the counter's. Returns the new V.
-vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now);
+// clock=wall: V is the counter's. Returns the new V. Unsigned wrap of the sum is meant: wall_offset is minus the
+// counter at the start.
+static inline vtime_t vtime_follow_host(struct vtime *vt, htime_t host_now)
+{
+    vtime_t host_v = counterscale_at(&vt->scale, host_now) + vt->wall_offset;
+    HOT_INVARIANT(host_v >= vt->now);
+    vt->now = host_v;
+    return vt->now;
+}
 
 // Adds modelled cost in the middle of an exit (clock=guest+emu only; nothing under the other policies). Returns V.
 static inline vtime_t vtime_emulated(struct vtime *vt, uint64_t emulated_cycles)

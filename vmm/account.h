@@ -45,17 +45,4 @@ static inline void vcpu_emulated(struct vcpu *vcpu, enum exit_kind kind)
     vtime_emulated(&vcpu->vm->vtime, vcpu->vm->emulated_cycles[kind]);
 }
 
-// How long the guest can run before something is due; no longer than a slice.
-static inline uint64_t vcpu_cycles_to_next(const struct vcpu *vcpu)
-{
-    uint64_t cycles = timerq_next(&vcpu->vm->machine.timers) - vcpu->vm->vtime.now;
-    return cycles > vcpu->vm->slice_cycles ? vcpu->vm->slice_cycles : cycles;
-}
-
-// Has a timer come due at V?
-static inline bool vcpu_timers_due(const struct vcpu *vcpu)
-{
-    return timerq_next(&vcpu->vm->machine.timers) <= vcpu->vm->vtime.now;
-}
-
 #endif

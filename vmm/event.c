@@ -16,10 +16,12 @@ static void deliver_nmi(struct vcpu *vcpu)
 void events_deliver(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
+    vcpu->quick_now = vcpu->quick;
     if (machine_quiet(&vm->machine)) { // mostly
         arch_vcpu_want_window(vcpu, false);
         return;
     }
+    vcpu->quick_now = false;
     deliver_nmi(vcpu);
     if (!machine_interrupt_pending(vm)) {
         arch_vcpu_want_window(vcpu, false);

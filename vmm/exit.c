@@ -59,6 +59,7 @@ void exit_dispatch(struct vcpu *vcpu, const struct exit *exit)
         return;
     }
     vcpu_emulated(vcpu, exit->kind);
-    if (vcpu_timers_due(vcpu)) // clock=guest+emu: the instruction's own cost can reach a deadline
-        machine_run_timers(vcpu->vm);
+    struct vm *vm = vcpu->vm;
+    if (timerq_next(&vm->machine.timers) <= vm->vtime.now) // by the instruction itself, or its cost in guest+emu
+        machine_run_timers(vm);
 }

@@ -4,8 +4,6 @@
 // what a VM with oracle=off gets for these.
 #include "vmm/hypercall.h"
 
-#define HYPERCALL_ORACLE 0x45534300u // "ESC\0" + n
-
 enum oracle { ORACLE_EXITS, ORACLE_EXITS_OF_KIND, ORACLE_HOST_COUNTER, ORACLE_NOTHING = 15 };
 
 // A call, so that the answers that need no figure of the host's stay on the short way.
@@ -19,14 +17,13 @@ static __attribute__((noinline)) bool count_exits(const struct vcpu *vcpu, uint3
     return call == ORACLE_EXITS || kind < EXIT_KIND_COUNT;
 }
 
-bool hypercall_oracle(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result)
+bool hypercall_oracle(struct vcpu *vcpu, uint32_t call, uint64_t argument, uint64_t *result)
 {
-    uint32_t call = (uint32_t)number;
-    if (__builtin_expect((call & ~15u) != HYPERCALL_ORACLE || !vcpu->vm->config.oracle, 0))
+    if (!vcpu->vm->config.oracle)
         return false;
-    switch (call & 15u) {
+    switch (call) {
     case ORACLE_EXITS:
-    case ORACLE_EXITS_OF_KIND: return count_exits(vcpu, call & 15u, argument, result);
+    case ORACLE_EXITS_OF_KIND: return count_exits(vcpu, call, argument, result);
     case ORACLE_HOST_COUNTER: *result = vcpu->last_t1; return true;
     case ORACLE_NOTHING: *result = 0; return true;
     default: return false;

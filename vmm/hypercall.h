@@ -5,7 +5,8 @@
 
 #include "vmm/vm.h"
 
-// False when the number is none of the oracle's, or the VM has no oracle.
-bool hypercall_oracle(struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t *result);
+// Call n of it; the numbers that a guest gives them are the architecture's. False: there is no such call, or the VM has
+// no oracle.
+bool hypercall_oracle(struct vcpu *vcpu, uint32_t call, uint64_t argument, uint64_t *result);
 
 #endif

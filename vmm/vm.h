@@ -41,11 +41,13 @@ struct vcpu {
     struct arch_vcpu *arch;
     uint32_t          index;
     bool              halted;
-    bool              quick;        // the backend may answer exits by itself
+    bool              quick;        // the backend may answer exits by itself (vmm/quick.h)
+    bool              quick_now;    // ... those of the next slice: nothing is pending (vmm/event.c)
     bool              careful;      // vmm/delivery.c chooses the alarms
     bool              never_ahead;  // arch: V must not get ahead of the host's counter
     struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
     htime_t           last_t1;      // when that exit happened; later by what has gone to other accounts since
+    vtime_t           slice_end;    // V that the next alarm is for
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
     uint64_t          alarm_doubt;  // arch: cycles by which an alarm may be off, as calibration found
     const char       *no_step;      // arch: why no instruction can be run alone here; null: it can
@@ -108,7 +110,7 @@ void vm_end_at_monitor_limit(struct vm *vm);
 static inline void vm_trace(struct vm *vm, enum trace_kind kind, unsigned reason, htime_t host, uint64_t duration,
                             uint64_t arg)
 {
-    struct trace_record *record = trace_next(&vm->trace);
+    struct trace_record *record = &vm->trace.ring[vm->trace.written++ % TRACE_RECORDS];
     __asm__("" : "+r"(record)); // one address for all of it, which the compiler does not see by itself
     record->host = host;
     record->v = vm->vtime.now;

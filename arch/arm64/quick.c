@@ -1,60 +1,37 @@
 // SPDX-License-Identifier: MIT
-// The short way: the exits that a guest makes most often, a hypercall and a read of the interrupt controller's
-// settings, are answered in the middle of the world switch, and the guest goes on at once. They are booked like every
-// exit; what is left out is everything that cannot be due: what is answered here changes nothing, nothing is pending,
-// no timer has come. Whenever one of these is in doubt the exit takes the long way through vmm/run.c, and with
-// noise=SEED all of them do, so the test of law 9 compares the two ways.
-//
-// A guest that would stay here for ever holds nothing up: the alarm and host interrupts end its slices, and those exits
-// are long ones; and every QUICK_ROUNDS exits the run loop looks round, because each has put the alarm off.
+// The short way (vmm/quick.h) on arm64: a hypercall and a read of the interrupt controller's settings are answered in
+// the middle of the world switch.
 #include "arch/arm64/quick.h"
 
 #include "arch/arm64/insn/aarch32.h"
 #include "arch/arm64/guest/smccc.h"
 #include "arch/arm64/guest/guest.h"
-#include "vmm/account.h"
 #include "vmm/base/stackguard.h"
+#include "vmm/quick.h"
 
-#define QUICK_ROUNDS 1024u
-
-// May the next slices' hypercalls be answered here?
-bool quick_allowed(const struct vcpu *vcpu)
-{
-    return vcpu->quick && machine_quiet(&vcpu->vm->machine);
-}
-
-#define QUICK_INLINE static inline __attribute__((always_inline))
-
-// Books the slice. False: a timer is due at V, before the instruction.
+// Books the slice. False: the exit is to be answered on the long way.
 QUICK_INLINE bool book(struct world *world, struct vcpu *vcpu, enum exit_kind kind)
 {
-    struct slice slice = { .t0 = world->t0, .t1 = world->t1 };
-    slice.cost_cycles = switch_cost(vcpu, kind, slice.t1 - slice.t0);
-    vcpu_account(vcpu, &slice, kind);
-    if (!vcpu_timers_due(vcpu))
-        return true;
-    world->booked = true;
-    return false;
+    uint64_t cost_cycles = switch_cost(vcpu, kind, world->t1 - world->t0);
+    world->booked = true; // looked at on the long way alone
+    return quick_book(vcpu, kind, (struct slice){ world->t0, world->t1, cost_cycles });
 }
 
 QUICK_INLINE struct world *go_on(struct world *world, struct vcpu *vcpu, enum exit_kind kind)
 {
-    vcpu_emulated_quick(vcpu, kind);
-    vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
+    vcpu_set_slice(vcpu, quick_rest(vcpu, kind));
+    world->booked = false;
     return world;
 }
 
 __attribute__((flatten, used)) struct world *quick_hypercall(struct world *world)
 {
     struct vcpu *vcpu = world->quick;
-    if (vcpu->stats.exits % QUICK_ROUNDS == 0 || (sysreg_read(spsr_el2) & PSTATE_BTYPE) != 0)
+    if (quick_is_over(vcpu) || (sysreg_read(spsr_el2) & PSTATE_BTYPE) != 0)
         return NULL;
-    if (!book(world, vcpu, EXIT_HYPERCALL))
+    if (!book(world, vcpu, EXIT_HYPERCALL) || !smccc_plain_call(vcpu, world->x))
         return NULL;
-    if (smccc_plain_call(vcpu, world->x))
-        return go_on(world, vcpu, EXIT_HYPERCALL);
-    world->booked = true;
-    return NULL;
+    return go_on(world, vcpu, EXIT_HYPERCALL);
 }
 
 // A load of one register, by a guest that is little-endian like the devices, not in the middle of a step, and not the
@@ -77,7 +54,7 @@ NO_STACKGUARD __attribute__((flatten, used)) struct world *quick_access(struct w
     uint64_t esr = world->esr;
     unsigned reg = (unsigned)(esr >> ISS_SRT_SHIFT) & 31;
     struct io_access io = { .size = (uint8_t)(1u << ((esr >> ISS_SAS_SHIFT) & 3)) };
-    if (vcpu->stats.exits % QUICK_ROUNDS == 0 || !is_plain_load(world, sysreg_read(spsr_el2)) ||
+    if (quick_is_over(vcpu) || !is_plain_load(world, sysreg_read(spsr_el2)) ||
         !machine_read_settings(vcpu->vm, address, &io))
         return NULL;
     if (!book(world, vcpu, EXIT_MMIO))

@@ -12,6 +12,4 @@ struct world;
 struct world *quick_hypercall(struct world *world);
 struct world *quick_access(struct world *world);
 
-bool quick_allowed(const struct vcpu *vcpu);
-
 #endif

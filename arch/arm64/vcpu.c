@@ -157,7 +157,7 @@ __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_
     struct arch_vcpu *arch = vcpu->arch;
     bool short_way = arch->entry_plain || prepare_entry(vcpu);
     pvtime_before_entry(vcpu, &arch->pvtime);
-    arch->world.quick = short_way && quick_allowed(vcpu) ? vcpu : NULL;
+    arch->world.quick = short_way && vcpu->quick_now ? vcpu : NULL;
     arch->world.booked = false;
     vcpu_set_slice(vcpu, alarm_cycles);
     world_switch(&arch->world);

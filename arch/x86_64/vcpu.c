@@ -151,21 +151,6 @@ void arch_vcpu_free(struct vcpu *vcpu)
     vcpu->arch = NULL;
 }
 
-// The alarm's count for a slice of `cycles`: it starts switch_costs.alarm ticks before the guest's first instruction. A
-// slice is never 0 and never longer than LIMIT_SLICE_NS and the alarm's slack, so the count fits the register.
-static uint64_t alarm_count(const struct arch_vcpu *arch, uint64_t cycles)
-{
-    uint64_t ticks = arch->alarm_extra + (arch->alarm_is_v ? cycles : ratio_ceil(arch->alarm_ratio, cycles));
-    HOT_INVARIANT(cycles != 0 && ticks <= UINT32_MAX);
-    return ticks;
-}
-
-void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
-{
-    vcpu->arch->world.v = vcpu->vm->vtime.now;
-    vcpu->arch->world.alarm = alarm_count(vcpu->arch, alarm_cycles);
-}
-
 // Once, and again when the guest has moved its TSC.
 static __attribute__((noinline, cold)) void plan_tsc(struct vcpu *vcpu)
 {

@@ -90,8 +90,17 @@ struct arch_vcpu {
 static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
 
 // For the next entry: the guest's counter continues from V, and the alarm comes after so many cycles. Enough where the
-// guest has not moved its counter since the last one.
-void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles);
+// guest has not moved its counter since the last one. The alarm's count starts switch_costs.alarm ticks before the
+// guest's first instruction; a slice is never 0 and never longer than LIMIT_SLICE_NS and the alarm's slack, so it fits
+// the register.
+static inline void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    uint64_t ticks = arch->alarm_is_v ? alarm_cycles : ratio_ceil(arch->alarm_ratio, alarm_cycles);
+    arch->world.v = vcpu->vm->vtime.now;
+    arch->world.alarm = arch->alarm_extra + ticks;
+    HOT_INVARIANT(alarm_cycles != 0 && arch->world.alarm <= UINT32_MAX);
+}
 
 static inline bool vcpu_nmi_pending(const struct vcpu *vcpu)
 {

@@ -45,21 +45,6 @@ _Static_assert(offsetof(struct world, entry_failed) == 242, "vmx/world.S");
 _Static_assert(offsetof(struct world, timer_value) == 248, "vmx/world.S");
 _Static_assert(offsetof(struct world, tsc_offset) == 256, "vmx/world.S");
 
-// The guest's FS, GS, TR, LDTR and syscall MSRs in. From here to svm_world_close() the CPU holds them, also while the
-// monitor runs between two switches, and no interrupt or NMI comes: GIF is clear. IF is set so that the first one
-// that is pending ends the guest's slice.
-static inline void svm_world_open(const struct world *world)
-{
-    __asm__ volatile("clgi; sti; vmload %%rax" : : "a"(world->vmcb) : "memory");
-}
-
-// ... and out, and the host's own back, before an NMI may come in.
-static inline void svm_world_close(const struct world *world)
-{
-    __asm__ volatile("vmsave %%rax" : : "a"(world->vmcb) : "memory");
-    __asm__ volatile("vmload %%rax; cli; stgi" : : "a"(world->host_vmcb) : "memory");
-}
-
 // The way into a guest and back, of svm/world.S or vmx/world.S, without barriers or with them: barrier.c chooses.
 struct world_way {
     const void *enter;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Starting and reading the trace ring. Writing is inline in the header because every slice does it. Pure; the reader is
+// Starting and reading the trace ring. Writing is vm_trace() in vm.h, inline because every slice does it. Pure; the reader is
 // report.c (lanes, hash) and the panic screen. Never changes a record.
 #include "vmm/show/trace.h"
 #include <string.h>

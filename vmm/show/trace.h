@@ -38,12 +38,6 @@ void trace_init(struct trace *trace);
 
 const char *trace_kind_name(enum trace_kind kind);
 
-// The place of the next record, for the caller to fill in.
-static inline struct trace_record *trace_next(struct trace *trace)
-{
-    return &trace->ring[trace->written++ % TRACE_RECORDS];
-}
-
 // The i-th oldest record still kept, i < trace_kept(); null otherwise.
 uint64_t                   trace_kept(const struct trace *trace);
 const struct trace_record *trace_get(const struct trace *trace, uint64_t i);

@@ -23,9 +23,8 @@
 #define PTP_VIRTUAL         0u
 #define PTP_PHYSICAL        1u
 
-// Fast, 64 bits, vendor's hypervisor services: number n of vmm/hypercall.c, whose own base has 32 bits of x86's.
+// Fast, 64 bits, vendor's hypervisor services: + n, a call of vmm/hypercall.c.
 #define ORACLE_CALL         0xc6455300u
-#define ORACLE_NUMBER       0x45534300u
 
 #define PFR0_CSV2(pfr0)     ((pfr0) >> 56 & 15)
 
@@ -114,14 +113,12 @@ static uint64_t stolen_time(struct vcpu *vcpu, const uint64_t x[])
 static uint64_t oracle(struct vcpu *vcpu, const uint64_t x[])
 {
     uint64_t result;
-    uint64_t number = (uint32_t)x[0] - ORACLE_CALL + (uint64_t)ORACLE_NUMBER;
-    return hypercall_oracle(vcpu, number, x[1], &result) ? result : SMCCC_NOT_SUPPORTED;
+    return hypercall_oracle(vcpu, (uint32_t)x[0] - ORACLE_CALL, x[1], &result) ? result : SMCCC_NOT_SUPPORTED;
 }
 
 bool smccc_plain_call(struct vcpu *vcpu, uint64_t x[])
 {
-    uint64_t number = (uint32_t)x[0] - ORACLE_CALL + (uint64_t)ORACLE_NUMBER;
-    if (hypercall_oracle(vcpu, number, x[1], &x[0]))
+    if (hypercall_oracle(vcpu, (uint32_t)x[0] - ORACLE_CALL, x[1], &x[0]))
         return true;
     if ((uint32_t)x[0] != SMCCC_VERSION)
         return false;

@@ -55,9 +55,10 @@ unsigned guest_code_bits(struct vcpu *vcpu);
 void guest_execute_cpuid(struct vcpu *vcpu, uint64_t *rax);
 void guest_execute_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write);
 
-// A hypercall by code at any privilege: only the guest's kernel may. And one by the kernel.
+#define HYPERCALL_ORACLE 0x45534300u // "ESC\0" + n, a call of vmm/hypercall.c
+
+// A hypercall by code at any privilege: only the guest's kernel may.
 uint64_t guest_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
-uint64_t guest_kernel_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
 
 void                cpuid_init(void);
 struct cpuid_result guest_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf);

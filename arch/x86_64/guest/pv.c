@@ -189,15 +189,12 @@ static __attribute__((noinline)) uint64_t kvm_hypercall(struct vcpu *vcpu, uint6
     }
 }
 
-uint64_t guest_kernel_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
-{
-    uint64_t result;
-    return hypercall_oracle(vcpu, number, argument, &result) ? result : kvm_hypercall(vcpu, number, argument);
-}
-
 uint64_t guest_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument)
 {
+    uint64_t result;
     if (vendor->get(vcpu, REGISTER_CPL) != 0)
         return error_value(KVM_EPERM) & register_mask(vcpu);
-    return guest_kernel_hypercall(vcpu, number, argument);
+    if (hypercall_oracle(vcpu, (uint32_t)number - HYPERCALL_ORACLE, argument, &result))
+        return result;
+    return kvm_hypercall(vcpu, number, argument);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The short way (quick.h) on SVM. The guest's FS, GS, TR, LDTR and syscall MSRs stay in the CPU meanwhile, and GIF
-// stays clear (world.h).
+// stays clear (vendor.c).
 #include "arch/x86_64/quick.h"
 #include "arch/x86_64/svm/svm.h"
 
@@ -18,14 +18,14 @@ QUICK_INLINE uint64_t length_of(struct vcpu *vcpu, uint32_t opcode, unsigned opc
 }
 
 // The instruction is over, and with it STI's and MOV SS's shadows.
-QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered, uint64_t next_rip)
+QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, enum quick_step step, uint64_t next_rip)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
-    if (!answered)
+    if (step == QUICK_BOOKED)
         return QUICK_BOOKED;
     vmcb->rip = vcpu_regs(vcpu)->rip = quick_next_rip(vcpu, next_rip); // both: an entry may be refused (svm/fail.c)
     vmcb->int_state = 0;
-    return QUICK_TAKEN;
+    return step;
 }
 
 QUICK_INLINE enum quick_step answer_cpuid(struct vcpu *vcpu)
@@ -48,9 +48,9 @@ QUICK_INLINE enum quick_step answer_port(struct vcpu *vcpu)
     uint64_t info = vmcb->exit_info1;
     if ((info & IOIO_STRING) != 0)
         return QUICK_NOT_TAKEN;
-    bool answered = quick_port(vcpu, &vmcb->rax, (uint16_t)(info >> IOIO_PORT_SHIFT), (info >> IOIO_SIZE_SHIFT) & 7,
-                               (info & IOIO_IN) == 0);
-    return stepped(vcpu, answered, vmcb->exit_info2); // APM 2, 15.10.2: the next RIP
+    enum quick_step step = quick_port(vcpu, &vmcb->rax, (uint16_t)(info >> IOIO_PORT_SHIFT),
+                                      (info >> IOIO_SIZE_SHIFT) & 7, (info & IOIO_IN) == 0);
+    return stepped(vcpu, step, vmcb->exit_info2); // APM 2, 15.10.2: the next RIP
 }
 
 QUICK_INLINE enum quick_step answer_msr(struct vcpu *vcpu)
@@ -65,7 +65,7 @@ QUICK_INLINE enum quick_step answer_msr(struct vcpu *vcpu)
 QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
 {
     const struct vmcb *vmcb = vcpu->arch->vmcb;
-    if ((vmcb->rflags & (RFLAGS_TF | RFLAGS_RF)) != 0)
+    if ((vmcb->rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || quick_is_over(vcpu))
         return QUICK_NOT_TAKEN;
     switch (vmcb->exit_code) {
     case SVM_EXIT_CPUID: return answer_cpuid(vcpu);
@@ -76,17 +76,12 @@ QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
     }
 }
 
-__attribute__((flatten)) enum quick_answered svm_answer(struct vcpu *vcpu)
+__attribute__((flatten)) enum quick_step svm_answer(struct vcpu *vcpu)
 {
     for (;;) {
         enum quick_step step = answer_one(vcpu);
-        if (step == QUICK_NOT_TAKEN)
-            return QUICK_ANSWERED_NOTHING;
-        if (step == QUICK_BOOKED)
-            return QUICK_ANSWERED_BOOKED;
-        if (!quick_goes_on(vcpu))
-            return QUICK_ANSWERED_LAST;
-        vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
+        if (step != QUICK_GOES_ON)
+            return step;
         world_switch(&vcpu->arch->world);
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One trip into the guest and back, on SVM (APM 2, 15.5), between svm_world_open() and svm_world_close(). Nothing is
-// decided here: load registers, set the alarm, sample t0, derive the guest's TSC offset from it, VMRUN; sample t1, save
-// registers. Every path through this file executes the same instructions, so its cost is a constant, and the constant
-// is calibrated at boot.
+// One trip into the guest and back, on SVM (APM 2, 15.5), between open_world() and close_world() of vendor.c. Nothing
+// is decided here: load registers, set the alarm, sample t0, derive the guest's TSC offset from it, VMRUN; sample t1,
+// save registers. Every path through this file executes the same instructions, so its cost is a constant, and the
+// constant is calibrated at boot.
 //
 // The order at the entry matters: the alarm starts counting a fixed distance before the guest's first instruction, and
 // t0 is the last thing sampled, so both distances (switch_costs.alarm and switch_costs.in, which calibrate.c finds) are

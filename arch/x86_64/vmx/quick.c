@@ -6,16 +6,16 @@
 #include "arch/x86_64/vmx/meter.h"
 
 // The instruction is over, and with it STI's and MOV SS's shadows. Without single-stepping nothing waits after them.
-QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, bool answered)
+QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, enum quick_step step)
 {
-    if (!answered)
+    if (step == QUICK_BOOKED)
         return QUICK_BOOKED;
     uint64_t next_rip = vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
     vmwrite(VMCS_GUEST_RIP, quick_next_rip(vcpu, next_rip));
     uint64_t interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
     if (interruptibility != 0)
         vmwrite(VMCS_GUEST_INTERRUPTIBILITY, interruptibility & BLOCKED_BY_NMI);
-    return QUICK_TAKEN;
+    return step;
 }
 
 QUICK_INLINE enum quick_step answer_hypercall(struct vcpu *vcpu, uint64_t *rax)
@@ -38,7 +38,8 @@ QUICK_INLINE enum quick_step answer_port(struct vcpu *vcpu, uint64_t *rax)
 QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
 {
     uint64_t *rax = &vcpu_regs(vcpu)->gpr[GPR_RAX];
-    if (vcpu->arch->world.entry_failed || (vmread(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF)) != 0)
+    bool failed = vcpu->arch->world.entry_failed;
+    if (failed || (vmread(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF)) != 0 || quick_is_over(vcpu))
         return QUICK_NOT_TAKEN;
     switch (vmread(VMCS_EXIT_REASON)) {
     case VMX_EXIT_CPUID: return stepped(vcpu, quick_cpuid(vcpu, rax));
@@ -49,17 +50,12 @@ QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
     }
 }
 
-enum quick_answered vmx_answer(struct vcpu *vcpu)
+__attribute__((flatten)) enum quick_step vmx_answer(struct vcpu *vcpu)
 {
     for (;;) {
         enum quick_step step = answer_one(vcpu);
-        if (step == QUICK_NOT_TAKEN)
-            return QUICK_ANSWERED_NOTHING;
-        if (step == QUICK_BOOKED)
-            return QUICK_ANSWERED_BOOKED;
-        if (!quick_goes_on(vcpu))
-            return QUICK_ANSWERED_LAST;
-        vcpu_set_slice(vcpu, vcpu_cycles_to_next(vcpu));
+        if (step != QUICK_GOES_ON)
+            return step;
         world_switch(&vcpu->arch->world);
         vmx_read_meters(vcpu);
     }

@@ -261,18 +261,18 @@ NO_STACKGUARD void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit
     if (lapic_in_x2apic(lapic) != arch->vmx.tpr_passed)
         pass_tpr_reads(&arch->vmx, !arch->vmx.tpr_passed);
 
-    bool quick = vcpu->quick && arch->under_way == 0 && machine_quiet(&vcpu->vm->machine);
+    bool quick = vcpu->quick_now && arch->under_way == 0;
     world_switch(&arch->world);
     arch->world.launched = true;
     vmx_read_meters(vcpu);
-    enum quick_answered answered = quick ? vmx_answer(vcpu) : QUICK_ANSWERED_NOTHING;
+    enum quick_step step = quick ? vmx_answer(vcpu) : QUICK_NOT_TAKEN;
 
     read_registers(arch);
     arch->event_queued = false;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
-    exit->booked = answered != QUICK_ANSWERED_NOTHING;
-    if (answered == QUICK_ANSWERED_LAST)
+    exit->booked = step != QUICK_NOT_TAKEN;
+    if (step == QUICK_LAST)
         exit->kind = EXIT_ANSWERED;
     else
         vmx_decode_exit(vcpu, exit);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "tools/tests/native/host.h"
+#include "tools/tests/native/records.h"
 #include "vmm/base/exit.h"
 #include "vmm/show/histogram.h"
 #include "vmm/show/trace.h"
@@ -95,7 +96,7 @@ static void test_trace_ring(void **state)
     assert_true(trace_kept(&trace) == 0 && trace_get(&trace, 0) == NULL);
     for (uint64_t i = 0; i < TRACE_RECORDS + 10; i++) {
         struct trace_record record = { .host = i, .kind = TRACE_GUEST };
-        *trace_next(&trace) = record;
+        trace_put(&trace, record);
         assert_true(trace_get(&trace, trace_kept(&trace) - 1)->host == i);
     }
     assert_true(trace_kept(&trace) == TRACE_RECORDS);
@@ -111,7 +112,7 @@ static void test_trace_hash_sees_every_field(void **state)
 
     (void)state;
     trace_init(&trace);
-    *trace_next(&trace) = record;
+    trace_put(&trace, record);
     plain = trace_hash(&trace);
     for (unsigned field = 0; field < 5; field++) {
         struct trace_record changed = { .host = 5 + (field == 0),
@@ -120,7 +121,7 @@ static void test_trace_hash_sees_every_field(void **state)
                                         .arg = field == 3,
                                         .duration = field == 4 };
         trace_init(&trace);
-        *trace_next(&trace) = changed;
+        trace_put(&trace, changed);
         assert_true(trace_hash(&trace) != plain);
     }
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "tools/tests/native/host.h"
+#include "tools/tests/native/records.h"
 #include "vmm/show/lanes.h"
 
 #define LINES_MAX 16
@@ -37,7 +38,7 @@ static void add(enum trace_kind kind, uint64_t host, uint64_t duration)
 {
     struct trace_record record = { .host = host, .duration = (uint32_t)duration, .kind = (uint8_t)kind };
 
-    *trace_next(&trace) = record;
+    trace_put(&trace, record);
 }
 
 // The row that begins with "  X"; null when it is not drawn.

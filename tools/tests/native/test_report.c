@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "tools/tests/native/host.h"
+#include "tools/tests/native/records.h"
 #include "vmm/show/report.h"
 
 #define LINES_MAX 80
@@ -273,7 +274,7 @@ static void test_show(void **state)
     invent();
     for (uint64_t i = 0; i < 12; i++) {
         struct trace_record record = { .host = 1000 + 900 * i, .duration = 700, .kind = TRACE_GUEST };
-        *trace_next(&trace) = record;
+        trace_put(&trace, record);
     }
     input.lanes = true;
     print();
