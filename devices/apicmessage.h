@@ -10,7 +10,6 @@
 // Delivery modes of redirection entries, LVT and ICR. 3 and 6 are reserved here, SMI and INIT have no receiver.
 #define DELIVERY_FIXED  0u
 #define DELIVERY_LOWEST 1u
-#define DELIVERY_SMI    2u
 #define DELIVERY_NMI    4u
 #define DELIVERY_INIT   5u
 #define DELIVERY_EXTINT 7u // the vector comes from the 8259, by an acknowledge cycle

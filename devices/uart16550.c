@@ -38,7 +38,6 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 #define LSR_OE       0x02u
 #define LSR_THRE     0x20u
 #define LSR_TEMT     0x40u
-#define MSR_TERI     0x04u
 #define MSR_CTS      0x10u
 #define MSR_DSR      0x20u
 #define MSR_RI       0x40u

@@ -22,7 +22,6 @@
 #define VIRT_UART     UINT64_C(0x09000000)
 #define VIRT_RTC      UINT64_C(0x09010000)
 #define VIRT_STOLEN   UINT64_C(0x090a0000) // stolen time, a page of normal memory
-#define VIRT_GICC_SIZE 0x10000u
 
 #define MACHINE_RAM_BASE UINT64_C(0x40000000)
 

@@ -19,7 +19,6 @@ enum psci_error {
 #define VERSION_1_1          0x10001u
 #define NO_TRUSTED_OS        2u          // MIGRATE_INFO_TYPE: nothing to migrate
 #define AFFINITY_ON          0u          // AFFINITY_INFO
-#define POWER_STATE_DOWN     (1u << 16)  // CPU_SUSPEND, original format: StateType
 #define POWER_STATE_ID       0xffffu
 #define RESET_WARM           0u          // SYSTEM_RESET2
 #define RESET_OF_VENDOR      (1u << 31)

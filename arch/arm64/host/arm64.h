@@ -18,36 +18,21 @@
 #define HCR_FMO         BIT(3)
 #define HCR_IMO         BIT(4)
 #define HCR_AMO         BIT(5)
-#define HCR_VF          BIT(6)
-#define HCR_VI          BIT(7)
-#define HCR_VSE         BIT(8)
-#define HCR_FB          BIT(9)
-#define HCR_BSU_INNER   BIT(10)
-#define HCR_DC          BIT(12)
 #define HCR_TWI         BIT(13)
-#define HCR_TWE         BIT(14)
-#define HCR_TID0        BIT(15)
 #define HCR_TID1        BIT(16)
-#define HCR_TID2        BIT(17)
 #define HCR_TID3        BIT(18)
 #define HCR_TSC         BIT(19)
 #define HCR_TIDCP       BIT(20)
 #define HCR_TACR        BIT(21)
-#define HCR_TSW         BIT(22)
-#define HCR_TVM         BIT(26)
-#define HCR_TGE         BIT(27)
-#define HCR_TRVM        BIT(30)
 #define HCR_RW          BIT(31)
 #define HCR_E2H         BIT(34)
 #define HCR_TLOR        BIT(35)
 #define HCR_TERR        BIT(36)
-#define HCR_TEA         BIT(37)
 #define HCR_APK         BIT(40)
 #define HCR_API         BIT(41)
 
 #define SCTLR_EL2_RES1  0x30c50830
 #define SCTLR_M         BIT(0)
-#define SCTLR_A         BIT(1)
 #define SCTLR_C         BIT(2)
 #define SCTLR_SA        BIT(3)
 #define SCTLR_I         BIT(12)
@@ -55,35 +40,17 @@
 
 #define CPTR_EL2_RES1   0x32ff // TZ clear; RES1 too where there is no SVE
 #define CPTR_TZ         BIT(8)
-#define CPTR_TFP        BIT(10)
 #define CPTR_TTA        BIT(20)
 #define CPTR_TAM        BIT(30)
-#define CPTR_TCPAC      BIT(31)
 
 #define MDCR_TPMCR      BIT(5)
 #define MDCR_TPM        BIT(6)
-#define MDCR_HPME       BIT(7)
-#define MDCR_TDE        BIT(8)
 #define MDCR_TDA        BIT(9)
 #define MDCR_TDOSA      BIT(10)
 #define MDCR_TDRA       BIT(11)
 #define MDCR_TPMS       BIT(14)
-#define MDCR_HPMD       BIT(17)
 #define MDCR_TTRF       BIT(19)
-#define MDCR_HCCD       BIT(23)
 
-#define SPSR_EL1H       5
-#define SPSR_EL2H       9
-#define SPSR_AARCH32    BIT(4)
-#define SPSR_F          BIT(6)
-#define SPSR_I          BIT(7)
-#define SPSR_A          BIT(8)
-#define SPSR_D          BIT(9)
-#define SPSR_IL         BIT(20)
-#define SPSR_SS         BIT(21)
-
-#define CNTHCTL_EL1PCTEN BIT(0) // CNTPCT untrapped
-#define CNTHCTL_EL1PCEN BIT(1) // CNTP_* untrapped
 #define CNT_ENABLE      BIT(0) // CNTx_CTL
 #define CNT_IMASK       BIT(1)
 #define CNT_ISTATUS     BIT(2)
@@ -135,7 +102,6 @@
 
 #define ESR_EC_SHIFT    26
 #define ESR_IL          BIT(25)
-#define ESR_ISS_MASK    0x1ffffff
 
 // ISS of a data abort.
 #define ISS_ISV         BIT(24)
@@ -143,8 +109,6 @@
 #define ISS_SSE         BIT(21)
 #define ISS_SRT_SHIFT   16
 #define ISS_SF          BIT(15)
-#define ISS_AR          BIT(14)
-#define ISS_FNV         BIT(10)
 #define ISS_EA          BIT(9)
 #define ISS_CM          BIT(8)
 #define ISS_S1PTW       BIT(7)

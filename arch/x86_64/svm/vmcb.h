@@ -113,7 +113,6 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 #define INTERCEPT2_STGI    (UINT32_C(1) << 4)
 #define INTERCEPT2_CLGI    (UINT32_C(1) << 5)
 #define INTERCEPT2_SKINIT  (UINT32_C(1) << 6)
-#define INTERCEPT2_WBINVD  (UINT32_C(1) << 9)
 #define INTERCEPT2_MONITOR (UINT32_C(1) << 10)
 #define INTERCEPT2_MWAIT   (UINT32_C(1) << 11)
 
@@ -132,7 +131,6 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 
 // EVENTINJ and EXITINTINFO, APM 2, 15.20 and 15.7.2.
 #define EVENT_TYPE_SHIFT     8
-#define EVENT_TYPE_INTERRUPT (UINT64_C(0) << EVENT_TYPE_SHIFT)
 #define EVENT_TYPE_NMI       (UINT64_C(2) << EVENT_TYPE_SHIFT)
 #define EVENT_TYPE_EXCEPTION (UINT64_C(3) << EVENT_TYPE_SHIFT)
 #define EVENT_TYPE_SOFTWARE  (UINT64_C(4) << EVENT_TYPE_SHIFT)
@@ -178,7 +176,6 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 #define SVM_EXIT_STGI      0x084
 #define SVM_EXIT_CLGI      0x085
 #define SVM_EXIT_SKINIT    0x086
-#define SVM_EXIT_WBINVD    0x089
 #define SVM_EXIT_MONITOR   0x08a
 #define SVM_EXIT_MWAIT     0x08b
 #define SVM_EXIT_NPF       0x400
@@ -194,7 +191,6 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, B.2");
 // EXITINFO1 of NPF, APM 2, 15.25.6: page-fault error code, and where in the nested walk.
 #define NPF_WRITE      (UINT64_C(1) << 1)
 #define NPF_FETCH      (UINT64_C(1) << 4)
-#define NPF_FINAL_ADDR (UINT64_C(1) << 32)
 #define NPF_TABLE_WALK (UINT64_C(1) << 33)
 
 #endif

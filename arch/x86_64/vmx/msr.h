@@ -17,7 +17,6 @@
 #define MSR_VMX_CR0_FIXED1         0x487u // a bit that is 0 here must be 0
 #define MSR_VMX_CR4_FIXED0         0x488u
 #define MSR_VMX_CR4_FIXED1         0x489u
-#define MSR_VMX_VMCS_ENUM          0x48au
 #define MSR_VMX_PROC2              0x48bu
 #define MSR_VMX_EPT_VPID           0x48cu
 #define MSR_VMX_TRUE_PIN           0x48du
@@ -27,39 +26,28 @@
 #define MSR_VMX_VMFUNC             0x491u
 
 #define FEATURE_CONTROL_LOCKED     (UINT64_C(1) << 0)
-#define FEATURE_CONTROL_VMX_IN_SMX (UINT64_C(1) << 1)
 #define FEATURE_CONTROL_VMX        (UINT64_C(1) << 2) // outside SMX
 
 #define VMX_BASIC_REVISION_MASK    UINT64_C(0x7fffffff)
-#define VMX_BASIC_SIZE_SHIFT       32 // bits 44:32
-#define VMX_BASIC_32BIT_ADDRESS    (UINT64_C(1) << 48)
-#define VMX_BASIC_MEMORY_SHIFT     50 // bits 53:50: memory type of the VMCS, 6 is write-back
-#define VMX_BASIC_INS_OUTS_INFO    (UINT64_C(1) << 54)
 #define VMX_BASIC_TRUE_CONTROLS    (UINT64_C(1) << 55)
 #define VMX_BASIC_ANY_ERROR_CODE   (UINT64_C(1) << 56)
 
 #define VMX_MISC_PREEMPTION_RATE   UINT64_C(0x1f) // the timer counts when this bit of the TSC changes
-#define VMX_MISC_SAVES_LMA         (UINT64_C(1) << 5)
 #define VMX_MISC_HLT               (UINT64_C(1) << 6)
 #define VMX_MISC_SHUTDOWN          (UINT64_C(1) << 7)
 #define VMX_MISC_SIPI              (UINT64_C(1) << 8)
 #define VMX_MISC_CR3_SHIFT         16                  // bits 24:16: number of CR3-target values
-#define VMX_MISC_MSR_LIST_SHIFT    25                  // bits 27:25: N, at most 512 * (N + 1) MSRs in a list
 #define VMX_MISC_ZERO_LENGTH       (UINT64_C(1) << 30) // an event with instruction length 0 may be injected
 
-#define EPT_CAP_EXECUTE_ONLY       (UINT64_C(1) << 0)
 #define EPT_CAP_WALK_4             (UINT64_C(1) << 6)
 #define EPT_CAP_WALK_5             (UINT64_C(1) << 7)
 #define EPT_CAP_UNCACHEABLE        (UINT64_C(1) << 8)
 #define EPT_CAP_WRITE_BACK         (UINT64_C(1) << 14)
 #define EPT_CAP_2M                 (UINT64_C(1) << 16)
-#define EPT_CAP_1G                 (UINT64_C(1) << 17)
 #define EPT_CAP_INVEPT             (UINT64_C(1) << 20)
 #define EPT_CAP_ACCESSED_DIRTY     (UINT64_C(1) << 21)
-#define EPT_CAP_INVEPT_SINGLE      (UINT64_C(1) << 25)
 #define EPT_CAP_INVEPT_ALL         (UINT64_C(1) << 26)
 #define VPID_CAP_INVVPID           (UINT64_C(1) << 32)
-#define VPID_CAP_INVVPID_SINGLE    (UINT64_C(1) << 41)
 #define VPID_CAP_INVVPID_ALL       (UINT64_C(1) << 42)
 
 #endif

@@ -20,8 +20,6 @@ enum vmcs_field {
     VMCS_GUEST_GS_SELECTOR = 0x080a,
     VMCS_GUEST_LDTR_SELECTOR = 0x080c,
     VMCS_GUEST_TR_SELECTOR = 0x080e,
-    VMCS_GUEST_INT_STATUS = 0x0810,
-    VMCS_PML_INDEX = 0x0812,
     VMCS_HOST_ES_SELECTOR = 0x0c00,
     VMCS_HOST_CS_SELECTOR = 0x0c02,
     VMCS_HOST_SS_SELECTOR = 0x0c04,
@@ -37,7 +35,6 @@ enum vmcs_field {
     VMCS_EXIT_MSR_STORE = 0x2006,
     VMCS_EXIT_MSR_LOAD = 0x2008,
     VMCS_ENTRY_MSR_LOAD = 0x200a,
-    VMCS_EXECUTIVE_VMCS = 0x200c,
     VMCS_PML_ADDRESS = 0x200e,
     VMCS_TSC_OFFSET = 0x2010,
     VMCS_VIRTUAL_APIC = 0x2012,
@@ -45,30 +42,21 @@ enum vmcs_field {
     VMCS_POSTED_DESCRIPTOR = 0x2016,
     VMCS_VM_FUNCTIONS = 0x2018,
     VMCS_EPT_POINTER = 0x201a,
-    VMCS_EOI_EXIT_BITMAP0 = 0x201c,
-    VMCS_EOI_EXIT_BITMAP1 = 0x201e,
-    VMCS_EOI_EXIT_BITMAP2 = 0x2020,
-    VMCS_EOI_EXIT_BITMAP3 = 0x2022,
-    VMCS_EPTP_LIST = 0x2024,
     VMCS_VMREAD_BITMAP = 0x2026,
     VMCS_VMWRITE_BITMAP = 0x2028,
     VMCS_VE_INFORMATION = 0x202a,
-    VMCS_XSS_EXITING_BITMAP = 0x202c,
     VMCS_TSC_MULTIPLIER = 0x2032,
     VMCS_GUEST_PHYSICAL_ADDRESS = 0x2400,
     VMCS_LINK_POINTER = 0x2800,
     VMCS_GUEST_DEBUGCTL = 0x2802,
     VMCS_GUEST_PAT = 0x2804,
     VMCS_GUEST_EFER = 0x2806,
-    VMCS_GUEST_PERF_GLOBAL_CTRL = 0x2808,
     VMCS_GUEST_PDPTE0 = 0x280a,
     VMCS_GUEST_PDPTE1 = 0x280c,
     VMCS_GUEST_PDPTE2 = 0x280e,
     VMCS_GUEST_PDPTE3 = 0x2810,
-    VMCS_GUEST_BNDCFGS = 0x2812,
     VMCS_HOST_PAT = 0x2c00,
     VMCS_HOST_EFER = 0x2c02,
-    VMCS_HOST_PERF_GLOBAL_CTRL = 0x2c04,
 
     // 32 bits
     VMCS_PIN_CONTROLS = 0x4000,
@@ -87,8 +75,6 @@ enum vmcs_field {
     VMCS_ENTRY_EVENT_LENGTH = 0x401a,
     VMCS_TPR_THRESHOLD = 0x401c,
     VMCS_PROC2_CONTROLS = 0x401e,
-    VMCS_PLE_GAP = 0x4020,
-    VMCS_PLE_WINDOW = 0x4022,
     VMCS_INSTRUCTION_ERROR = 0x4400, // VM-instruction error field
     VMCS_EXIT_REASON = 0x4402,
     VMCS_EXIT_EVENT = 0x4404, // VM-exit interruption-information field
@@ -96,7 +82,6 @@ enum vmcs_field {
     VMCS_VECTORING_EVENT = 0x4408, // IDT-vectoring information field
     VMCS_VECTORING_EVENT_ERROR = 0x440a,
     VMCS_EXIT_INSTRUCTION_LENGTH = 0x440c,
-    VMCS_EXIT_INSTRUCTION_INFO = 0x440e,
     VMCS_GUEST_ES_LIMIT = 0x4800,
     VMCS_GUEST_CS_LIMIT = 0x4802,
     VMCS_GUEST_SS_LIMIT = 0x4804,
@@ -117,7 +102,6 @@ enum vmcs_field {
     VMCS_GUEST_TR_RIGHTS = 0x4822,
     VMCS_GUEST_INTERRUPTIBILITY = 0x4824,
     VMCS_GUEST_ACTIVITY = 0x4826,
-    VMCS_GUEST_SMBASE = 0x4828,
     VMCS_GUEST_SYSENTER_CS = 0x482a,
     VMCS_PREEMPTION_TIMER = 0x482e,
     VMCS_HOST_SYSENTER_CS = 0x4c00,
@@ -127,13 +111,7 @@ enum vmcs_field {
     VMCS_CR4_MASK = 0x6002,
     VMCS_CR0_SHADOW = 0x6004,
     VMCS_CR4_SHADOW = 0x6006,
-    VMCS_CR3_TARGET0 = 0x6008,
     VMCS_EXIT_QUALIFICATION = 0x6400,
-    VMCS_IO_RCX = 0x6402,
-    VMCS_IO_RSI = 0x6404,
-    VMCS_IO_RDI = 0x6406,
-    VMCS_IO_RIP = 0x6408,
-    VMCS_GUEST_LINEAR_ADDRESS = 0x640a,
     VMCS_GUEST_CR0 = 0x6800,
     VMCS_GUEST_CR3 = 0x6802,
     VMCS_GUEST_CR4 = 0x6804,
@@ -179,54 +157,38 @@ enum vmcs_field {
 #define PROC_INTERRUPT_WINDOW          (UINT32_C(1) << 2)
 #define PROC_TSC_OFFSETTING            (UINT32_C(1) << 3)
 #define PROC_HLT                       (UINT32_C(1) << 7)
-#define PROC_INVLPG                    (UINT32_C(1) << 9)
 #define PROC_MWAIT                     (UINT32_C(1) << 10)
 #define PROC_RDPMC                     (UINT32_C(1) << 11)
-#define PROC_RDTSC                     (UINT32_C(1) << 12)
 #define PROC_CR3_LOAD                  (UINT32_C(1) << 15)
 #define PROC_CR3_STORE                 (UINT32_C(1) << 16)
 #define PROC_CR8_LOAD                  (UINT32_C(1) << 19)
-#define PROC_CR8_STORE                 (UINT32_C(1) << 20)
 #define PROC_TPR_SHADOW                (UINT32_C(1) << 21)
 #define PROC_NMI_WINDOW                (UINT32_C(1) << 22)
-#define PROC_MOV_DR                    (UINT32_C(1) << 23)
-#define PROC_IO                        (UINT32_C(1) << 24) // unconditional I/O exiting
 #define PROC_IO_BITMAPS                (UINT32_C(1) << 25)
 #define PROC_MONITOR_TRAP              (UINT32_C(1) << 27)
 #define PROC_MSR_BITMAPS               (UINT32_C(1) << 28)
 #define PROC_MONITOR                   (UINT32_C(1) << 29)
-#define PROC_PAUSE                     (UINT32_C(1) << 30)
 #define PROC_SECONDARY                 (UINT32_C(1) << 31)
 
 // Secondary processor-based controls, 24.6.2.
 #define PROC2_APIC_ACCESSES            (UINT32_C(1) << 0)
 #define PROC2_EPT                      (UINT32_C(1) << 1)
-#define PROC2_DESCRIPTOR_TABLE         (UINT32_C(1) << 2)
 #define PROC2_RDTSCP                   (UINT32_C(1) << 3)
 #define PROC2_X2APIC                   (UINT32_C(1) << 4)
 #define PROC2_VPID                     (UINT32_C(1) << 5)
-#define PROC2_WBINVD                   (UINT32_C(1) << 6)
 #define PROC2_UNRESTRICTED_GUEST       (UINT32_C(1) << 7)
 #define PROC2_APIC_REGISTERS           (UINT32_C(1) << 8)
 #define PROC2_VIRTUAL_INTERRUPTS       (UINT32_C(1) << 9)
-#define PROC2_PAUSE_LOOP               (UINT32_C(1) << 10)
-#define PROC2_RDRAND                   (UINT32_C(1) << 11)
-#define PROC2_INVPCID                  (UINT32_C(1) << 12)
 #define PROC2_VM_FUNCTIONS             (UINT32_C(1) << 13)
 #define PROC2_VMCS_SHADOWING           (UINT32_C(1) << 14)
-#define PROC2_ENCLS                    (UINT32_C(1) << 15)
-#define PROC2_RDSEED                   (UINT32_C(1) << 16)
 #define PROC2_PML                      (UINT32_C(1) << 17)
 #define PROC2_VE                       (UINT32_C(1) << 18)
-#define PROC2_XSAVES                   (UINT32_C(1) << 20)
 #define PROC2_TSC_SCALING              (UINT32_C(1) << 25)
 
 // VM-exit controls, 24.7.1.
 #define EXIT_CTL_SAVE_DEBUG            (UINT32_C(1) << 2)
 #define EXIT_CTL_HOST_64               (UINT32_C(1) << 9) // host address-space size
-#define EXIT_CTL_LOAD_PERF_GLOBAL      (UINT32_C(1) << 12)
 #define EXIT_CTL_ACK_INTERRUPT         (UINT32_C(1) << 15)
-#define EXIT_CTL_SAVE_PAT              (UINT32_C(1) << 18)
 #define EXIT_CTL_LOAD_PAT              (UINT32_C(1) << 19)
 #define EXIT_CTL_SAVE_EFER             (UINT32_C(1) << 20)
 #define EXIT_CTL_LOAD_EFER             (UINT32_C(1) << 21)
@@ -237,10 +199,8 @@ enum vmcs_field {
 #define ENTRY_CTL_IA32E_GUEST          (UINT32_C(1) << 9)
 #define ENTRY_CTL_SMM                  (UINT32_C(1) << 10)
 #define ENTRY_CTL_NO_DUAL_MONITOR      (UINT32_C(1) << 11)
-#define ENTRY_CTL_LOAD_PERF_GLOBAL     (UINT32_C(1) << 13)
 #define ENTRY_CTL_LOAD_PAT             (UINT32_C(1) << 14)
 #define ENTRY_CTL_LOAD_EFER            (UINT32_C(1) << 15)
-#define ENTRY_CTL_LOAD_BNDCFGS         (UINT32_C(1) << 16)
 
 // Access rights of a segment, 24.4.1: as bits 23:8 of a descriptor, the limit's left out, and one more.
 #define RIGHTS_TYPE                    UINT32_C(0xf)
@@ -281,13 +241,11 @@ enum vmcs_field {
 #define VMX_EVENT_VALID                (UINT32_C(1) << 31)
 
 // Exit reasons, appendix C. Bits 15:0 of the field; bit 31 says that it was the entry that failed.
-#define VMX_EXIT_REASON_MASK           UINT32_C(0xffff)
 #define VMX_EXIT_ENTRY_FAILED          (UINT32_C(1) << 31)
 #define VMX_EXIT_EXCEPTION             0 // or NMI
 #define VMX_EXIT_INTERRUPT             1
 #define VMX_EXIT_TRIPLE_FAULT          2
 #define VMX_EXIT_INIT                  3
-#define VMX_EXIT_SIPI                  4
 #define VMX_EXIT_IO_SMI                5
 #define VMX_EXIT_SMI                   6
 #define VMX_EXIT_INT_WINDOW            7
@@ -297,10 +255,7 @@ enum vmcs_field {
 #define VMX_EXIT_GETSEC                11
 #define VMX_EXIT_HLT                   12
 #define VMX_EXIT_INVD                  13
-#define VMX_EXIT_INVLPG                14
 #define VMX_EXIT_RDPMC                 15
-#define VMX_EXIT_RDTSC                 16
-#define VMX_EXIT_RSM                   17
 #define VMX_EXIT_VMCALL                18
 #define VMX_EXIT_VMCLEAR               19
 #define VMX_EXIT_VMLAUNCH              20
@@ -312,39 +267,17 @@ enum vmcs_field {
 #define VMX_EXIT_VMXOFF                26
 #define VMX_EXIT_VMXON                 27
 #define VMX_EXIT_CR                    28
-#define VMX_EXIT_DR                    29
 #define VMX_EXIT_IO                    30
 #define VMX_EXIT_RDMSR                 31
 #define VMX_EXIT_WRMSR                 32
-#define VMX_EXIT_GUEST_STATE           33 // VM entry failed: guest state
-#define VMX_EXIT_MSR_LOADING           34 // VM entry failed: MSR area; the qualification is the entry, from 1
 #define VMX_EXIT_MWAIT                 36
 #define VMX_EXIT_MONITOR_TRAP          37
 #define VMX_EXIT_MONITOR               39
-#define VMX_EXIT_PAUSE                 40
-#define VMX_EXIT_MACHINE_CHECK         41 // VM entry failed: machine check
-#define VMX_EXIT_TPR                   43
-#define VMX_EXIT_APIC_ACCESS           44
-#define VMX_EXIT_VIRTUAL_EOI           45
-#define VMX_EXIT_GDTR_IDTR             46
-#define VMX_EXIT_LDTR_TR               47
 #define VMX_EXIT_EPT_VIOLATION         48
-#define VMX_EXIT_EPT_MISCONFIG         49
 #define VMX_EXIT_INVEPT                50
-#define VMX_EXIT_RDTSCP                51
 #define VMX_EXIT_PREEMPTION            52
 #define VMX_EXIT_INVVPID               53
-#define VMX_EXIT_WBINVD                54
 #define VMX_EXIT_XSETBV                55
-#define VMX_EXIT_APIC_WRITE            56
-#define VMX_EXIT_RDRAND                57
-#define VMX_EXIT_INVPCID               58
-#define VMX_EXIT_VMFUNC                59
-#define VMX_EXIT_ENCLS                 60
-#define VMX_EXIT_RDSEED                61
-#define VMX_EXIT_PML_FULL              62
-#define VMX_EXIT_XSAVES                63
-#define VMX_EXIT_XRSTORS               64
 
 // Qualification of an I/O exit, 27.2.1 table 27-5.
 #define VMX_IO_SIZE_MASK               UINT64_C(7) // size - 1
@@ -354,7 +287,6 @@ enum vmcs_field {
 #define VMX_IO_PORT_SHIFT              16
 
 // Qualification of an EPT violation, table 27-7.
-#define EPT_VIOLATION_READ             (UINT64_C(1) << 0)
 #define EPT_VIOLATION_WRITE            (UINT64_C(1) << 1)
 #define EPT_VIOLATION_FETCH            (UINT64_C(1) << 2)
 #define EPT_VIOLATION_LINEAR_VALID     (UINT64_C(1) << 7)
@@ -365,9 +297,5 @@ enum vmcs_field {
 #define EPTP_WRITE_BACK                UINT64_C(6)
 #define EPTP_WALK_4                    (UINT64_C(3) << 3) // length of the walk - 1
 #define EPTP_ACCESSED_DIRTY            (UINT64_C(1) << 6)
-
-// VM-instruction errors, 30.4, that mean a VMCS which the processor did not accept.
-#define VMX_ERROR_ENTRY_CONTROLS       7
-#define VMX_ERROR_ENTRY_HOST_STATE     8
 
 #endif
