@@ -240,7 +240,7 @@ static bool copy_cmdline(const char *behind, struct vm_config *out, struct refus
         text.length--;
     if (text.length >= sizeof(out->cmdline)) {
         format(refusal->text, sizeof(refusal->text), "the guest's command line has %lu characters; at most %lu fit",
-               (unsigned long)text.length, (unsigned long)sizeof(out->cmdline) - 1);
+               text.length, sizeof(out->cmdline) - 1);
         return false;
     }
     text_copy(out->cmdline, text);

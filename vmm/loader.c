@@ -76,12 +76,12 @@ static bool in_ram(struct loading *l, uint64_t start, uint64_t size)
         return true;
     if (start < base)
         return REFUSE(l, "%s wants %lu KiB at 0x%lx, but the VM's memory begins at 0x%lx", name,
-                      (unsigned long)(size / KIB + (size % KIB != 0)), (unsigned long)start, (unsigned long)base);
+                      size / KIB + (size % KIB != 0), start, base);
     if (offset < mem && size <= UINT64_MAX - offset)
         return REFUSE(l, "%s needs %lu KiB of guest memory, but the VM has %lu KiB (mem=)", name,
-                      (unsigned long)((offset + size - 1) / KIB + 1), (unsigned long)(mem / KIB));
-    return REFUSE(l, "%s wants %lu KiB at 0x%lx, but the VM has %lu KiB (mem=)", name,
-                  (unsigned long)(size / KIB + (size % KIB != 0)), (unsigned long)start, (unsigned long)(mem / KIB));
+                      (offset + size - 1) / KIB + 1, mem / KIB);
+    return REFUSE(l, "%s wants %lu KiB at 0x%lx, but the VM has %lu KiB (mem=)", name, size / KIB + (size % KIB != 0),
+                  start, mem / KIB);
 }
 
 bool loader_take_segment(struct loading *l, uint64_t start, uint64_t size)
@@ -92,13 +92,12 @@ bool loader_take_segment(struct loading *l, uint64_t start, uint64_t size)
         return false;
     for (unsigned i = 0; i < l->kernel_first; i++) {
         if (overlaps(l->taken[i], start, start + size))
-            return REFUSE(l, "%s wants to be loaded at 0x%lx-0x%lx, over %s", name, (unsigned long)start,
-                          (unsigned long)(start + size - 1), l->taken[i].what);
+            return REFUSE(l, "%s wants to be loaded at 0x%lx-0x%lx, over %s", name, start, start + size - 1,
+                          l->taken[i].what);
     }
     for (unsigned i = l->kernel_first; i < l->kernel_end; i++) {
         if (overlaps(l->taken[i], start, start + size))
-            return REFUSE(l, "%s is damaged: its segments at 0x%lx and 0x%lx overlap", name,
-                          (unsigned long)l->taken[i].start, (unsigned long)start);
+            return REFUSE(l, "%s is damaged: its segments at 0x%lx and 0x%lx overlap", name, l->taken[i].start, start);
     }
     if (l->kernel_end - l->kernel_first == LOADER_SEGMENTS_MAX)
         return REFUSE(l, "%s has more than %u segments to load", name, LOADER_SEGMENTS_MAX);

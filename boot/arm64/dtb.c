@@ -121,7 +121,7 @@ static bool check(const void *tree, uint32_t readable, struct refusal *refusal)
     if (tree == NULL || (uintptr_t)tree % 8 != 0 || (uintptr_t)tree >> 48 != 0) {
         format(refusal->text, sizeof(refusal->text),
                "x0 is %#lx, where no device tree can be: the loader must put its address there, a multiple of 8",
-               (unsigned long)(uintptr_t)tree);
+               (uintptr_t)tree);
         return false;
     }
     int error = fdt_check_full(tree, readable);
@@ -131,8 +131,8 @@ static bool check(const void *tree, uint32_t readable, struct refusal *refusal)
         error = -FDT_ERR_BADOFFSET;
     if (error == 0)
         return true;
-    format(refusal->text, sizeof(refusal->text), "the device tree at %#lx is damaged: %s",
-           (unsigned long)(uintptr_t)tree, fdt_strerror(error));
+    format(refusal->text, sizeof(refusal->text), "the device tree at %#lx is damaged: %s", (uintptr_t)tree,
+           fdt_strerror(error));
     return false;
 }
 

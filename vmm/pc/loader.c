@@ -57,8 +57,7 @@ static bool load_kernel(struct loading *l, struct entry_state *out)
     if (elf_is(image) && !elf_read(l, &elf))
         return false;
     if (search == MULTIBOOT1_DAMAGED)
-        return REFUSE(l, "%s has a multiboot1 header with a wrong checksum at offset %lu", image->name,
-                      (unsigned long)header.offset);
+        return REFUSE(l, "%s has a multiboot1 header with a wrong checksum at offset %lu", image->name, header.offset);
     if (!elf_is(image))
         return REFUSE(l, "%s has a multiboot1 header without address fields, but is not ELF", image->name);
     if (search == MULTIBOOT1_FOUND) {
@@ -80,8 +79,7 @@ bool loader_load(const struct loader_input *input, struct guest_ram ram, struct 
 
     memset(out, 0, sizeof(*out));
     if (ram.size < HIGH_RAM)
-        return REFUSE(&l, "the VM has %lu KiB of memory; a PC needs at least 1024 KiB",
-                      (unsigned long)(ram.size / KIB));
+        return REFUSE(&l, "the VM has %lu KiB of memory; a PC needs at least 1024 KiB", ram.size / KIB);
     loader_take(&l, 0, PAGE_SIZE, "page zero; link it at 1 MiB or above");
     loader_take(&l, LOW_RAM_END, HIGH_RAM, "the BIOS area 0x9fc00-0xfffff");
     if (!loader_begin(&l))

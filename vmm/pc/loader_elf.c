@@ -59,8 +59,7 @@ static bool check_ident(struct loading *l)
     const struct image *image = &l->input->kernel;
 
     if (!image_has(image, 0, 20))
-        return REFUSE(l, "%s is truncated: it ends inside the ELF header, after %lu bytes", image->name,
-                      (unsigned long)image->size);
+        return REFUSE(l, "%s is truncated: it ends inside the ELF header, after %lu bytes", image->name, image->size);
     if (image->data[5] != ELFDATA2LSB)
         return REFUSE(l, "%s is big-endian; expected little-endian x86", image->name);
     if (image->data[4] != ELFCLASS32 && image->data[4] != ELFCLASS64)
@@ -76,8 +75,7 @@ bool elf_read(struct loading *l, struct elf *elf)
         return false;
     elf->is_64 = image->data[4] == ELFCLASS64;
     if (!image_has(image, 0, elf->is_64 ? EHDR64_BYTES : EHDR32_BYTES))
-        return REFUSE(l, "%s is truncated: it ends inside the ELF header, after %lu bytes", image->name,
-                      (unsigned long)image->size);
+        return REFUSE(l, "%s is truncated: it ends inside the ELF header, after %lu bytes", image->name, image->size);
     unsigned type = image_16(image, 16);
     if (type != ET_EXEC && type != ET_DYN)
         return REFUSE(l, "%s is ELF of type %u, not a linked executable", image->name, type);
@@ -91,7 +89,7 @@ bool elf_read(struct loading *l, struct elf *elf)
                       elf->bytes_of_phdr);
     if (!image_has(image, elf->phoff, (uint64_t)elf->phnum * elf->bytes_of_phdr))
         return REFUSE(l, "%s is truncated: its %u program headers at offset %lu are not in its %lu bytes", image->name,
-                      elf->phnum, (unsigned long)elf->phoff, (unsigned long)image->size);
+                      elf->phnum, elf->phoff, image->size);
     return true;
 }
 
@@ -134,11 +132,10 @@ static bool check_segment(struct loading *l, const struct elf_segment *segment, 
         return true;
     if (segment->filesz > segment->memsz)
         return REFUSE(l, "%s is damaged: segment %u has %lu bytes in the file but only %lu in memory", image->name,
-                      index, (unsigned long)segment->filesz, (unsigned long)segment->memsz);
+                      index, segment->filesz, segment->memsz);
     if (!image_has(image, segment->offset, segment->filesz))
         return REFUSE(l, "%s is truncated: segment %u has %lu bytes at offset %lu, the file has %lu", image->name,
-                      index, (unsigned long)segment->filesz, (unsigned long)segment->offset,
-                      (unsigned long)image->size);
+                      index, segment->filesz, segment->offset, image->size);
     return loader_take_segment(l, segment->paddr, segment->memsz);
 }
 
@@ -158,8 +155,7 @@ static bool find_entry(struct loading *l, const struct elf *elf, uint64_t *entry
             return true;
         }
     }
-    return REFUSE(l, "%s is damaged: its entry 0x%lx is outside of what it loads", image->name,
-                  (unsigned long)elf->entry);
+    return REFUSE(l, "%s is damaged: its entry 0x%lx is outside of what it loads", image->name, elf->entry);
 }
 
 bool elf_load(struct loading *l, const struct elf *elf, uint64_t *entry)

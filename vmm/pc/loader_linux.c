@@ -67,7 +67,7 @@ static bool check_version(struct loading *l)
                       image->name, version >> 8, version & 0xff);
     if (!image_has(image, 0, HEADER_BYTES_2_12))
         return REFUSE(l, "%s is truncated: it ends inside the Linux setup header, after %lu bytes", image->name,
-                      (unsigned long)image->size);
+                      image->size);
     if ((image_16(image, XLOADFLAGS) & XLF_KERNEL_64) == 0)
         return REFUSE(l, "%s is a Linux kernel without a 64-bit entry; expected one for x86-64", image->name);
     return true;
@@ -81,15 +81,14 @@ static bool find_place(struct loading *l, struct linux_kernel *kernel)
     uint64_t align = image_32(image, KERNEL_ALIGNMENT);
 
     if (align == 0 || (align & (align - 1)) != 0 || align > ALIGNMENT_MAX)
-        return REFUSE(l, "%s is damaged: its kernel_alignment is 0x%lx, not a power of two", image->name,
-                      (unsigned long)align);
+        return REFUSE(l, "%s is damaged: its kernel_alignment is 0x%lx, not a power of two", image->name, align);
     kernel->load = image_64(image, PREF_ADDRESS);
     if (image->data[RELOCATABLE_KERNEL] != 0 && kernel->load <= l->ram.size)
         kernel->load = (kernel->load + align - 1) & ~(align - 1);
     kernel->init_size = image_32(image, INIT_SIZE);
     if (kernel->bytes > kernel->init_size)
         return REFUSE(l, "%s is damaged: it has %lu bytes to load but claims to run in %lu (init_size)", image->name,
-                      (unsigned long)kernel->bytes, (unsigned long)kernel->init_size);
+                      kernel->bytes, kernel->init_size);
     return loader_take_segment(l, kernel->load, kernel->init_size);
 }
 
@@ -106,11 +105,10 @@ static bool read_header(struct loading *l, struct linux_kernel *kernel)
     kernel->cmdline_size = image_32(image, CMDLINE_SIZE);
     if (kernel->bytes <= ENTRY_64)
         return REFUSE(l, "%s is damaged: its header says that %lu bytes follow the setup code", image->name,
-                      (unsigned long)kernel->bytes);
+                      kernel->bytes);
     uint64_t end = kernel->file_offset + kernel->bytes;
     if (end >= image->size + PARAGRAPH)
-        return REFUSE(l, "%s is truncated: its header says %lu bytes, the file has %lu", image->name,
-                      (unsigned long)end, (unsigned long)image->size);
+        return REFUSE(l, "%s is truncated: its header says %lu bytes, the file has %lu", image->name, end, image->size);
     if (end > image->size) // the code ends inside its last paragraph; what follows it is zero in any case
         kernel->bytes = image->size - kernel->file_offset;
     return find_place(l, kernel);
@@ -131,11 +129,10 @@ static bool place_initrd(struct loading *l, const struct linux_kernel *kernel, u
     if (*at < kernel_end)
         return REFUSE(l, "the initrd has %lu KiB and does not fit between the kernel's end at %lu KiB and %lu KiB "
                          "(mem=)",
-                      (unsigned long)((bytes + KIB - 1) / KIB), (unsigned long)(kernel_end / KIB),
-                      (unsigned long)(limit / KIB));
+                      (bytes + KIB - 1) / KIB, kernel_end / KIB, limit / KIB);
     if (loader_place(l, bytes, PAGE_SIZE, *at) != *at)
         return REFUSE(l, "the initrd has %lu KiB and would lie over the BIOS area below %lu KiB",
-                      (unsigned long)((bytes + KIB - 1) / KIB), (unsigned long)(limit / KIB));
+                      (bytes + KIB - 1) / KIB, limit / KIB);
     return true;
 }
 
@@ -144,8 +141,8 @@ static bool check_cmdline(struct loading *l, const struct linux_kernel *kernel)
     uint64_t length = strlen(l->input->cmdline);
 
     if (length > kernel->cmdline_size)
-        return REFUSE(l, "the command line has %lu characters; %s takes at most %u", (unsigned long)length,
-                      l->input->kernel.name, kernel->cmdline_size);
+        return REFUSE(l, "the command line has %lu characters; %s takes at most %u", length, l->input->kernel.name,
+                      kernel->cmdline_size);
     return true;
 }
 
@@ -232,7 +229,7 @@ bool linux_load(struct loading *l, struct entry_state *out)
     uint64_t zero_page = loader_place(l, PAGE_SIZE + cmdline_bytes, PAGE_SIZE, LOADER_OWN_LOW);
     if (zero_page == 0)
         return REFUSE(l, "no %lu bytes of guest memory are left for boot_params; give the VM more (mem=)",
-                      (unsigned long)(PAGE_SIZE + cmdline_bytes));
+                      PAGE_SIZE + cmdline_bytes);
     copy_images(l, &kernel, initrd);
     uint8_t *params = loader_memory(l, zero_page, PAGE_SIZE + cmdline_bytes);
     write_zero_page(l, params, zero_page + PAGE_SIZE, initrd);

@@ -75,7 +75,7 @@ static bool read_fields(struct loading *l, const struct multiboot1_header *found
 
     if (at + HEADER_FIELDS > SEARCH_BYTES || !image_has(image, at, HEADER_FIELDS))
         return REFUSE(l, "%s is truncated: its multiboot1 header at offset %lu has no room for the address fields",
-                      image->name, (unsigned long)at);
+                      image->name, at);
     *header = (struct multiboot1_header){
         .offset = at,
         .flags = found->flags,
@@ -104,11 +104,11 @@ bool multiboot1_load_fields(struct loading *l, const struct multiboot1_header *f
     uint64_t bss_end = h.bss_end_addr != 0 ? h.bss_end_addr : load_end;
     if (load_end <= h.load_addr || bss_end < load_end)
         return REFUSE(l, "%s is damaged: multiboot1 addresses out of order: load 0x%x, load end 0x%lx, bss end 0x%lx",
-                      image->name, h.load_addr, (unsigned long)load_end, (unsigned long)bss_end);
+                      image->name, h.load_addr, load_end, bss_end);
     uint64_t bytes = load_end - h.load_addr;
     if (!image_has(image, offset, bytes))
         return REFUSE(l, "%s is truncated: its multiboot1 header asks for %lu bytes at offset %lu, the file has %lu",
-                      image->name, (unsigned long)bytes, (unsigned long)offset, (unsigned long)image->size);
+                      image->name, bytes, offset, image->size);
     if (!loader_take_segment(l, h.load_addr, bss_end - h.load_addr))
         return false;
     if (!loader_in_kernel(l, h.entry_addr))
@@ -186,8 +186,7 @@ static bool copy_modules(struct loading *l, uint64_t *start)
         start[i] = loader_place(l, module->size, PAGE_SIZE, kernel_top(l));
         if (start[i] == 0)
             return REFUSE(l, "module %s has %lu KiB and does not fit above the kernel; the VM has %lu KiB (mem=)",
-                          module->name, (unsigned long)(module->size / KIB + (module->size % KIB != 0)),
-                          (unsigned long)(l->ram.size / KIB));
+                          module->name, module->size / KIB + (module->size % KIB != 0), l->ram.size / KIB);
         if (module->size != 0)
             memcpy(loader_memory(l, start[i], module->size), module->data, module->size);
     }
@@ -254,8 +253,7 @@ bool multiboot1_inform(struct loading *l, uint64_t *info)
         return false;
     *info = loader_place(l, bytes, 16, LOADER_OWN_LOW);
     if (*info == 0)
-        return REFUSE(l, "no %lu bytes of guest memory are left for boot information; give the VM more (mem=)",
-                      (unsigned long)bytes);
+        return REFUSE(l, "no %lu bytes of guest memory are left for boot information; give the VM more (mem=)", bytes);
     struct cursor cursor = { l, *info + INFO_BYTES };
     memset(loader_memory(l, *info, bytes), 0, bytes);
     set_field(l, *info, 0, INFO_HAS_MEMORY | INFO_HAS_CMDLINE | INFO_HAS_MODS | INFO_HAS_MMAP | INFO_HAS_LOADER_NAME);

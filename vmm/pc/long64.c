@@ -20,7 +20,7 @@ bool loader_enter_long64(struct loading *l, struct entry_state *out)
 
     if (tables == 0)
         return REFUSE(l, "no %lu KiB of guest memory are left for page tables; give the VM more (mem=)",
-                      (unsigned long)(LONG64_BYTES / KIB));
+                      LONG64_BYTES / KIB);
     uint64_t *entry = (uint64_t *)(void *)loader_memory(l, tables, LONG64_BYTES);
     memset(entry, 0, LONG64_TABLES * PAGE_SIZE);
     entry[0] = (tables + PAGE_SIZE) | PTE_PRESENT_WRITE;

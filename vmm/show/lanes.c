@@ -291,8 +291,8 @@ void lanes_draw(const struct trace *trace, void (*out)(void *ctx, const char *li
         out(ctx, "lanes: the trace is too short to draw");
         return;
     }
-    format(line, sizeof(line), "lanes: one column = %lu cycles, from counter %lu to %lu",
-           (unsigned long)picture.column_cycles, (unsigned long)picture.start, (unsigned long)window_end(&picture));
+    format(line, sizeof(line), "lanes: one column = %lu cycles, from counter %lu to %lu", picture.column_cycles,
+           picture.start, window_end(&picture));
     out(ctx, line);
     draw_rows(&picture, out, ctx);
     out(ctx, "    H  other work of the host        M  the monitor working for this guest");

@@ -55,9 +55,8 @@ static void print_head(const struct printer *p)
     uint64_t ns = mul_div_floor(in->vt->now, NS_PER_S, in->vt->hz);
 
     say(p, "==== VM %s: %s", in->vm_name, in->end_reason);
-    say(p, "Its own time V: %lu.%09lu s (%lu cycles at %lu Hz)", (unsigned long)(ns / NS_PER_S),
-        (unsigned long)(ns % NS_PER_S), (unsigned long)in->vt->now, (unsigned long)in->vt->hz);
-    say(p, "of which skipped while halted: %lu cycles", (unsigned long)in->vt->warped);
+    say(p, "Its own time V: %lu.%09lu s (%lu cycles at %lu Hz)", ns / NS_PER_S, ns % NS_PER_S, in->vt->now, in->vt->hz);
+    say(p, "of which skipped while halted: %lu cycles", in->vt->warped);
     p->out(p->ctx, "");
 }
 
@@ -66,25 +65,23 @@ static void print_accounts(const struct printer *p)
     const struct report_input *in = p->in;
     uint64_t counter = in->host_now - in->ledger->start, sum = 0, shares = 0;
 
-    say(p, "Accounts: where every cycle of the host's counter went while this VM lived (%lu Hz)",
-        (unsigned long)in->host_hz);
+    say(p, "Accounts: where every cycle of the host's counter went while this VM lived (%lu Hz)", in->host_hz);
     for (unsigned a = 0; a < ACCOUNT_COUNT; a++) {
         uint64_t cycles = account_cycles(in, a), share = share_e5(cycles, counter);
         sum += cycles;
         shares += share;
-        say(p, "  %c  %-30s %20lu  %3lu.%03lu %%", account_names[a].letter, account_names[a].meaning,
-            (unsigned long)cycles, (unsigned long)(share / 1000), (unsigned long)(share % 1000));
+        say(p, "  %c  %-30s %20lu  %3lu.%03lu %%", account_names[a].letter, account_names[a].meaning, cycles,
+            share / 1000, share % 1000);
     }
     uint64_t lost = counter == 0 || shares > 100000 ? 0 : 100000 - shares;
-    say(p, "     %-30s %20lu  %3lu.%03lu %%, 0.%03lu %% lost in rounding down", "sum", (unsigned long)sum,
-        (unsigned long)(shares / 1000), (unsigned long)(shares % 1000), (unsigned long)lost);
-    say(p, "     %-30s %20lu", "counter, end minus start", (unsigned long)counter);
+    say(p, "     %-30s %20lu  %3lu.%03lu %%, 0.%03lu %% lost in rounding down", "sum", sum, shares / 1000,
+        shares % 1000, lost);
+    say(p, "     %-30s %20lu", "counter, end minus start", counter);
     say(p, "  sum = counter: difference %ld cycles", (long)(counter - sum));
     say(p, "closure: %ld cycles", (long)(counter - sum));
-    say(p, "  E  %-30s %20lu  modelled, not host cycles", "cost of emulated instructions",
-        (unsigned long)in->ledger->emulated);
-    say(p, "     %-30s %20lu  %lu slices shorter than their switch", "switch cost found too high",
-        (unsigned long)in->ledger->excess, (unsigned long)in->ledger->underflows);
+    say(p, "  E  %-30s %20lu  modelled, not host cycles", "cost of emulated instructions", in->ledger->emulated);
+    say(p, "     %-30s %20lu  %lu slices shorter than their switch", "switch cost found too high", in->ledger->excess,
+        in->ledger->underflows);
     p->out(p->ctx, "");
 }
 
@@ -102,8 +99,7 @@ static void print_meter(const struct printer *p, const struct meter *meter, cons
     uint64_t distance = apart < 0 ? 0 - (uint64_t)apart : (uint64_t)apart;
     long ppm = guest == 0 ? 0 : (long)mul_div_floor(distance, 1000000, guest);
 
-    say(p, "  %-13s %20lu %14ld %12ld %10lu", name, (unsigned long)cycles, (long)apart, apart < 0 ? -ppm : ppm,
-        (unsigned long)meter->unit_cycles);
+    say(p, "  %-13s %20lu %14ld %12ld %10lu", name, cycles, apart, apart < 0 ? -ppm : ppm, meter->unit_cycles);
 }
 
 // G as the ledger has it beside what the hardware's own meters say. Nothing where it has none.
@@ -117,10 +113,9 @@ static void print_meters(const struct printer *p)
         any |= meters[m].unit_cycles != 0;
     if (!any)
         return;
-    say(p, "Meters: the guest's cycles by hardware of its own, beside G; %lu slices",
-        (unsigned long)p->in->stats->exits);
+    say(p, "Meters: the guest's cycles by hardware of its own, beside G; %lu slices", p->in->stats->exits);
     say(p, "  %-13s %20s %14s %12s %10s", "meter", "cycles", "minus G", "ppm", "its unit");
-    say(p, "  %-13s %20lu", "G", (unsigned long)guest);
+    say(p, "  %-13s %20lu", "G", guest);
     for (unsigned m = 0; m < METER_COUNT; m++) {
         if (meters[m].unit_cycles != 0)
             print_meter(p, &meters[m], meter_names[m], guest);
@@ -139,11 +134,10 @@ static void print_exits(const struct printer *p)
         uint64_t count = histogram_count(cost);
         if (count == 0)
             continue;
-        say(p, "  %-12s %12lu %12lu %12lu %12lu", exit_kind_name((enum exit_kind)kind), (unsigned long)count,
-            (unsigned long)histogram_mean(cost), (unsigned long)histogram_percentile(cost, 990),
-            (unsigned long)cost->max);
+        say(p, "  %-12s %12lu %12lu %12lu %12lu", exit_kind_name((enum exit_kind)kind), count, histogram_mean(cost),
+            histogram_percentile(cost, 990), cost->max);
     }
-    say(p, "  %-12s %12lu", "all", (unsigned long)stats->exits);
+    say(p, "  %-12s %12lu", "all", stats->exits);
     p->out(p->ctx, "");
 }
 
@@ -153,10 +147,8 @@ static uint64_t print_timer(const struct printer *p, const struct timer_reading 
     const struct ticks *ticks = timer->ticks;
     const struct histogram *late = timer->lateness;
 
-    say(p, "  %-9s %10lu %10lu %8lu %8lu | %10lu %10lu %10lu", timer->name, (unsigned long)ticks->expired,
-        (unsigned long)ticks->injected, (unsigned long)ticks->pending, (unsigned long)ticks->dropped,
-        (unsigned long)histogram_percentile(late, 500), (unsigned long)histogram_percentile(late, 990),
-        (unsigned long)late->max);
+    say(p, "  %-9s %10lu %10lu %8lu %8lu | %10lu %10lu %10lu", timer->name, ticks->expired, ticks->injected,
+        ticks->pending, ticks->dropped, histogram_percentile(late, 500), histogram_percentile(late, 990), late->max);
     return ticks->expired - ticks->injected - ticks->pending - ticks->dropped;
 }
 
@@ -180,9 +172,8 @@ static void print_clock(const struct printer *p, const struct clock_reading *clo
     uint64_t ns = mul_div_floor(clock->value, NS_PER_S, clock->hz);
     uint64_t expected = mul_div_floor(vt->now, clock->hz, vt->hz);
 
-    say(p, "  %-10s %12lu %20lu %19lu %12ld %9lu %9ld", clock->name, (unsigned long)clock->hz,
-        (unsigned long)clock->value, (unsigned long)ns, (long)(v_ns - ns),
-        (unsigned long)mul_div_ceil(1, NS_PER_S, clock->hz), (long)(expected - clock->value));
+    say(p, "  %-10s %12lu %20lu %19lu %12ld %9lu %9ld", clock->name, clock->hz, clock->value, ns, (long)(v_ns - ns),
+        mul_div_ceil(1, NS_PER_S, clock->hz), (long)(expected - clock->value));
 }
 
 static void print_clocks(const struct printer *p)
@@ -193,8 +184,7 @@ static void print_clocks(const struct printer *p)
 
     say(p, "Clocks side by side: each counts V in its own ticks; 0 ticks behind is exact");
     say(p, "  %-10s %12s %20s %19s %12s %9s %9s", "clock", "Hz", "value", "as ns", "V minus, ns", "tick, ns", "behind");
-    say(p, "  %-10s %12lu %20lu %19lu", "V", (unsigned long)in->vt->hz, (unsigned long)in->vt->now,
-        (unsigned long)v_ns);
+    say(p, "  %-10s %12lu %20lu %19lu", "V", in->vt->hz, in->vt->now, v_ns);
     for (unsigned i = 0; i < count; i++) {
         if (in->clocks[i].hz != 0)
             print_clock(p, &in->clocks[i], v_ns);
@@ -208,30 +198,27 @@ static void print_delivery(const struct printer *p)
     const struct histogram *late = &in->stats->delivery.lateness, *steps = &in->stats->delivery.steps;
 
     say(p, "deadlines: %lu met in the guest, late p50 %lu, p99 %lu, max %lu cycles; alarm error %ld",
-        (unsigned long)histogram_count(late), (unsigned long)histogram_percentile(late, 500),
-        (unsigned long)histogram_percentile(late, 990), (unsigned long)late->max, (long)in->alarm_error_cycles);
+        histogram_count(late), histogram_percentile(late, 500), histogram_percentile(late, 990), late->max,
+        in->alarm_error_cycles);
     if (in->margin_cycles == 0)
         return;
-    say(p, "steps: margin %lu cycles; %lu steps, p50 %lu, p99 %lu, max %lu a deadline; %lu by alarm",
-        (unsigned long)in->margin_cycles, (unsigned long)steps->sum, (unsigned long)histogram_percentile(steps, 500),
-        (unsigned long)histogram_percentile(steps, 990), (unsigned long)steps->max,
-        (unsigned long)in->stats->delivery.unstepped);
+    say(p, "steps: margin %lu cycles; %lu steps, p50 %lu, p99 %lu, max %lu a deadline; %lu by alarm", in->margin_cycles,
+        steps->sum, histogram_percentile(steps, 500), histogram_percentile(steps, 990), steps->max,
+        in->stats->delivery.unstepped);
 }
 
 static void print_machine(const struct printer *p)
 {
     const struct stats *stats = p->in->stats;
 
-    say(p, "counter: %lu Hz by %s", (unsigned long)p->in->host_hz, p->in->host_hz_origin);
+    say(p, "counter: %lu Hz by %s", p->in->host_hz, p->in->host_hz_origin);
     if (p->in->host_hz_doubt[0] != '\0')
         say(p, "counter: not believed: %s", p->in->host_hz_doubt);
-    say(p, "alarms: %lu ended a slice", (unsigned long)stats->alarms);
-    say(p, "interrupts: %lu injected, %lu waited for a window", (unsigned long)stats->injections,
-        (unsigned long)stats->windows);
+    say(p, "alarms: %lu ended a slice", stats->alarms);
+    say(p, "interrupts: %lu injected, %lu waited for a window", stats->injections, stats->windows);
     if (p->in->careful)
         print_delivery(p);
-    say(p, "trace: %lu records, hash=%016lx", (unsigned long)p->in->trace->written,
-        (unsigned long)trace_hash(p->in->trace));
+    say(p, "trace: %lu records, hash=%016lx", p->in->trace->written, trace_hash(p->in->trace));
 }
 
 void report_print_part(const struct report_input *input, enum report_part part,

@@ -43,10 +43,9 @@ static bool check_header(struct loading *l)
                       image->name);
     if (size < image->size)
         return REFUSE(l, "%s is damaged: it has %lu bytes but claims to need %lu (image_size)", image->name,
-                      (unsigned long)image->size, (unsigned long)size);
+                      image->size, size);
     if (offset % 4 != 0)
-        return REFUSE(l, "%s is damaged: its text_offset is 0x%lx, where no instruction can be", image->name,
-                      (unsigned long)offset);
+        return REFUSE(l, "%s is damaged: its text_offset is 0x%lx, where no instruction can be", image->name, offset);
     return true;
 }
 
@@ -83,8 +82,7 @@ static bool place_rest(struct loading *l, uint64_t behind, struct entry_state *o
         if (out->initrd_start == 0)
             return REFUSE(l, "the initrd has %lu KiB and does not fit behind the kernel, which ends at %lu KiB of "
                              "%lu KiB (mem=)",
-                          (unsigned long)((bytes + KIB - 1) / KIB), (unsigned long)((behind - l->ram.base) / KIB),
-                          (unsigned long)(l->ram.size / KIB));
+                          (bytes + KIB - 1) / KIB, (behind - l->ram.base) / KIB, l->ram.size / KIB);
         out->initrd_end = out->initrd_start + bytes;
     }
     out->x0 = loader_place(l, GUEST_DTB_BYTES, TREE_ALIGN, out->initrd_end > high ? out->initrd_end : high);
@@ -92,7 +90,7 @@ static bool place_rest(struct loading *l, uint64_t behind, struct entry_state *o
         out->x0 = loader_place(l, GUEST_DTB_BYTES, PAGE_SIZE, behind);
     if (out->x0 == 0)
         return REFUSE(l, "no %lu KiB of guest memory are left for the device tree; give the VM more (mem=)",
-                      (unsigned long)(GUEST_DTB_BYTES / KIB));
+                      GUEST_DTB_BYTES / KIB);
     return true;
 }
 

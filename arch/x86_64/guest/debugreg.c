@@ -63,5 +63,5 @@ void emulate_debug_write(struct vcpu *vcpu, const struct exit *exit)
         execute(vcpu, &insn);
     else
         vm_kill(vcpu->vm, "the instruction that writes a debug register at rip %#lx cannot be read",
-                (unsigned long)vcpu_regs(vcpu)->rip);
+                vcpu_regs(vcpu)->rip);
 }

@@ -86,7 +86,7 @@ static bool find_segment(struct vcpu *vcpu, enum segment_use use, uint16_t selec
         return false;
     if (use == SEGMENT_CODE && segment_is_gate(descriptor[0], rights.long_mode)) {
         vm_kill(vcpu->vm, "a far jump at rip %#lx goes through a gate or to a task, with its operand in device memory",
-                (unsigned long)vcpu_regs(vcpu)->rip);
+                vcpu_regs(vcpu)->rip);
         return false;
     }
     unsigned vector = segment_refused(use, selector, descriptor[0], rights);
