@@ -92,25 +92,19 @@ static bool refuse_unknown(struct text name, const struct vocabulary *own, struc
     const struct vocabulary *other = own == &vm_vocabulary ? &monitor_vocabulary : &vm_vocabulary;
     const char *nearest = own->words[0].name;
 
-    if (find_word(other, name)) {
-        format(refusal->text, sizeof(refusal->text), "\"%s\" is a word for %s, not for %s", text_quote(name).text,
-               other->owner, own->owner);
-        return false;
-    }
+    if (find_word(other, name))
+        return REFUSAL(refusal, "\"%s\" is a word for %s, not for %s", text_quote(name).text, other->owner, own->owner);
     for (size_t i = 1; i < own->count; i++) {
         if (text_distance(name, own->words[i].name) < text_distance(name, nearest))
             nearest = own->words[i].name;
     }
-    format(refusal->text, sizeof(refusal->text), "unknown word \"%s\"; the nearest known word is \"%s\"",
-           text_quote(name).text, nearest);
-    return false;
+    return REFUSAL(refusal, "unknown word \"%s\"; the nearest known word is \"%s\"", text_quote(name).text, nearest);
 }
 
 static bool refuse_value(const struct word *word, struct text text, struct refusal *refusal)
 {
-    format(refusal->text, sizeof(refusal->text), "%s=%s is not possible; allowed: %s%s%s", word->name,
-           text_quote(text).text, word->allowed, others(word) ? "|" : "", others(word) ? others(word)->allowed : "");
-    return false;
+    return REFUSAL(refusal, "%s=%s is not possible; allowed: %s%s%s", word->name, text_quote(text).text, word->allowed,
+                   others(word) ? "|" : "", others(word) ? others(word)->allowed : "");
 }
 
 // One "name=value" of the line into its place.
@@ -122,11 +116,9 @@ static bool parse_word(struct text text, const struct vocabulary *vocabulary, st
 
     if (!word)
         return refuse_unknown(name, vocabulary, refusal);
-    if (name.length == text.length) {
-        format(refusal->text, sizeof(refusal->text), "\"%s\" has no value; write %s=VALUE, allowed: %s%s%s", word->name,
-               word->name, word->allowed, others(word) ? "|" : "", others(word) ? others(word)->allowed : "");
-        return false;
-    }
+    if (name.length == text.length)
+        return REFUSAL(refusal, "\"%s\" has no value; write %s=VALUE, allowed: %s%s%s", word->name, word->name,
+                       word->allowed, others(word) ? "|" : "", others(word) ? others(word)->allowed : "");
     struct text right = { text.at + name.length + 1, text.length - name.length - 1 };
     uint64_t number;
     if (others(word) && value_parse(others(word), right, &number))
@@ -136,11 +128,9 @@ static bool parse_word(struct text text, const struct vocabulary *vocabulary, st
     *value = (struct value){ .given = true, .text = right };
     if (!value_parse(word, right, &value->number))
         return refuse_value(word, right, refusal);
-    if (old.given && !text_equal(old.text, right)) {
-        format(refusal->text, sizeof(refusal->text), "%s is given twice: %s=%s and %s=%s", word->name, word->name,
-               text_quote(old.text).text, word->name, text_quote(right).text);
-        return false;
-    }
+    if (old.given && !text_equal(old.text, right))
+        return REFUSAL(refusal, "%s is given twice: %s=%s and %s=%s", word->name, word->name, text_quote(old.text).text,
+                       word->name, text_quote(right).text);
     return true;
 }
 
@@ -192,18 +182,12 @@ static bool check_vm(const struct value *values, struct refusal *refusal)
         return refuse_value(&vm_words[VM_COUNTER_HZ], values[VM_COUNTER_HZ].text, refusal);
     if (number_or(&values[VM_VCPUS], 1) != 1)
         return refuse_value(&vm_words[VM_VCPUS], values[VM_VCPUS].text, refusal);
-    if (values[VM_RTC].given && text_is(values[VM_RTC].text, "localtime")) {
-        format(refusal->text, sizeof(refusal->text),
-               "rtc=localtime: this host does not know its zone; write rtc=variable:SECONDS, the distance from UTC, "
-               "as tools/run does");
-        return false;
-    }
-    if (clock == CLOCK_WALL && values[VM_IDLE].given && values[VM_IDLE].number != IDLE_REAL) {
-        format(refusal->text, sizeof(refusal->text),
-               "clock=wall and idle=%s contradict each other: a wall clock neither jumps nor stops; write idle=real",
-               idle);
-        return false;
-    }
+    if (values[VM_RTC].given && text_is(values[VM_RTC].text, "localtime"))
+        return REFUSAL(refusal, "rtc=localtime: this host does not know its zone; write rtc=variable:SECONDS, the "
+                                "distance from UTC, as tools/run does");
+    if (clock == CLOCK_WALL && values[VM_IDLE].given && values[VM_IDLE].number != IDLE_REAL)
+        return REFUSAL(refusal, "clock=wall and idle=%s contradict each other: a wall clock neither jumps nor stops; "
+                                "write idle=real", idle);
     return true;
 }
 
@@ -215,17 +199,12 @@ static bool check_delivery(const struct value *values, struct refusal *refusal)
 
     if (margin == 0 || margin > CONFIG_ALARM_MAX)
         return refuse_value(&vm_words[VM_MARGIN], values[VM_MARGIN].text, refusal);
-    if (values[VM_MARGIN].given && !exact) {
-        format(refusal->text, sizeof(refusal->text),
-               "margin= says where the single steps of delivery=exact begin: write delivery=exact, too");
-        return false;
-    }
-    if (exact && values[VM_CLOCK].number == CLOCK_WALL) {
-        format(refusal->text, sizeof(refusal->text),
-               "clock=wall and delivery=exact contradict each other: a wall clock goes on while the monitor steps the "
-               "guest; write delivery=alarm");
-        return false;
-    }
+    if (values[VM_MARGIN].given && !exact)
+        return REFUSAL(refusal, "margin= says where the single steps of delivery=exact begin: write delivery=exact, "
+                                "too");
+    if (exact && values[VM_CLOCK].number == CLOCK_WALL)
+        return REFUSAL(refusal, "clock=wall and delivery=exact contradict each other: a wall clock goes on while the "
+                                "monitor steps the guest; write delivery=alarm");
     return true;
 }
 
@@ -238,11 +217,9 @@ static bool copy_cmdline(const char *behind, struct vm_config *out, struct refus
     text.length = text_length(text.at);
     while (text.length > 0 && text_blank(text.at[text.length - 1]))
         text.length--;
-    if (text.length >= sizeof(out->cmdline)) {
-        format(refusal->text, sizeof(refusal->text), "the guest's command line has %lu characters; at most %lu fit",
-               text.length, sizeof(out->cmdline) - 1);
-        return false;
-    }
+    if (text.length >= sizeof(out->cmdline))
+        return REFUSAL(refusal, "the guest's command line has %lu characters; at most %lu fit", text.length,
+                       sizeof(out->cmdline) - 1);
     text_copy(out->cmdline, text);
     return true;
 }
@@ -284,10 +261,8 @@ bool config_parse_monitor(const char *line, struct monitor_config *out, struct r
 
     memset(out, 0, sizeof(*out));
     bool understood = parse_line(line, &monitor_vocabulary, values, &behind, refusal);
-    if (behind != NULL) {
-        format(refusal->text, sizeof(refusal->text), "\" -- \" belongs to a VM's line, not to the monitor's");
-        understood = false;
-    }
+    if (behind != NULL)
+        understood = REFUSAL(refusal, "\" -- \" belongs to a VM's line, not to the monitor's");
     int64_t error = (int64_t)number_or(&values[MONITOR_ALARM_ERROR], 0);
     if (error < -CONFIG_ALARM_MAX || error > CONFIG_ALARM_MAX) {
         understood = refuse_value(&monitor_words[MONITOR_ALARM_ERROR], values[MONITOR_ALARM_ERROR].text, refusal);

@@ -59,18 +59,15 @@ static bool plan_clocks(struct vm *vm, struct refusal *refusal)
     const struct counter *counter = arch_counter();
     struct vtime *vt = &vm->vtime;
     vt->hz = vm->config.counter_hz != 0 ? vm->config.counter_hz : counter->hz;
-    if (counter->fixed_for_guest && vt->hz != counter->hz) {
-        format(refusal->text, sizeof(refusal->text), "counter_hz=%lu: a guest on this host reads its counter's rate"
-               " from the hardware, which says %lu Hz; leave the word out", vt->hz, counter->hz);
-        return false;
-    }
+    if (counter->fixed_for_guest && vt->hz != counter->hz)
+        return REFUSAL(refusal, "counter_hz=%lu: a guest on this host reads its counter's rate from the hardware, "
+                                "which says %lu Hz; leave the word out", vt->hz, counter->hz);
     if (vm->config.clock != CLOCK_WALL || vt->hz == counter->hz ||
         counterscale_make(vt->hz, counter->hz, counter->scaling, &vt->scale))
         return true;
-    format(refusal->text, sizeof(refusal->text), "counter_hz=%lu with clock=wall: this CPU %s its counter's %lu Hz%s",
-           vt->hz, counter->scaling.bits == 0 ? "cannot scale" : "cannot scale so far from", counter->hz,
-           "; leave the word out, or use clock=guest, which needs no scaling");
-    return false;
+    return REFUSAL(refusal, "counter_hz=%lu with clock=wall: this CPU %s its counter's %lu Hz%s", vt->hz,
+                   counter->scaling.bits == 0 ? "cannot scale" : "cannot scale so far from", counter->hz,
+                   "; leave the word out, or use clock=guest, which needs no scaling");
 }
 
 static void start_clocks(struct vm *vm)

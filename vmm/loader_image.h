@@ -27,7 +27,7 @@ struct loading {
 };
 
 // Puts the sentence together; always false, to be returned.
-#define REFUSE(l, ...) (format((l)->refusal->text, sizeof((l)->refusal->text), __VA_ARGS__), false)
+#define REFUSE(l, ...) REFUSAL((l)->refusal, __VA_ARGS__)
 
 // Little-endian reads; the caller has checked that offset + width <= size.
 uint16_t image_16(const struct image *image, uint64_t offset);

@@ -91,13 +91,10 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, 
         uint64_t counts = meter_counts();
         struct exit exit = run(vcpu, LAST_INSN, alarm, &slice);
         spread_add(&counted, meter_counts() - counts);
-        if (exit.kind != expected || vcpu->arch->world.pc != pc) {
-            format(refusal->text, sizeof(refusal->text),
-                   "calibration: an empty guest gave exit '%s' (class %#x, syndrome %#lx) at pc %#lx instead of '%s'",
-                   exit_kind_name(exit.kind), exit.hardware_reason, exit.info, vcpu->arch->world.pc,
-                   exit_kind_name(expected));
-            return false;
-        }
+        if (exit.kind != expected || vcpu->arch->world.pc != pc)
+            return REFUSAL(refusal, "calibration: an empty guest gave exit '%s' (class %#x, syndrome %#lx) at pc %#lx "
+                                    "instead of '%s'", exit_kind_name(exit.kind), exit.hardware_reason, exit.info,
+                           vcpu->arch->world.pc, exit_kind_name(expected));
         spread_add(&spread, slice.t1 - slice.t0);
     }
     switch_costs.total[expected] = spread.min;

@@ -95,12 +95,10 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, struct refusal *
         if (expected == EXIT_INTERRUPT) // pending before the entry: the guest gets no instruction
             hostapic_write(APIC_COMMAND, APIC_COMMAND_SELF | VECTOR_ALARM);
         struct exit exit = run(vcpu, CODE_GPA, expected == EXIT_ALARM ? 0 : NO_ALARM, &slice);
-        if (exit.kind != expected || vcpu_regs(vcpu)->rip != CODE_GPA) {
-            format(refusal->text, sizeof(refusal->text),
-                   "calibration: an empty guest gave exit '%s' (hardware reason %#x) at rip %#lx instead of '%s'",
-                   exit_kind_name(exit.kind), exit.hardware_reason, vcpu_regs(vcpu)->rip, exit_kind_name(expected));
-            return false;
-        }
+        if (exit.kind != expected || vcpu_regs(vcpu)->rip != CODE_GPA)
+            return REFUSAL(refusal, "calibration: an empty guest gave exit '%s' (hardware reason %#x) at rip %#lx "
+                                    "instead of '%s'", exit_kind_name(exit.kind), exit.hardware_reason,
+                           vcpu_regs(vcpu)->rip, exit_kind_name(expected));
         spread_add(&spread, slice.t1 - slice.t0);
     }
     switch_costs.total[expected] = spread.min;

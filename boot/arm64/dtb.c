@@ -13,12 +13,6 @@
 #define MODULE_WORD "module "
 #define VERSION_MIN 16u // before it names were paths, and values of 8 bytes padded in another way
 
-static bool fail(struct refusal *refusal, const char *text)
-{
-    format(refusal->text, sizeof(refusal->text), "the device tree %s", text);
-    return false;
-}
-
 static void add_memory(struct bootinfo *out, struct dtb_range range, enum memory_type type)
 {
     uint64_t end = range.size > UINT64_MAX - range.start ? UINT64_MAX : range.start + range.size;
@@ -84,7 +78,8 @@ static bool read_module(const void *tree, int node, struct dtb *out, struct refu
     bool ramdisk = dtb_compatible(tree, node, "multiboot,ramdisk");
     const char *string = dtb_string(tree, node, "bootargs");
     if (!dtb_reg(tree, node, 0, &range))
-        return fail(refusal, "has a module in /chosen that is nowhere: its reg is missing or too short");
+        return REFUSAL(refusal, "the device tree has a module in /chosen that is nowhere: its reg is missing or too "
+                                "short");
     if (boot->module_count == BOOT_MODULES_MAX) {
         boot->modules_ignored++;
         return true;
@@ -92,7 +87,7 @@ static bool read_module(const void *tree, int node, struct dtb *out, struct refu
     if (string == NULL)
         string = ramdisk ? "initrd" : "";
     if (!kernel && (string = compose(out, string)) == NULL)
-        return fail(refusal, "has modules in /chosen with more than 4 KiB of arguments");
+        return REFUSAL(refusal, "the device tree has modules in /chosen with more than 4 KiB of arguments");
 
     uint32_t place = boot->module_count++;
     for (; place > 0 && boot->modules[place - 1].start.value > range.start; place--)
@@ -118,12 +113,9 @@ static bool read_chosen(const void *tree, struct dtb *out, struct refusal *refus
 
 static bool check(const void *tree, uint32_t readable, struct refusal *refusal)
 {
-    if (tree == NULL || (uintptr_t)tree % 8 != 0 || (uintptr_t)tree >> 48 != 0) {
-        format(refusal->text, sizeof(refusal->text),
-               "x0 is %#lx, where no device tree can be: the loader must put its address there, a multiple of 8",
-               (uintptr_t)tree);
-        return false;
-    }
+    if (tree == NULL || (uintptr_t)tree % 8 != 0 || (uintptr_t)tree >> 48 != 0)
+        return REFUSAL(refusal, "x0 is %#lx, where no device tree can be: the loader must put its address there, a "
+                                "multiple of 8", (uintptr_t)tree);
     int error = fdt_check_full(tree, readable);
     if (error == 0 && fdt_version(tree) < VERSION_MIN)
         error = -FDT_ERR_BADVERSION;
@@ -131,9 +123,7 @@ static bool check(const void *tree, uint32_t readable, struct refusal *refusal)
         error = -FDT_ERR_BADOFFSET;
     if (error == 0)
         return true;
-    format(refusal->text, sizeof(refusal->text), "the device tree at %#lx is damaged: %s", (uintptr_t)tree,
-           fdt_strerror(error));
-    return false;
+    return REFUSAL(refusal, "the device tree at %#lx is damaged: %s", (uintptr_t)tree, fdt_strerror(error));
 }
 
 bool dtb_in_memory(const struct bootinfo *info, uint64_t start, uint64_t size)
@@ -152,10 +142,8 @@ static bool check_modules(const struct bootinfo *info, struct refusal *refusal)
         const struct boot_module *module = &info->modules[i];
         if (dtb_in_memory(info, module->start.value, module->size))
             continue;
-        format(refusal->text, sizeof(refusal->text),
-               "the device tree has a module of %lu bytes at %#lx, where no memory is", module->size,
-               module->start.value);
-        return false;
+        return REFUSAL(refusal, "the device tree has a module of %lu bytes at %#lx, where no memory is", module->size,
+                       module->start.value);
     }
     return true;
 }
@@ -171,6 +159,6 @@ bool dtb_read(const void *tree, uint32_t readable, struct dtb *out, struct refus
     out->boot.info_end = (uintptr_t)tree + fdt_totalsize(tree);
     dtb_read_board(tree, &out->board);
     if (!read_memory(tree, &out->boot))
-        return fail(refusal, "names no memory: it has no node with device_type \"memory\"");
+        return REFUSAL(refusal, "the device tree names no memory: it has no node with device_type \"memory\"");
     return read_chosen(tree, out, refusal) && check_modules(&out->boot, refusal);
 }

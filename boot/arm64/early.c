@@ -29,9 +29,8 @@ static bool holds_image(const struct bootinfo *info, struct refusal *refusal)
     uint64_t start = (uintptr_t)image_start, size = (uintptr_t)image_end - start;
     if (dtb_in_memory(info, start, size))
         return true;
-    format(refusal->text, sizeof(refusal->text),
-           "the device tree says that no memory is at %#lx, where %lu KiB of this image are", start, size / KIB);
-    return false;
+    return REFUSAL(refusal, "the device tree says that no memory is at %#lx, where %lu KiB of this image are", start,
+                   size / KIB);
 }
 
 // A tree that is damaged may name a UART all the same.

@@ -130,10 +130,8 @@ bool multiboot1_parse(const struct memory_window *memory, uint32_t at, struct bo
     out->loader = "unknown";
     const uint8_t *info = window_view(memory, at, INFO_BYTES);
     const char *damaged = info != NULL ? parse_parts(memory, info, out) : "address";
-    if (damaged != NULL) {
-        format(refusal->text, sizeof(refusal->text), "the boot information at %#x is damaged: its %s", at, damaged);
-        return false;
-    }
+    if (damaged != NULL)
+        return REFUSAL(refusal, "the boot information at %#x is damaged: its %s", at, damaged);
     if (strlen(out->loader) == 4 && memcmp(out->loader, "qemu", 4) == 0)
         drop_file_names(out);
     return true;

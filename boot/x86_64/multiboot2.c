@@ -98,11 +98,9 @@ bool multiboot2_parse(const void *info, uint64_t readable, struct bootinfo *out,
     out->cmdline = "";
     out->loader = "unknown";
     uint32_t total = readable >= 8 ? multiboot_read32(base) : 0;
-    if (total < 16 || total > readable || total > INFO_BYTES_MAX) {
-        format(refusal->text, sizeof(refusal->text), "the boot information claims %u bytes; 16 to %lu are possible",
-               total, readable < INFO_BYTES_MAX ? readable : INFO_BYTES_MAX);
-        return false;
-    }
+    if (total < 16 || total > readable || total > INFO_BYTES_MAX)
+        return REFUSAL(refusal, "the boot information claims %u bytes; 16 to %lu are possible", total,
+                       readable < INFO_BYTES_MAX ? readable : INFO_BYTES_MAX);
     out->info_start = (uintptr_t)base;
     out->info_end = out->info_start + total;
     uint32_t at = 8;
@@ -110,14 +108,11 @@ bool multiboot2_parse(const void *info, uint64_t readable, struct bootinfo *out,
         uint32_t type = multiboot_read32(base + at), size = multiboot_read32(base + at + 4);
         if (type == TAG_END)
             return true;
-        if (size < TAG_HEADER_BYTES || size > total - at || !parse_tag(type, base + at, size, out, rsdp)) {
-            format(refusal->text, sizeof(refusal->text),
-                   "the boot information is damaged: tag type %u at offset %u, %u bytes", type, at, size);
-            return false;
-        }
+        if (size < TAG_HEADER_BYTES || size > total - at || !parse_tag(type, base + at, size, out, rsdp))
+            return REFUSAL(refusal, "the boot information is damaged: tag type %u at offset %u, %u bytes", type, at,
+                           size);
         uint32_t step = (size + 7) & ~7u; // 3.6.1: tags start at multiples of 8
         at = step > total - at ? total : at + step;
     }
-    format(refusal->text, sizeof(refusal->text), "the boot information of %u bytes has no end tag", total);
-    return false;
+    return REFUSAL(refusal, "the boot information of %u bytes has no end tag", total);
 }

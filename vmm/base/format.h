@@ -12,4 +12,7 @@
 size_t format(char *out, size_t size, const char *text, ...) __attribute__((format(printf, 3, 4)));
 size_t format_v(char *out, size_t size, const char *text, va_list arguments) __attribute__((format(printf, 3, 0)));
 
+// Puts the sentence of a struct refusal together; always false, to be returned.
+#define REFUSAL(refusal, ...) (format((refusal)->text, sizeof((refusal)->text), __VA_ARGS__), false)
+
 #endif

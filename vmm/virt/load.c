@@ -18,10 +18,8 @@ static const char *asked_in_vain(const struct vm_config *config)
 bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_state *entry, struct refusal *refusal)
 {
     const char *absent = asked_in_vain(&vm->config);
-    if (absent != NULL) {
-        format(refusal->text, sizeof(refusal->text), "%s: only the x86 machine has such a device", absent);
-        return false;
-    }
+    if (absent != NULL)
+        return REFUSAL(refusal, "%s: only the x86 machine has such a device", absent);
     if (!loader_load(input, vm->ram, entry, refusal))
         return false;
     uint8_t seed[SEED_BYTES];
@@ -37,6 +35,5 @@ bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_
     };
     if (guest_dtb_build(&tree, guest_pointer(vm->ram, (gpa){ entry->x0 }, GUEST_DTB_BYTES)))
         return true;
-    format(refusal->text, sizeof(refusal->text), "the command line is too long for the device tree");
-    return false;
+    return REFUSAL(refusal, "the command line is too long for the device tree");
 }

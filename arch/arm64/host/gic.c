@@ -63,8 +63,6 @@ static struct {
     uint64_t own;           // the frame with the registers of this CPU's SGIs and PPIs
 } gic;
 
-#define REFUSE(refusal, ...) (format((refusal)->text, sizeof((refusal)->text), __VA_ARGS__), false)
-
 static bool wait_clear(uint64_t address, uint32_t bits)
 {
     for (unsigned i = 0; i < PATIENCE; i++)
@@ -124,12 +122,12 @@ static bool init_v3(const struct board *at, struct refusal *refusal)
     sysreg_write(icc_sre_el2, SRE_EL2);
     arm64_isb();
     if ((sysreg_read(icc_sre_el2) & SRE_SRE) == 0)
-        return REFUSE(refusal, "the firmware keeps the GICv3's system registers from EL2 (ICC_SRE_EL3)");
+        return REFUSAL(refusal, "the firmware keeps the GICv3's system registers from EL2 (ICC_SRE_EL3)");
     if (!find_redistributor(at))
-        return REFUSE(refusal, "no redistributor at %#lx is that of this CPU, MPIDR %#lx", at->gicr,
-                      sysreg_read(mpidr_el1));
+        return REFUSAL(refusal, "no redistributor at %#lx is that of this CPU, MPIDR %#lx", at->gicr,
+                       sysreg_read(mpidr_el1));
     if (!wake_redistributor())
-        return REFUSE(refusal, "the GIC's redistributor at %#lx does not wake up", gic.redistributor);
+        return REFUSAL(refusal, "the GIC's redistributor at %#lx does not wake up", gic.redistributor);
 
     mmio_write32(gic.distributor + GICD_CTLR, CTLR_V3_ARE);
     silence_spis();
@@ -137,7 +135,7 @@ static bool init_v3(const struct board *at, struct refusal *refusal)
     mmio_write32(gic.distributor + GICD_CTLR, CTLR_V3_ARE | CTLR_V3_GROUP1);
     if (!wait_clear(gic.distributor + GICD_CTLR, CTLR_V3_RWP) ||
         !wait_clear(gic.redistributor + GICR_CTLR, GICR_CTLR_RWP))
-        return REFUSE(refusal, "the GIC's distributor at %#lx does not take what is written", gic.distributor);
+        return REFUSAL(refusal, "the GIC's distributor at %#lx does not take what is written", gic.distributor);
 
     sysreg_write(icc_ctlr_el1, ICC_CTLR_EOIMODE);
     sysreg_write(icc_pmr_el1, 0xff);
@@ -152,7 +150,7 @@ static bool init_v3(const struct board *at, struct refusal *refusal)
 static bool init_v2(const struct board *at, struct refusal *refusal)
 {
     if (at->gicc == 0 || at->gich == 0 || at->gicv == 0)
-        return REFUSE(refusal, "the GICv2 of this host has no virtual CPU interface in the device tree");
+        return REFUSAL(refusal, "the GICv2 of this host has no virtual CPU interface in the device tree");
     gic.cpu_interface = at->gicc;
     gic.gich = at->gich;
     gic.gicv = at->gicv;
@@ -177,14 +175,13 @@ static bool is_ppi(unsigned intid)
 bool hostgic_init(const struct board *at, struct refusal *refusal)
 {
     if (at->gic_version == 0 || at->gicd == 0)
-        return REFUSE(refusal, "no GIC in the device tree: the monitor needs a GICv2 or a GICv3");
+        return REFUSAL(refusal, "no GIC in the device tree: the monitor needs a GICv2 or a GICv3");
     if (at->gic_version != 2 && at->gic_version != 3)
-        return REFUSE(refusal, "the GIC is of version %u: the monitor needs a GICv2 or a GICv3", at->gic_version);
+        return REFUSAL(refusal, "the GIC is of version %u: the monitor needs a GICv2 or a GICv3", at->gic_version);
     if (!is_ppi(at->timer_el2_intid) || !is_ppi(at->timer_virtual_intid) || !is_ppi(at->maintenance_intid))
-        return REFUSE(refusal,
-                      "the device tree has no private interrupts for the hypervisor's timer (%u), the virtual timer "
-                      "(%u) and the GIC's maintenance (%u)",
-                      at->timer_el2_intid, at->timer_virtual_intid, at->maintenance_intid);
+        return REFUSAL(refusal, "the device tree has no private interrupts for the hypervisor's timer (%u), the "
+                                "virtual timer (%u) and the GIC's maintenance (%u)", at->timer_el2_intid,
+                       at->timer_virtual_intid, at->maintenance_intid);
     gic.version = at->gic_version;
     gic.distributor = at->gicd;
     if (!(gic.version == 3 ? init_v3(at, refusal) : init_v2(at, refusal)))

@@ -48,17 +48,12 @@ static bool has_unrestricted_guest(struct refusal *refusal)
     bool secondary = (allowed(MSR_VMX_PROC) & PROC_SECONDARY) != 0;
     uint32_t proc2 = secondary ? allowed(MSR_VMX_PROC2) : 0;
     if ((proc2 & PROC2_EPT) == 0)
-        format(refusal->text, sizeof(refusal->text),
-               "this CPU's VMX has no EPT (secondary control 1): no firmware setting adds it, it came with Nehalem%s",
-               WHAT_ELSE);
-    else if ((proc2 & PROC2_UNRESTRICTED_GUEST) == 0)
-        format(refusal->text, sizeof(refusal->text),
-               "this CPU's VMX has no unrestricted guest (secondary control 7): no firmware setting adds it, it came "
-               "with Westmere%s",
-               WHAT_ELSE);
-    else
-        return true;
-    return false;
+        return REFUSAL(refusal, "this CPU's VMX has no EPT (secondary control 1): no firmware setting adds it, it came "
+                                "with Nehalem%s", WHAT_ELSE);
+    if ((proc2 & PROC2_UNRESTRICTED_GUEST) == 0)
+        return REFUSAL(refusal, "this CPU's VMX has no unrestricted guest (secondary control 7): no firmware setting "
+                                "adds it, it came with Westmere%s", WHAT_ELSE);
+    return true;
 }
 
 static bool make_control_words(struct refusal *refusal, bool true_controls)
@@ -68,11 +63,9 @@ static bool make_control_words(struct refusal *refusal, bool true_controls)
         uint64_t capability = x86_rdmsr(true_controls ? word->true_msr : word->msr);
         uint32_t required = (uint32_t)capability, may = (uint32_t)(capability >> 32);
         uint32_t missing = word->needed & ~may;
-        if (missing != 0) {
-            format(refusal->text, sizeof(refusal->text), "this CPU's VMX lacks %s controls %#x, which are needed%s",
-                   word->name, missing, WHAT_ELSE);
-            return false;
-        }
+        if (missing != 0)
+            return REFUSAL(refusal, "this CPU's VMX lacks %s controls %#x, which are needed%s", word->name, missing,
+                           WHAT_ELSE);
         *word->out = required | word->needed | (word->wanted & may);
     }
     return true;
@@ -83,14 +76,11 @@ static bool check_the_rest(struct refusal *refusal)
 {
     const uint64_t ept_needed = EPT_CAP_WALK_4 | EPT_CAP_WRITE_BACK | EPT_CAP_2M | EPT_CAP_INVEPT | EPT_CAP_INVEPT_ALL;
     if ((vmx_caps.proc & (PROC_CR3_LOAD | PROC_CR3_STORE)) != 0)
-        format(refusal->text, sizeof(refusal->text), "this CPU's VMX cannot leave CR3 to the guest%s", WHAT_ELSE);
-    else if ((x86_rdmsr(MSR_VMX_EPT_VPID) & ept_needed) != ept_needed)
-        format(refusal->text, sizeof(refusal->text),
-               "this CPU's EPT has %#lx of the capabilities %#lx (4 levels, write-back, 2 MiB pages, INVEPT)%s",
-               x86_rdmsr(MSR_VMX_EPT_VPID) & ept_needed, ept_needed, WHAT_ELSE);
-    else
-        return true;
-    return false;
+        return REFUSAL(refusal, "this CPU's VMX cannot leave CR3 to the guest%s", WHAT_ELSE);
+    if ((x86_rdmsr(MSR_VMX_EPT_VPID) & ept_needed) != ept_needed)
+        return REFUSAL(refusal, "this CPU's EPT has %#lx of the capabilities %#lx (4 levels, write-back, 2 MiB pages, "
+                                "INVEPT)%s", x86_rdmsr(MSR_VMX_EPT_VPID) & ept_needed, ept_needed, WHAT_ELSE);
+    return true;
 }
 
 static void keep_capabilities(uint64_t basic, bool true_controls)
@@ -118,21 +108,15 @@ static void keep_capabilities(uint64_t basic, bool true_controls)
 
 bool vmx_probe(struct refusal *refusal)
 {
-    if ((x86_cpuid(1, 0).ecx & 1u << 5) == 0) {
-        format(refusal->text, sizeof(refusal->text),
-               "this CPU does not offer Intel VMX (CPUID 1 ECX bit 5): enable \"Intel Virtualization Technology\" "
-               "(VT-x) in the firmware's setup if it is there, then power off and on%s",
-               WHAT_ELSE);
-        return false;
-    }
+    if ((x86_cpuid(1, 0).ecx & 1u << 5) == 0)
+        return REFUSAL(refusal, "this CPU does not offer Intel VMX (CPUID 1 ECX bit 5): enable \"Intel Virtualization "
+                                "Technology\" (VT-x) in the firmware's setup if it is there, then power off and on%s",
+                       WHAT_ELSE);
     uint64_t feature = x86_rdmsr(MSR_FEATURE_CONTROL);
-    if ((feature & FEATURE_CONTROL_LOCKED) != 0 && (feature & FEATURE_CONTROL_VMX) == 0) {
-        format(refusal->text, sizeof(refusal->text),
-               "VMX is turned off and locked by the firmware (FEATURE_CONTROL %#lx): enable \"Intel Virtualization "
-               "Technology\" (VT-x) in its setup, then power off and on%s",
-               feature, WHAT_ELSE);
-        return false;
-    }
+    if ((feature & FEATURE_CONTROL_LOCKED) != 0 && (feature & FEATURE_CONTROL_VMX) == 0)
+        return REFUSAL(refusal, "VMX is turned off and locked by the firmware (FEATURE_CONTROL %#lx): enable \"Intel "
+                                "Virtualization Technology\" (VT-x) in its setup, then power off and on%s", feature,
+                       WHAT_ELSE);
     uint64_t basic = x86_rdmsr(MSR_VMX_BASIC);
     bool true_controls = (basic & VMX_BASIC_TRUE_CONTROLS) != 0;
     if (!has_unrestricted_guest(refusal) || !make_control_words(refusal, true_controls) || !check_the_rest(refusal))
