@@ -214,7 +214,7 @@ static bool copy_cmdline(const char *behind, struct vm_config *out, struct refus
 
     while (text_blank(*text.at))
         text.at++;
-    text.length = text_length(text.at);
+    text.length = strlen(text.at);
     while (text.length > 0 && text_blank(text.at[text.length - 1]))
         text.length--;
     if (text.length >= sizeof(out->cmdline))

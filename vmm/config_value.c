@@ -5,18 +5,9 @@
 #include "vmm/config.h"
 #include <string.h>
 
-size_t text_length(const char *s)
-{
-    size_t n = 0;
-
-    while (s[n] != '\0')
-        n++;
-    return n;
-}
-
 bool text_is(struct text text, const char *s)
 {
-    return text.length == text_length(s) && memcmp(text.at, s, text.length) == 0;
+    return text.length == strlen(s) && memcmp(text.at, s, text.length) == 0;
 }
 
 bool text_equal(struct text a, struct text b)
@@ -78,7 +69,7 @@ static size_t smallest(size_t a, size_t b, size_t c)
 
 size_t text_distance(struct text unknown, const char *known)
 {
-    size_t row[16], length = text_length(known), rows = unknown.length < 32 ? unknown.length : 32;
+    size_t row[16], length = strlen(known), rows = unknown.length < 32 ? unknown.length : 32;
 
     for (size_t k = 0; k <= length; k++)
         row[k] = k;
@@ -173,17 +164,15 @@ static bool parse_offset(struct text text, uint64_t *seconds)
 
 static bool parse_choice(const char *allowed, struct text text, uint64_t *index)
 {
-    const char *start = allowed;
+    struct text left = { allowed, strlen(allowed) };
 
     for (*index = 0;; ++*index) {
-        size_t length = 0;
-        while (start[length] != '|' && start[length] != '\0')
-            length++;
-        if (length == text.length && memcmp(start, text.at, length) == 0)
+        struct text choice = text_until(left, '|');
+        if (text_equal(choice, text))
             return true;
-        if (start[length] == '\0')
+        if (choice.length == left.length)
             return false;
-        start += length + 1;
+        left = (struct text){ choice.at + choice.length + 1, left.length - choice.length - 1 };
     }
 }
 

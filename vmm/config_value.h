@@ -33,7 +33,6 @@ struct quote {
     char text[44];
 };
 
-size_t text_length(const char *s);
 bool text_is(struct text text, const char *s);
 bool text_equal(struct text a, struct text b);
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct sink {
     char *out;
@@ -61,10 +62,7 @@ static void put_number(struct sink *sink, const struct spec *spec, uint64_t valu
 {
     char digits[24];
     unsigned base = spec->conversion == 'x' || spec->conversion == 'X' || spec->conversion == 'p' ? 16 : 10;
-    size_t n = digits_of(value, base, spec->conversion == 'X', digits);
-    size_t prefix_length = 0;
-    while (prefix[prefix_length] != 0)
-        prefix_length++;
+    size_t n = digits_of(value, base, spec->conversion == 'X', digits), prefix_length = strlen(prefix);
     size_t want = spec->has_precision ? spec->precision : 1;
     if (spec->zero && !spec->left && !spec->has_precision && spec->width > prefix_length + want)
         want = spec->width - prefix_length;

@@ -120,15 +120,6 @@ bool multiboot1_load_fields(struct loading *l, const struct multiboot1_header *f
     return true;
 }
 
-static uint64_t string_bytes(const char *s)
-{
-    uint64_t n = 0;
-
-    while (s[n] != '\0')
-        n++;
-    return n;
-}
-
 // Where the next piece of boot information goes.
 struct cursor {
     const struct loading *l;
@@ -197,10 +188,10 @@ static bool copy_modules(struct loading *l, uint64_t *start)
 static uint64_t info_bytes(const struct loader_input *input)
 {
     uint64_t bytes = INFO_BYTES + MMAP_ENTRIES_MAX * MMAP_BYTES + input->module_count * MODULE_BYTES +
-                     sizeof(loader_name) + string_bytes(input->kernel.name) + 1 + string_bytes(input->cmdline) + 1;
+                     sizeof(loader_name) + strlen(input->kernel.name) + 1 + strlen(input->cmdline) + 1;
 
     for (unsigned i = 0; i < input->module_count; i++)
-        bytes += string_bytes(module_string(input, i)) + 1;
+        bytes += strlen(module_string(input, i)) + 1;
     return bytes;
 }
 
@@ -239,7 +230,7 @@ static void write_modules(struct loading *l, uint64_t info, struct cursor *curso
         put_32(&list, start[i] + input->module[i].size);
         put_32(&list, cursor->at);
         put_32(&list, 0);
-        put_bytes(cursor, module_string(input, i), string_bytes(module_string(input, i)) + 1);
+        put_bytes(cursor, module_string(input, i), strlen(module_string(input, i)) + 1);
     }
 }
 
@@ -262,8 +253,8 @@ bool multiboot1_inform(struct loading *l, uint64_t *info)
     set_field(l, *info, INFO_BOOT_LOADER_NAME, cursor.at);
     put_bytes(&cursor, loader_name, sizeof(loader_name));
     set_field(l, *info, INFO_CMDLINE, cursor.at);
-    put_bytes(&cursor, input->kernel.name, string_bytes(input->kernel.name));
+    put_bytes(&cursor, input->kernel.name, strlen(input->kernel.name));
     put_bytes(&cursor, input->cmdline[0] ? " " : "", input->cmdline[0] != 0);
-    put_bytes(&cursor, input->cmdline, string_bytes(input->cmdline) + 1);
+    put_bytes(&cursor, input->cmdline, strlen(input->cmdline) + 1);
     return true;
 }
