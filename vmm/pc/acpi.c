@@ -2,7 +2,7 @@
 // The ACPI tables that a guest finds below 1 MiB, built as bytes from one layout. Called once when a VM is made; writes
 // only [GUEST_ACPI_BASE, GUEST_MPTABLE_BASE) of the guest's memory. Pure. Section numbers are those of the ACPI 6.0
 // specification.
-#include "vmm/pc/acpi.h"
+#include "vmm/pc/bios.h"
 #include "vmm/pc/tables.h"
 #include "vmm/base/guestmem.h"
 

@@ -10,7 +10,6 @@
 // A PC's memory map below 1 MiB: page zero and the BIOS areas are not RAM to be loaded into.
 #define LOW_RAM_END           GUEST_EBDA_BASE
 #define ROM_START             UINT64_C(0xa0000)
-#define ACPI_START            UINT64_C(0xe0000)
 #define HIGH_RAM              UINT64_C(0x100000)
 // Page tables and boot information go here or above: 0x8000 is where kernels like to put other processors' first code.
 #define LOADER_OWN_LOW        UINT64_C(0x9000)

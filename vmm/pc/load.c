@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The PC's memory before its first instruction: what its firmware would have left there, and the guest's kernel.
-#include "vmm/pc/acpi.h"
 #include "vmm/pc/bios.h"
-#include "vmm/pc/mptable.h"
 #include "vmm/vm.h"
 
 bool machine_load(struct vm *vm, const struct loader_input *input, struct entry_state *entry, struct refusal *refusal)

@@ -2,7 +2,6 @@
 // Linux for x86-64 by the 64-bit boot protocol: Documentation/arch/x86/boot.rst of the Linux sources, whose names the
 // fields have here. The kernel goes to the address it prefers, the initrd as high as it may be, boot_params (the "zero
 // page") and the command line low. Called by pc/loader.c. Pure; writes nothing before all has been checked.
-#include "vmm/pc/acpi.h"
 #include "vmm/pc/kernels.h"
 #include <string.h>
 
@@ -160,7 +159,7 @@ static void write_e820(uint8_t *zero_page, uint64_t ram_end)
     } map[] = {
         { 0, LOW_RAM_END, E820_RAM },
         { LOW_RAM_END, ROM_START, E820_RESERVED },
-        { ACPI_START, HIGH_RAM, E820_RESERVED }, // the tables, as firmware in ROM has them
+        { GUEST_ACPI_BASE, HIGH_RAM, E820_RESERVED }, // the tables, as firmware in ROM has them
         { HIGH_RAM, ram_end, E820_RAM },
     };
     uint8_t count = 0;

@@ -209,7 +209,7 @@ static void write_memory(struct loading *l, uint64_t info, struct cursor *cursor
 
     put_mmap(cursor, 0, LOW_RAM_END, MMAP_RAM);
     put_mmap(cursor, LOW_RAM_END, ROM_START, MMAP_RESERVED);
-    put_mmap(cursor, ACPI_START, HIGH_RAM, MMAP_RESERVED);
+    put_mmap(cursor, GUEST_ACPI_BASE, HIGH_RAM, MMAP_RESERVED);
     put_mmap(cursor, HIGH_RAM, mem, MMAP_RAM);
     set_field(l, info, INFO_MMAP_ADDR, mmap);
     set_field(l, info, INFO_MMAP_LENGTH, cursor->at - mmap);

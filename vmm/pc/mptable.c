@@ -2,7 +2,7 @@
 // The MP table as bytes: processors, the ISA bus, the IOAPIC and which interrupt is on which of its inputs, the same
 // facts as the MADT has. Called once when a VM is made; writes only [GUEST_MPTABLE_BASE, 1 MiB) of the guest's memory.
 // Pure. Section numbers are those of the MultiProcessor Specification 1.4.
-#include "vmm/pc/mptable.h"
+#include "vmm/pc/bios.h"
 #include "vmm/pc/tables.h"
 #include "vmm/base/guestmem.h"
 

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "vmm/pc/acpi.h"
-#include "vmm/pc/mptable.h"
+#include "vmm/pc/bios.h"
 
 static struct guest_ram ram;
 
