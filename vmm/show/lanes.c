@@ -199,45 +199,29 @@ static bool choose_window(const struct trace *trace, struct picture *picture)
     return scale != 0 && draw_window(trace, first, scale, picture);
 }
 
-static bool has_lane(const struct picture *picture, enum lane lane)
+// Is one of the columns' cells `what`: an owner, or a mark?
+static bool has(const void *cells, uint8_t what)
 {
-    for (unsigned c = 0; c < LANES_COLUMNS; c++) {
-        if (picture->lane[c] == lane)
-            return true;
-    }
-    return false;
+    return memchr(cells, what, LANES_COLUMNS) != NULL;
 }
 
-// A row "  X ....": the letter where `lane` owns the column.
-static void lane_row(const struct picture *picture, enum lane lane, char line[LINE_BYTES])
+// A row "  X ....": the letter where the cell is `what`, and nothing after the last of them.
+static void draw_row(const void *cells, uint8_t what, char letter, void (*out)(void *ctx, const char *line), void *ctx)
 {
-    memset(line, ' ', LINE_BYTES - 1);
-    line[LINE_BYTES - 1] = '\0';
-    line[LABEL_BYTES - 2] = lane_letters[lane];
-    for (unsigned c = 0; c < LANES_COLUMNS; c++) {
-        if (picture->lane[c] == lane)
-            line[LABEL_BYTES + c] = lane_letters[lane];
-    }
-}
+    const uint8_t *cell = cells;
+    char line[LINE_BYTES];
+    size_t end = LABEL_BYTES - 1;
 
-static bool has_mark(const bool *marks)
-{
-    for (unsigned c = 0; c < LANES_COLUMNS; c++) {
-        if (marks[c])
-            return true;
-    }
-    return false;
-}
-
-static void marker_row(const bool *marks, char letter, char line[LINE_BYTES])
-{
-    memset(line, ' ', LINE_BYTES - 1);
-    line[LINE_BYTES - 1] = '\0';
+    memset(line, ' ', sizeof(line));
     line[LABEL_BYTES - 2] = letter;
     for (unsigned c = 0; c < LANES_COLUMNS; c++) {
-        if (marks[c])
-            line[LABEL_BYTES + c] = letter;
+        if (cell[c] != what)
+            continue;
+        line[LABEL_BYTES + c] = letter;
+        end = LABEL_BYTES + c + 1;
     }
+    line[end] = '\0';
+    out(ctx, line);
 }
 
 static void ruler(char line[LINE_BYTES])
@@ -248,38 +232,20 @@ static void ruler(char line[LINE_BYTES])
     line[LINE_BYTES - 1] = '\0';
 }
 
-static void trim(char *line)
-{
-    size_t end = LINE_BYTES - 1;
-
-    while (end > 0 && line[end - 1] == ' ')
-        end--;
-    line[end] = '\0';
-}
-
 static void draw_rows(const struct picture *picture, void (*out)(void *ctx, const char *line), void *ctx)
 {
     char line[LINE_BYTES];
 
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
-        if (lane == LANE_IDLE && !has_lane(picture, LANE_IDLE))
-            continue;
-        lane_row(picture, (enum lane)lane, line);
-        trim(line);
-        out(ctx, line);
+        if (lane != LANE_IDLE || has(picture->lane, LANE_IDLE))
+            draw_row(picture->lane, (uint8_t)lane, lane_letters[lane], out, ctx);
     }
     ruler(line);
     out(ctx, line);
-    if (has_mark(picture->due)) {
-        marker_row(picture->due, '^', line);
-        trim(line);
-        out(ctx, line);
-    }
-    if (has_mark(picture->injected)) {
-        marker_row(picture->injected, '!', line);
-        trim(line);
-        out(ctx, line);
-    }
+    if (has(picture->due, true))
+        draw_row(picture->due, true, '^', out, ctx);
+    if (has(picture->injected, true))
+        draw_row(picture->injected, true, '!', out, ctx);
 }
 
 void lanes_draw(const struct trace *trace, void (*out)(void *ctx, const char *line), void *ctx)
@@ -296,9 +262,9 @@ void lanes_draw(const struct trace *trace, void (*out)(void *ctx, const char *li
     out(ctx, line);
     draw_rows(&picture, out, ctx);
     out(ctx, "    H  other work of the host        M  the monitor working for this guest");
-    out(ctx, has_lane(&picture, LANE_IDLE)
+    out(ctx, has(picture.lane, LANE_IDLE)
                  ? "    G  the guest itself              I  the guest halted, the host waits"
                  : "    G  the guest itself");
-    if (has_mark(picture.due) || has_mark(picture.injected))
+    if (has(picture.due, true) || has(picture.injected, true))
         out(ctx, "    ^  a timer came due              !  an interrupt was injected");
 }
