@@ -97,6 +97,4 @@ static enum io_result debugexit_access(void *device, struct io_access *io, vtime
 const struct device_ops debugexit_ops = {
     .name = "debugexit",
     .access = debugexit_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

@@ -32,22 +32,10 @@ struct io_access {
 struct device_ops {
     const char *name;
     enum io_result (*access)(void *device, struct io_access *io, vtime_t now);
-    void (*advance)(void *device, vtime_t now);            // fire everything due by now
-    vtime_t (*next_deadline)(const void *device);          // TIME_NEVER if none
+    // Both null for a device that does nothing by itself.
+    void (*advance)(void *device, vtime_t now);   // fire everything due by now
+    vtime_t (*next_deadline)(const void *device); // TIME_NEVER if none
 };
-
-// The last two, of a device that does nothing by itself.
-static inline void device_untimed_advance(void *device, vtime_t now)
-{
-    (void)device;
-    (void)now;
-}
-
-static inline vtime_t device_untimed_deadline(const void *device)
-{
-    (void)device;
-    return TIME_NEVER;
-}
 
 // An interrupt output. Level for level-triggered inputs; `rises` counts 0->1 edges until the router takes them, so that
 // no edge is lost however many fall into one advance().

@@ -59,6 +59,4 @@ static enum io_result fwcfg_access(void *device, struct io_access *io, vtime_t n
 const struct device_ops fwcfg_ops = {
     .name = "fwcfg",
     .access = fwcfg_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

@@ -214,6 +214,4 @@ bool i8042_press(struct i8042 *d, const struct key *key)
 const struct device_ops i8042_ops = {
     .name = "i8042",
     .access = i8042_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

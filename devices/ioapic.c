@@ -198,6 +198,4 @@ static enum io_result ioapic_access(void *device, struct io_access *io, vtime_t 
 const struct device_ops ioapic_ops = {
     .name = "ioapic",
     .access = ioapic_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

@@ -73,6 +73,4 @@ static enum io_result pcihost_access(void *device, struct io_access *io, vtime_t
 const struct device_ops pcihost_ops = {
     .name = "pcihost",
     .access = pcihost_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

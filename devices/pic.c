@@ -358,6 +358,4 @@ static enum io_result pic_access(void *device, struct io_access *io, vtime_t now
 const struct device_ops pic_ops = {
     .name = "pic",
     .access = pic_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

@@ -63,13 +63,9 @@ static enum io_result access_memory(void *device, struct io_access *io, vtime_t 
 const struct device_ops testdev_port_ops = {
     .name = "testdev",
     .access = access_port,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };
 
 const struct device_ops testdev_memory_ops = {
     .name = "testdev memory",
     .access = access_memory,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

@@ -289,6 +289,4 @@ static enum io_result vga_access(void *device, struct io_access *io, vtime_t now
 const struct device_ops vga_ops = {
     .name = "vga",
     .access = vga_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

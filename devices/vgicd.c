@@ -177,6 +177,4 @@ static enum io_result vgicd_access(void *device, struct io_access *io, vtime_t n
 const struct device_ops vgicd_ops = {
     .name = "vgicd",
     .access = vgicd_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

@@ -69,6 +69,4 @@ static enum io_result vgicr_access(void *device, struct io_access *io, vtime_t n
 const struct device_ops vgicr_ops = {
     .name = "vgicr",
     .access = vgicr_access,
-    .advance = device_untimed_advance,
-    .next_deadline = device_untimed_deadline,
 };

@@ -44,19 +44,30 @@ static uint64_t below(struct run *run, uint64_t bound)
     return host_random_range(&run->random, 0, bound - 1);
 }
 
+static void advance(const struct device_laws *laws, void *device, vtime_t now)
+{
+    if (laws->ops->advance != NULL)
+        laws->ops->advance(device, now);
+}
+
+static vtime_t next_deadline(const struct device_laws *laws, const void *device)
+{
+    return laws->ops->next_deadline != NULL ? laws->ops->next_deadline(device) : TIME_NEVER;
+}
+
 // Looks at a copy, so that looking changes nothing.
 static void look(struct run *run, const struct object *device, struct observation *seen)
 {
     const struct device_laws *laws = run->laws;
     memset(seen, 0, sizeof(*seen));
     run->copy = *device;
-    laws->ops->advance(run->copy.bytes, run->now);
+    advance(laws, run->copy.bytes, run->now);
     for (unsigned i = 0; laws->line && laws->line(run->copy.bytes, i); i++) {
         const struct irq_line *line = laws->line(run->copy.bytes, i);
         observation_add(seen, line->rises);
         observation_add(seen, line->level);
     }
-    observation_add(seen, laws->ops->next_deadline(run->copy.bytes));
+    observation_add(seen, next_deadline(laws, run->copy.bytes));
     laws->observe(run->copy.bytes, run->now, seen);
 }
 
@@ -94,18 +105,18 @@ static uint64_t random_step(struct run *run)
 // Law: advance(t1); advance(t2) equals advance(t2). Instants at and around a deadline are tried on purpose.
 static void push_in_pieces(struct run *run, vtime_t until)
 {
-    const struct device_ops *ops = run->laws->ops;
+    const struct device_laws *laws = run->laws;
     vtime_t at = run->now;
     for (unsigned pieces = (unsigned)below(run, 4); pieces > 0; pieces--) {
-        vtime_t deadline = ops->next_deadline(run->pushed.bytes);
+        vtime_t deadline = next_deadline(laws, run->pushed.bytes);
         bool aim = deadline >= at && deadline <= until && below(run, 2) == 0;
         if (aim)
             at = deadline - (deadline > at ? below(run, 2) : 0);
         else
             at += until > at ? below(run, until - at) : 0;
-        ops->advance(run->pushed.bytes, at);
+        advance(laws, run->pushed.bytes, at);
         run->tried->split_advances++;
-        assert_true(ops->next_deadline(run->pushed.bytes) > at);
+        assert_true(next_deadline(laws, run->pushed.bytes) > at);
     }
 }
 
@@ -114,8 +125,8 @@ static void check_deadline(struct run *run)
 {
     const struct device_laws *laws = run->laws;
     run->copy = run->plain;
-    laws->ops->advance(run->copy.bytes, run->now);
-    vtime_t deadline = laws->ops->next_deadline(run->copy.bytes);
+    advance(laws, run->copy.bytes, run->now);
+    vtime_t deadline = next_deadline(laws, run->copy.bytes);
     if (deadline <= run->now)
         fail_msg("%s: deadline %llu is not after now %llu", laws->ops->name, (unsigned long long)deadline,
                  (unsigned long long)run->now);
@@ -124,7 +135,7 @@ static void check_deadline(struct run *run)
         return;
     static struct object before;
     before = run->copy;
-    laws->ops->advance(run->copy.bytes, deadline - 1);
+    advance(laws, run->copy.bytes, deadline - 1);
     for (unsigned i = 0; laws->line(before.bytes, i); i++)
         if (laws->line(before.bytes, i)->rises != laws->line(run->copy.bytes, i)->rises)
             fail_msg("%s: line %u rises before the deadline %llu", laws->ops->name, i, (unsigned long long)deadline);
