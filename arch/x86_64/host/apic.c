@@ -23,11 +23,6 @@
 
 static uintptr_t base; // of the registers; 0 in x2APIC mode
 
-bool hostapic_is_x2apic(void)
-{
-    return base == 0;
-}
-
 volatile uint32_t *hostapic_mmio(enum apic_register reg)
 {
     return base == 0 ? NULL : (volatile uint32_t *)(base + reg);
@@ -51,7 +46,7 @@ void hostapic_eoi(void)
     hostapic_write(APIC_EOI, 0);
 }
 
-uint32_t hostapic_id(void)
+static uint32_t own_id(void)
 {
     uint32_t id = hostapic_read(APIC_ID);
     return base == 0 ? id : id >> 24;
@@ -131,7 +126,7 @@ void hostapic_init(void)
         hostapic_write(APIC_LVT_THERMAL, LVT_MASKED);
     hostapic_write(APIC_ERROR_STATUS, 0);
     drain_in_service();
-    this_cpu()->shared.hardware_id = hostapic_id();
-    log_line("apic", "%s, id %u, version %#x", base == 0 ? "x2APIC" : "xAPIC", hostapic_id(),
+    this_cpu()->shared.hardware_id = own_id();
+    log_line("apic", "%s, id %u, version %#x", base == 0 ? "x2APIC" : "xAPIC", own_id(),
              hostapic_read(APIC_VERSION) & 0xff);
 }

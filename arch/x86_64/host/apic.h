@@ -33,8 +33,6 @@ enum apic_register {
 
 void     hostapic_init(void);
 void     hostapic_eoi(void);
-bool     hostapic_is_x2apic(void);
-uint32_t hostapic_id(void);
 uint32_t hostapic_read(enum apic_register reg);
 void     hostapic_write(enum apic_register reg, uint32_t value);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host's half of the seam (arch/arch.h): counter, interrupts, console, wall clock, the end.
+// The host's half of the seam (arch/host.h): counter, console, wall clock. Its rate is tsc.c's, the end poweroff.c's.
 #include <string.h>
 
 #include "arch/host.h"
@@ -7,19 +7,11 @@
 #include "arch/x86_64/host/rtc.h"
 #include "arch/x86_64/host/screen.h"
 #include "arch/x86_64/host/serial.h"
-#include "arch/x86_64/host/timer.h"
-#include "arch/x86_64/host/idt.h"
-#include "arch/x86_64/host/tsc.h"
 #include "arch/x86_64/host/x86.h"
 
 htime_t arch_counter_read(void)
 {
     return x86_rdtsc();
-}
-
-const struct counter *arch_counter(void)
-{
-    return tsc_counter();
 }
 
 void arch_write(enum arch_channel channel, const void *bytes, size_t count)

@@ -25,14 +25,14 @@ struct rate rate_widened(struct rate rate, uint64_t ppm)
                           time_add(rate.high_hz, mul_div_ceil(rate.high_hz, ppm, PPM)) };
 }
 
-static uint64_t middle(uint64_t low, uint64_t high)
+uint64_t rate_middle(struct rate rate)
 {
-    return low + (high - low) / 2;
+    return rate.low_hz + (rate.high_hz - rate.low_hz) / 2;
 }
 
 bool rate_agree(struct rate a, struct rate b)
 {
-    uint64_t x = middle(a.low_hz, a.high_hz), y = middle(b.low_hz, b.high_hz);
+    uint64_t x = rate_middle(a), y = rate_middle(b);
     return (x > y ? x - y : y - x) <= (x > y ? x : y) / 1000;
 }
 
@@ -51,7 +51,7 @@ uint64_t rate_choose(struct rate a, struct rate b, bool *round)
             continue;
         bool alone = last < step || last - step < low;
         *round = alone && (high - low <= high / 10000 || high - low <= step / 500);
-        return *round ? last : middle(low, high);
+        return *round ? last : rate_middle((struct rate){ low, high });
     }
-    return middle(low, high);
+    return rate_middle((struct rate){ low, high });
 }

@@ -20,6 +20,8 @@ bool rate_measured(uint64_t cycles_low, uint64_t cycles_high, uint64_t ticks, ui
 // The interval widened by `ppm` millionths on both sides: how well the nominal rate itself is known.
 struct rate rate_widened(struct rate rate, uint64_t ppm);
 
+uint64_t rate_middle(struct rate rate);
+
 // Do two rates agree: are their middles within 0.1 % of each other?
 bool rate_agree(struct rate a, struct rate b);
 

@@ -9,11 +9,6 @@
 #define CRYSTAL_PPM 50 // a crystal's usual tolerance
 #define COARSE_PPM  10000
 
-uint64_t rate_middle(struct rate rate)
-{
-    return rate.low_hz + (rate.high_hz - rate.low_hz) / 2;
-}
-
 static uint64_t distance(uint64_t x, uint64_t y)
 {
     return x > y ? x - y : y - x;

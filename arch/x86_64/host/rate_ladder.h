@@ -48,8 +48,6 @@ struct rate_choice rate_decide(const struct rate_source *sources, unsigned count
 // Does what this source says contradict the rate that was chosen?
 bool rate_contradicts(const struct rate_source *source, uint64_t hz);
 
-uint64_t rate_middle(struct rate rate);
-
 // How far two rates are apart: millionths of the second, of their middles, rounded to the nearest.
 uint64_t rate_apart_ppm(struct rate a, struct rate b);
 

@@ -9,12 +9,10 @@
 
 #define DIVIDE_BY_1 0xbu // SDM 3A figure 10-10
 
-static struct hosttimer timer;
+static uint64_t timer_hz; // 0 until tsc_init() has measured it
 
 void hosttimer_init(void)
 {
-    timer.x2apic = hostapic_is_x2apic();
-    timer.tmict = hostapic_mmio(APIC_TIMER_INITIAL);
     hostapic_write(APIC_TIMER_INITIAL, 0);
     hostapic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
     hostapic_write(APIC_LVT_TIMER, VECTOR_ALARM); // one-shot, not masked
@@ -26,17 +24,17 @@ void hosttimer_init(void)
 
 void hosttimer_set_hz(uint64_t hz)
 {
-    timer.hz = hz;
+    timer_hz = hz;
 }
 
 uint64_t hosttimer_hz(void)
 {
-    return timer.hz;
+    return timer_hz;
 }
 
 volatile uint32_t *hosttimer_mmio(void)
 {
-    return timer.tmict;
+    return hostapic_mmio(APIC_TIMER_INITIAL);
 }
 
 void hosttimer_arm(uint32_t count)

@@ -4,21 +4,14 @@
 #ifndef ARCH_X86_64_HOST_TIMER_H
 #define ARCH_X86_64_HOST_TIMER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-struct hosttimer {
-    bool               x2apic;
-    volatile uint32_t *tmict; // initial-count register, null in x2APIC mode (then MSR 838h)
-    uint64_t           hz;    // 0 until tsc_init() has measured it
-};
-
-void                    hosttimer_init(void); // after hostapic_init()
-void                    hosttimer_set_hz(uint64_t hz);
-uint64_t                hosttimer_hz(void);
-volatile uint32_t      *hosttimer_mmio(void);
-void                    hosttimer_arm(uint32_t count); // interrupt after `count` ticks; 0 stops it
-void                    hosttimer_stop(void);
-uint32_t                hosttimer_current(void); // ticks that are left
+void              hosttimer_init(void); // after hostapic_init()
+void              hosttimer_set_hz(uint64_t hz);
+uint64_t          hosttimer_hz(void);
+volatile uint32_t *hosttimer_mmio(void); // initial-count register, null in x2APIC mode (then MSR 838h)
+void              hosttimer_arm(uint32_t count); // interrupt after `count` ticks; 0 stops it
+void              hosttimer_stop(void);
+uint32_t          hosttimer_current(void); // ticks that are left
 
 #endif

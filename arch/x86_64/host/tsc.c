@@ -38,7 +38,7 @@ struct window {
 static struct counter counter;
 static char origin[80], doubt[80];
 
-const struct counter *tsc_counter(void)
+const struct counter *arch_counter(void)
 {
     return &counter;
 }

@@ -9,8 +9,6 @@
 // CPUID. Panics when nothing is known or when no two sources agree.
 void tsc_init(void);
 
-const struct counter *tsc_counter(void);
-
 // How this processor can scale the counter for a guest: the backend's word.
 void tsc_set_scaling(struct counterscale_format scaling);
 
