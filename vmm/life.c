@@ -20,8 +20,6 @@
 
 #define STATUS_KILLED  2u // also for an image that cannot be run
 #define STATUS_LIMITED 6u
-#define STATUS_REFUSED 8u // a word that this host cannot honour
-#define STATUS_LACKS   10u
 
 static unsigned exit_status(const struct vm *vm)
 {

@@ -10,10 +10,8 @@
 #include "vmm/base/alloc.h"
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"
+#include "vmm/base/panic.h"
 #include "vmm/life.h"
-
-#define STATUS_REFUSED 8u
-#define STATUS_LACKS   10u
 
 #define MODULE_WORD "module "
 

@@ -16,9 +16,7 @@
 
 _Noreturn void boot_refused(const void *tree, unsigned level);
 
-#define STATUS_REFUSED 8u
-#define STATUS_LACKS   10u
-#define REFUSED_LINE   "ESCAPEMENT-END status=8 reason=device-tree\n"
+#define REFUSED_LINE "ESCAPEMENT-END status=8 reason=device-tree\n"
 
 extern const char image_start[], image_end[]; // linker.ld
 

@@ -6,7 +6,10 @@
 
 #include <stdint.h>
 
-#define STATUS_PANIC 4 // of the machine, when the monitor itself failed
+// The machine's statuses (arch_machine_exit) that are not one VM's alone.
+#define STATUS_PANIC   4u  // the monitor itself failed
+#define STATUS_REFUSED 8u  // a word or a device tree that cannot be honoured here
+#define STATUS_LACKS   10u // the host has not what it needs
 
 _Noreturn void panic(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
