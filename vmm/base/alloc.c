@@ -44,6 +44,14 @@ hpa alloc_pages(size_t count, size_t align_pages)
     return (hpa){ frames_alloc(&frames, count, align_pages) };
 }
 
+hpa alloc_clear_page(void)
+{
+    hpa page = alloc_pages(1, 1);
+    if (page.value != 0)
+        memset((void *)page.value, 0, PAGE_SIZE);
+    return page;
+}
+
 void free_pages(hpa start, size_t count)
 {
     memset((void *)start.value, 0, count * PAGE_SIZE);

@@ -3,8 +3,6 @@
 // mapped read-only, so that a guest can neither forge it nor have anything written by naming an address.
 #include "arch/arm64/guest/pvtime.h"
 
-#include <string.h>
-
 #include "arch/arch.h"
 #include "arch/arm64/guest/smccc.h"
 #include "arch/arm64/guest/guest.h"
@@ -13,10 +11,9 @@
 
 bool pvtime_init(struct pvtime *pvtime)
 {
-    *pvtime = (struct pvtime){ .page = alloc_pages(1, 1) };
+    *pvtime = (struct pvtime){ .page = alloc_clear_page() }; // revision 0, attributes 0, nothing stolen
     if (pvtime->page.value == 0)
         return false;
-    memset((void *)pvtime->page.value, 0, PAGE_SIZE); // revision 0, attributes 0, nothing stolen
     cache_to_memory((void *)pvtime->page.value, PAGE_SIZE);
     return true;
 }

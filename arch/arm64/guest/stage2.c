@@ -6,6 +6,7 @@
 #include "arch/arm64/host/cache.h"
 #include "arch/arm64/host/pagetable.h"
 #include "arch/arm64/guest/guest.h"
+#include "vmm/base/alloc.h"
 #include "vmm/base/guestmem.h"
 
 #define ADDRESS_BITS 36u // which ID_AA64MMFR0_EL1 tells the guest (idregs.c), or the CPU's 32
@@ -44,7 +45,7 @@ bool stage2_map_page(hpa root, uint64_t ipa, hpa page, uint64_t attributes)
 
 bool stage2_build(struct guest_ram ram, hpa *root)
 {
-    *root = pagetable_new();
+    *root = alloc_clear_page();
     if (root->value == 0)
         return false;
     if (pagetable_map(tree(*root), ram.base, ram.frames, ram.size, RAM_BITS))

@@ -2,19 +2,9 @@
 // Trees of translation tables: see pagetable.h. Called in a VM's life, never while its guest runs.
 #include "arch/arm64/host/pagetable.h"
 
-#include <string.h>
-
 #include "vmm/base/alloc.h"
 
 #define ENTRIES 512
-
-hpa pagetable_new(void)
-{
-    hpa page = alloc_pages(1, 1);
-    if (page.value != 0)
-        memset((void *)page.value, 0, PAGE_SIZE);
-    return page;
-}
 
 static unsigned shift_of(unsigned level)
 {
@@ -29,7 +19,7 @@ uint64_t *pagetable_entry(struct pagetable from, uint64_t address, unsigned leve
         if (at == level)
             return entry;
         if ((*entry & PTE_VALID) == 0) {
-            hpa next = pagetable_new();
+            hpa next = alloc_clear_page();
             if (next.value == 0)
                 return NULL;
             *entry = next.value | PTE_TABLE | PTE_VALID;

@@ -17,9 +17,6 @@ struct pagetable {
     unsigned level;
 };
 
-// An empty table; value 0: out of memory.
-hpa pagetable_new(void);
-
 // The entry for `address` at `level`, with the tables above it made as needed; null when out of memory.
 uint64_t *pagetable_entry(struct pagetable from, uint64_t address, unsigned level);
 

@@ -55,7 +55,7 @@ static uint64_t *new_table(void)
             arm64_halt_forever(); // nothing can be printed yet
         return early_tables[early_used++];
     }
-    hpa page = pagetable_new();
+    hpa page = alloc_clear_page();
     if (page.value == 0)
         panic("no memory for page tables");
     return (uint64_t *)page.value;

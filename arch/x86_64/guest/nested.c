@@ -6,6 +6,7 @@
 // Built once per VM, never changed while it runs.
 #include "arch/x86_64/host/pagetable.h"
 #include "arch/x86_64/guest/guest.h"
+#include "vmm/base/alloc.h"
 
 #define NESTED_ALL UINT64_C(0x007) // present, writable, user; EPT: read, write, execute
 
@@ -18,7 +19,7 @@ void nested_free(hpa root)
 bool nested_build(struct guest_ram ram, hpa *root)
 {
     const struct pagetable_bits bits = { NESTED_ALL, NESTED_ALL | vendor->nested_leaf };
-    *root = pagetable_new();
+    *root = alloc_clear_page();
     if (root->value != 0 && pagetable_map(*root, 0, ram.frames, ram.size, bits))
         return true;
     nested_free(*root);

@@ -2,21 +2,11 @@
 // Trees of page tables: see pagetable.h. Called at boot and in a VM's life, never while its guest runs.
 #include "arch/x86_64/host/pagetable.h"
 
-#include <string.h>
-
 #include "vmm/base/alloc.h"
 
 #define ROOT_LEVEL 4
 #define LEAF_LEVEL 1
 #define ENTRIES    512
-
-hpa pagetable_new(void)
-{
-    hpa page = alloc_pages(1, 1);
-    if (page.value != 0)
-        memset((void *)page.value, 0, PAGE_SIZE);
-    return page;
-}
 
 uint64_t *pagetable_entry(hpa root, uint64_t address, unsigned level, uint64_t table_bits)
 {
@@ -26,7 +16,7 @@ uint64_t *pagetable_entry(hpa root, uint64_t address, unsigned level, uint64_t t
         if (at == level)
             return entry;
         if ((*entry & PAGETABLE_PRESENT) == 0) {
-            hpa next = pagetable_new();
+            hpa next = alloc_clear_page();
             if (next.value == 0)
                 return NULL;
             *entry = next.value | table_bits;

@@ -16,9 +16,6 @@ struct pagetable_bits {
     uint64_t table, leaf;
 };
 
-// An empty table; value 0: out of memory.
-hpa pagetable_new(void);
-
 // The entry for `address` at `level`, with the tables above it made as needed; null when out of memory.
 uint64_t *pagetable_entry(hpa root, uint64_t address, unsigned level, uint64_t table_bits);
 

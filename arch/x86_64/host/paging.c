@@ -113,7 +113,7 @@ static uint64_t ram_end(const struct bootinfo *info)
 void paging_init(const struct bootinfo *info)
 {
     uint64_t used_before = alloc_used_bytes(), end = ram_end(info);
-    root = pagetable_new();
+    root = alloc_clear_page();
     if (root.value == 0)
         panic("no memory for page tables");
     for (uint64_t start = 0; start < end; start += LARGE_BYTES)
