@@ -70,9 +70,7 @@ static void add_cpu(struct acpi_info *out, uint32_t apic_id, uint32_t flags)
 {
     if ((flags & 3) == 0) // neither enabled nor possible later (5.2.12.2)
         return;
-    if (out->cpu_count == ACPI_CPUS_MAX)
-        out->cpus_ignored++;
-    else
+    if (out->cpu_count < ACPI_CPUS_MAX)
         out->cpus[out->cpu_count++] = (struct acpi_cpu){ apic_id, (flags & 1) != 0 };
 }
 
@@ -88,13 +86,7 @@ static void parse_madt_entry(struct table e, struct acpi_info *out)
         break;
     case 1:
         if (e.size >= 12 && out->ioapic_count < ACPI_IOAPICS_MAX)
-            out->ioapics[out->ioapic_count++] =
-                (struct acpi_ioapic){ e.bytes[2], (uint32_t)field(e, 8, 4), field(e, 4, 4) };
-        break;
-    case 2:
-        if (e.size >= 10 && out->override_count < ACPI_OVERRIDES_MAX)
-            out->overrides[out->override_count++] =
-                (struct acpi_override){ e.bytes[3], (uint16_t)field(e, 8, 2), (uint32_t)field(e, 4, 4) };
+            out->ioapics[out->ioapic_count++] = field(e, 4, 4);
         break;
     default: break;
     }
@@ -103,7 +95,6 @@ static void parse_madt_entry(struct table e, struct acpi_info *out)
 static void parse_madt(struct table madt, struct acpi_info *out)
 {
     out->lapic_address = field(madt, 36, 4);
-    out->has_8259 = (field(madt, 40, 4) & 1) != 0;
     for (uint32_t at = 44; at <= madt.size && madt.size - at >= 2;) {
         uint32_t size = madt.bytes[at + 1];
         if (size < 2 || size > madt.size - at)
@@ -161,7 +152,6 @@ static void parse_fadt(const struct memory_window *memory, struct table fadt, st
     out->pm1a_control = fadt_port(fadt, 64, 172);
     out->pm1b_control = fadt_port(fadt, 68, 184);
     out->rtc_century = field(fadt, 108, 1) < 128 ? (uint8_t)field(fadt, 108, 1) : 0;
-    out->iapc_boot_arch = (uint16_t)field(fadt, 109, 2);
     struct table dsdt;
     uint64_t address = field(fadt, 140, 8) != 0 ? field(fadt, 140, 8) : field(fadt, 40, 4);
     if (load_table(memory, address, &dsdt) && memcmp(dsdt.bytes, "DSDT", 4) == 0)

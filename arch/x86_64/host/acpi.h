@@ -7,9 +7,8 @@
 #include "arch/x86_64/host/memorywindow.h"
 #include "vmm/base/types.h"
 
-#define ACPI_CPUS_MAX      16
-#define ACPI_IOAPICS_MAX   8
-#define ACPI_OVERRIDES_MAX 16
+#define ACPI_CPUS_MAX    16
+#define ACPI_IOAPICS_MAX 8
 
 // What the tables are found by, as a boot loader gives it (5.2.5.3).
 struct acpi_rsdp {
@@ -22,34 +21,19 @@ struct acpi_cpu {
     bool     enabled;
 };
 
-struct acpi_ioapic {
-    uint32_t id, gsi_base;
-    uint64_t address;
-};
-
-struct acpi_override {
-    uint8_t  isa_irq;
-    uint16_t flags;
-    uint32_t gsi;
-};
-
 // What was not found is 0.
 struct acpi_info {
-    uint32_t             tables, bad_tables; // good ones used, damaged ones skipped
-    uint64_t             lapic_address;
-    uint64_t             hpet_address;
-    uint32_t             cpus_ignored; // beyond the array below
-    uint16_t             pm_timer_port;
-    uint16_t             pm1a_control, pm1b_control;
-    bool                 pm_timer_32bit;
-    bool                 has_8259;
-    uint8_t              rtc_century; // index in the RTC's memory
-    uint8_t              s5_type_a, s5_type_b; // SLP_TYP values of the power-off state
-    uint16_t             iapc_boot_arch;
-    uint32_t             cpu_count, ioapic_count, override_count;
-    struct acpi_cpu      cpus[ACPI_CPUS_MAX];
-    struct acpi_ioapic   ioapics[ACPI_IOAPICS_MAX];
-    struct acpi_override overrides[ACPI_OVERRIDES_MAX];
+    uint32_t        tables, bad_tables; // good ones used, damaged ones skipped
+    uint64_t        lapic_address;
+    uint64_t        hpet_address;
+    uint16_t        pm_timer_port;
+    uint16_t        pm1a_control, pm1b_control;
+    bool            pm_timer_32bit;
+    uint8_t         rtc_century; // index in the RTC's memory
+    uint8_t         s5_type_a, s5_type_b; // SLP_TYP values of the power-off state
+    uint32_t        cpu_count, ioapic_count;
+    struct acpi_cpu cpus[ACPI_CPUS_MAX];
+    uint64_t        ioapics[ACPI_IOAPICS_MAX]; // addresses
 };
 
 // Searches where ACPI 5.2.5.1 says: first KiB of the EBDA, then E0000h..FFFFFh. 0: none.

@@ -71,9 +71,9 @@ static void silence_8259(void)
 static void silence_ioapics(const struct acpi_info *acpi)
 {
     for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
-        if (acpi->ioapics[i].address == 0 || acpi->ioapics[i].address >= 4 * GIB)
+        if (acpi->ioapics[i] == 0 || acpi->ioapics[i] >= 4 * GIB)
             continue;
-        volatile uint32_t *ioapic = (volatile uint32_t *)(uintptr_t)acpi->ioapics[i].address;
+        volatile uint32_t *ioapic = (volatile uint32_t *)(uintptr_t)acpi->ioapics[i];
         ioapic[IOAPIC_SELECT] = IOAPIC_VERSION;
         uint32_t last = ioapic[IOAPIC_WINDOW] >> 16 & 0xff;
         for (uint32_t line = 0; line <= last && last < 240; line++) {
