@@ -2,8 +2,6 @@
 // What a CPU looks at before it uses a linear address (access.h). Called by operand.c and portio.c.
 #include "arch/x86_64/guest/access.h"
 
-#define RFLAGS_VM (UINT64_C(1) << 17)
-
 enum { STACK_FAULT = 12 };
 
 static bool in_protected_mode(struct vcpu *vcpu)

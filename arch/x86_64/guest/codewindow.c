@@ -3,10 +3,6 @@
 #include "arch/x86_64/guest/codewindow.h"
 #include "vmm/base/guestmem.h"
 
-#define PTE_PRESENT UINT64_C(0x01)
-#define PTE_LARGE   UINT64_C(0x80)
-#define PTE_ADDRESS UINT64_C(0x000ffffffffff000)
-
 static const uint64_t no_entry; // stands for levels that a walk did not reach
 
 #define NO_RIP UINT64_C(0x8000000000000000) // not canonical with 4-level paging

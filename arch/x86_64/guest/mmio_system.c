@@ -6,8 +6,6 @@
 #include "arch/x86_64/guest/mmio.h"
 #include "vmm/base/guestmem.h"
 
-#define RFLAGS_VM    (UINT64_C(1) << 17)
-
 enum system { SYSTEM_NONE, STORE_MSW, LOAD_MSW, STORE_SELECTOR, LOAD_SELECTOR, LOAD_TASK, FAR_JUMP };
 
 static enum system system_of(const struct insn *insn)

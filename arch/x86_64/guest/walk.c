@@ -8,13 +8,10 @@
 #include "arch/x86_64/host/x86.h"
 #include "vmm/base/guestmem.h"
 
-#define PTE_PRESENT  UINT64_C(0x01)
 #define PTE_WRITABLE UINT64_C(0x02)
 #define PTE_USER     UINT64_C(0x04)
 #define PTE_ACCESSED UINT64_C(0x20)
 #define PTE_DIRTY    UINT64_C(0x40) // of the last entry
-#define PTE_LARGE    UINT64_C(0x80)
-#define PTE_ADDRESS  UINT64_C(0x000ffffffffff000)
 #define PTE_KEY_SHIFT 59
 
 struct walk {

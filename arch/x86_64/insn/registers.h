@@ -43,6 +43,7 @@ enum exception { EXCEPTION_DE = 0, EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION
 #define RFLAGS_TF (UINT64_C(1) << 8)
 #define RFLAGS_IF (UINT64_C(1) << 9)
 #define RFLAGS_RF (UINT64_C(1) << 16)
+#define RFLAGS_VM (UINT64_C(1) << 17)
 #define RFLAGS_AC (UINT64_C(1) << 18)
 
 #define DR6_CAUSES UINT64_C(15) // B0-B3
@@ -51,6 +52,11 @@ enum exception { EXCEPTION_DE = 0, EXCEPTION_DB = 1, EXCEPTION_UD = 6, EXCEPTION
 
 #define DR7_GD         (UINT64_C(1) << 13)
 #define DR7_KIND_SHIFT 16 // two bits each four: 0 where the breakpoint is on an instruction
+
+// Entries of page tables, SDM 3A 4.5.
+#define PTE_PRESENT UINT64_C(0x01)
+#define PTE_LARGE   UINT64_C(0x80)
+#define PTE_ADDRESS UINT64_C(0x000ffffffffff000)
 
 #define XCR0_X87    UINT64_C(1)
 #define XCR0_SSE    UINT64_C(2)

@@ -6,11 +6,10 @@
 #include <stdbool.h>
 
 #include "arch/x86_64/host/x86.h"
+#include "arch/x86_64/insn/segment.h"
 #include "arch/x86_64/vcpu.h"
 
 #define UPPER_HALF (UINT64_MAX << 32)
-#define CS_LONG    (1u << 9) // in the VMCB's attribute format
-#define CS_BIG     (1u << 10)
 
 const char *svm_broken_rule(const struct vmcb *vmcb, unsigned physical_bits)
 {
@@ -26,7 +25,7 @@ const char *svm_broken_rule(const struct vmcb *vmcb, unsigned physical_bits)
         { ((vmcb->dr6 | vmcb->dr7) & UPPER_HALF) != 0, "DR6 or DR7 has bits in its upper half" },
         { long_paging && (vmcb->cr4 & CR4_PAE) == 0, "paging in long mode without CR4.PAE" },
         { long_paging && (vmcb->cr0 & CR0_PE) == 0, "paging in long mode without CR0.PE" },
-        { long_paging && (vmcb->cs.attributes & (CS_LONG | CS_BIG)) == (CS_LONG | CS_BIG),
+        { long_paging && (vmcb->cs.attributes & (SEGMENT_LONG | SEGMENT_BIG)) == (SEGMENT_LONG | SEGMENT_BIG),
           "CS is of 64-bit code and has its D bit set" },
     };
     for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)

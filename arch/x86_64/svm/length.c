@@ -5,11 +5,9 @@
 #include "arch/x86_64/svm/svm.h"
 #include "vmm/base/stackguard.h"
 
-#define CS_LONG (1u << 9) // in the VMCB's attribute format
-
 static struct code_place place_of(const struct vmcb *vmcb)
 {
-    bool bits64 = (vmcb->cs.attributes & CS_LONG) != 0 && (vmcb->efer & EFER_LMA) != 0;
+    bool bits64 = (vmcb->cs.attributes & SEGMENT_LONG) != 0 && (vmcb->efer & EFER_LMA) != 0;
     return (struct code_place){
         vmcb->cr0, vmcb->cr3, vmcb->efer, vmcb->cs.attributes, bits64,
         .linear = bits64 ? vmcb->rip : (vmcb->cs.base + vmcb->rip) & UINT32_MAX,

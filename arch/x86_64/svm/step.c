@@ -21,10 +21,8 @@
 #include "vmm/base/alloc.h"
 
 #define RFLAGS_NT     (UINT64_C(1) << 14)
-#define RFLAGS_VM     (UINT64_C(1) << 17)
 #define NPT_NO_CODE   (UINT64_C(1) << 63)
 #define NPT_ENTRIES   512
-#define SS_BIG        (1u << 10) // in the VMCB's attribute format: ESP, not SP
 #define GPR_R11       11
 
 // Faults, and those traps that are no INT instruction: #DE #DB #BR #UD #NM #TS #NP #SS #GP #PF #MF #AC #XF.
@@ -250,7 +248,7 @@ static void clear_pushed_tf(struct vcpu *vcpu)
     uint64_t at = vcpu_regs(vcpu)->gpr[GPR_RSP] + 1;
     uint8_t byte;
     if (guest_code_bits(vcpu) != 64)
-        at &= (vmcb->ss.attributes & SS_BIG) != 0 ? UINT32_MAX : UINT16_MAX;
+        at &= (vmcb->ss.attributes & SEGMENT_BIG) != 0 ? UINT32_MAX : UINT16_MAX;
     uint64_t linear = guest_linear(vcpu, INSN_SS, at);
     if (guest_read_linear(vcpu, linear, GUEST_FETCHED, &byte, 1) == 1) {
         byte &= 0xfe;
