@@ -6,8 +6,6 @@
 #ifndef TIME_PROGRESS_H
 #define TIME_PROGRESS_H
 
-#include <stdbool.h>
-
 #include "time/ledger.h"
 
 struct progress {

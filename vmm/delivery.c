@@ -12,7 +12,6 @@
 // its own calibrated cost, so V is as exact after it as ever.
 #include "vmm/delivery.h"
 
-#include "time/limits.h"
 #include "vmm/account.h"
 #include "vmm/noise.h"
 

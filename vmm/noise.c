@@ -3,7 +3,6 @@
 // places inside them. Under clock=guest nothing of it may reach the guest (law 9), and the test for that is this file.
 #include "vmm/noise.h"
 
-#include "arch/arch.h"
 #include "vmm/account.h"
 
 #define NOISE_WORK_MAX  4096 // rounds of a short loop

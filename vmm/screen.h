@@ -5,10 +5,6 @@
 #ifndef VMM_SCREEN_H
 #define VMM_SCREEN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "time/units.h"
 
 #define SCREEN_ROWS 60   // what is below is not shown, nor what is right of

@@ -8,7 +8,6 @@
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/barrier_plan.h"
 #include "arch/arm64/host/board.h"
-#include "arch/arm64/host/firmware.h"
 #include "vmm/base/log.h"
 
 #define PSCI_1_0      0x10000

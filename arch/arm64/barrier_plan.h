@@ -5,8 +5,6 @@
 #define ARCH_ARM64_BARRIER_PLAN_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "arch/arm64/host/firmware.h"
 

@@ -6,7 +6,6 @@
 
 #include "arch/arch.h"
 #include "arch/x86_64/vendor.h"
-#include "arch/x86_64/host/x86.h"
 #include "vmm/base/log.h"
 
 #define EDX7_ARCH_CAPABILITIES (1u << 29)

@@ -5,7 +5,6 @@
 #define ARCH_X86_64_BARRIER_PLAN_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 // What the processor says. A leaf or an MSR that is not there is 0.

@@ -7,7 +7,6 @@
 
 #include "arch/x86_64/host/apic.h"
 #include "arch/x86_64/host/timer.h"
-#include "arch/x86_64/host/idt.h"
 #include "arch/x86_64/vendor.h"
 #include "time/ratio.h"
 #include "vmm/base/format.h"

@@ -3,8 +3,6 @@
 // once by main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
 #include "boot/x86_64/early.h"
 
-#include <string.h>
-
 #include "arch/x86_64/host/screen.h"
 #include "arch/x86_64/host/serial.h"
 #include "boot/x86_64/magic.h"

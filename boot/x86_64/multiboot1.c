@@ -6,7 +6,6 @@
 
 #include "boot/x86_64/multiboot.h"
 #include "vmm/base/format.h"
-#include <string.h>
 
 #define INFO_BYTES       68u // to the loader's name
 #define CMDLINE          16u

@@ -5,7 +5,6 @@
 
 #include "boot/x86_64/multiboot.h"
 #include "vmm/base/format.h"
-#include <string.h>
 
 enum tag_type { // 3.6.2 .. 3.6.14
     TAG_END = 0,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "vmm/base/bootinfo.h"
-#include "time/units.h"
 #include "vmm/base/panic.h"
 
 extern const char image_start[], image_end[]; // the linker script

@@ -2,7 +2,6 @@
 // The memory functions that the compiler itself may call and strlen, but for the two that an architecture has
 // instructions for: memcpy and memset are in its own string.c. Only the kernel images link this file; the host
 // tests use their C library's.
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 

@@ -7,9 +7,7 @@
 // its next deadline is queued.
 #include <string.h>
 
-#include "arch/arch.h"
 #include "time/ratio.h"
-#include "vmm/console.h"
 #include "vmm/pc/bios.h"
 #include "vmm/pc/wiring.h"
 #include "vmm/show/report.h"

@@ -17,7 +17,6 @@
 #include "devices/testdev.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
-#include "time/pvclock.h"
 #include "time/tickpolicy.h"
 #include "time/timerq.h"
 #include "vmm/base/types.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The PC's side of the person in front of it: the text screen, whose characters are in the guest's RAM, and the
 // keyboard behind the 8042.
-#include "vmm/pc/bios.h"
 #include "vmm/base/guestmem.h"
 #include "vmm/pc/wiring.h"
 

@@ -4,11 +4,9 @@
 //
 // A device is settled after each use: its interrupt lines go to the interrupt controller, and its next deadline is
 // queued.
-#include "arch/arch.h"
 #include "arch/arm64/host/board.h"
 #include "arch/arm64/host/gic.h"
 #include "arch/arm64/host/timertrial.h"
-#include "vmm/console.h"
 #include "vmm/virt/wiring.h"
 #include "vmm/show/report.h"
 

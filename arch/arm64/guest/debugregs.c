@@ -3,7 +3,6 @@
 // is shared with whoever steps the guest. Breakpoints and watchpoints are the guest's, in the CPU; the monitor masks
 // debug exceptions and has none. MDSCR_EL1, the OS lock and the double lock are kept here, and what they come to is in
 // the CPU. No debugger is connected from outside: its data channel is empty and takes everything.
-#include "arch/arm64/host/arm64.h"
 #include "arch/arm64/guest/sysreg.h"
 
 #define MDSCR_SS    BIT(0)

@@ -2,7 +2,6 @@
 // The guest's performance monitors (devices/pmu.h): each access traps. What they count is the hardware's (meter.h).
 // PMUSERENR_EL0 is the guest's own, in the CPU, which asks it before it traps here.
 #include "arch/arm64/meter.h"
-#include "arch/arm64/guest/guest.h"
 #include "arch/arm64/guest/sysreg.h"
 #include "arch/arm64/host/cpu.h"
 

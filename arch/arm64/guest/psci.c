@@ -3,7 +3,6 @@
 // form takes are the low halves of the registers.
 #include "arch/arm64/guest/psci.h"
 
-#include "arch/arm64/guest/smccc.h"
 #include "arch/arm64/guest/guest.h"
 
 #define CALL64 0x40000000u // set in the 64-bit form of a function

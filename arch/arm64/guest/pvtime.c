@@ -3,9 +3,7 @@
 // mapped read-only, so that a guest can neither forge it nor have anything written by naming an address.
 #include "arch/arm64/guest/pvtime.h"
 
-#include "arch/arch.h"
 #include "arch/arm64/guest/smccc.h"
-#include "arch/arm64/guest/guest.h"
 #include "arch/arm64/host/cache.h"
 #include "vmm/base/alloc.h"
 

@@ -5,7 +5,6 @@
 #include "arch/arm64/guest/sysreg.h"
 
 #include "arch/arm64/guest/idregs.h"
-#include "arch/arm64/guest/guest.h"
 
 typedef bool (*access_fn)(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
 

@@ -5,8 +5,6 @@
 #ifndef ARCH_ARM64_GUEST_TRAPS_H
 #define ARCH_ARM64_GUEST_TRAPS_H
 
-#include <stdbool.h>
-
 #include "arch/arm64/host/arm64.h"
 
 // HCR_EL2, always:

@@ -4,9 +4,6 @@
 #ifndef ARCH_ARM64_HOST_BOARD_H
 #define ARCH_ARM64_HOST_BOARD_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "vmm/base/seed.h"
 #include "vmm/base/types.h"
 

@@ -3,7 +3,6 @@
 // round takes many: the loop itself would cost as much as what it does.
 #include "arch/arm64/host/cache.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "arch/arm64/host/arm64.h"

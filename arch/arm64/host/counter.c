@@ -8,8 +8,6 @@
 // A guest reads CNTFRQ itself, untrapped. Where EL2 is the highest level it may write it, and puts right what is wrong.
 #include "arch/arm64/host/counter.h"
 
-#include <string.h>
-
 #include "arch/host.h"
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/rtc.h"

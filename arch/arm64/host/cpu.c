@@ -7,7 +7,6 @@
 #define PMUVER_OWN   15u // an implementation's own kind of PMU
 
 #include "arch/arm64/host/arm64.h"
-#include "vmm/base/types.h"
 
 #define PMCR_N_SHIFT 11
 

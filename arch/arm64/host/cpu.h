@@ -4,10 +4,6 @@
 #ifndef ARCH_ARM64_HOST_CPU_H
 #define ARCH_ARM64_HOST_CPU_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "vmm/base/hoststack.h"
 #include "vmm/base/percpu.h"
 

@@ -6,7 +6,6 @@
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/board.h"
 #include "vmm/base/format.h"
-#include "vmm/base/types.h"
 
 // Distributor; the registers of SGIs and PPIs are in the redistributor's second frame in version 3.
 #define GICD_CTLR         0x000u

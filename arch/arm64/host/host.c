@@ -3,7 +3,6 @@
 #include "arch/host.h"
 #include "arch/arm64/host/pci.h"
 #include "arch/arm64/host/rtc.h"
-#include "arch/arm64/host/timer.h"
 #include "arch/arm64/host/uart.h"
 
 void arch_write(enum arch_channel channel, const void *bytes, size_t count)

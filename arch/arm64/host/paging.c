@@ -6,7 +6,6 @@
 #include "arch/arm64/host/paging.h"
 
 #include "arch/host.h"
-#include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/board.h"
 #include "arch/arm64/host/cache.h"
 #include "arch/arm64/host/cpu.h"

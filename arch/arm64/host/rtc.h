@@ -3,8 +3,6 @@
 #ifndef ARCH_ARM64_HOST_RTC_H
 #define ARCH_ARM64_HOST_RTC_H
 
-#include <stdint.h>
-
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/board.h"
 

@@ -3,7 +3,6 @@
 // vmm/base/string.c. Only the kernel image links this file; the host tests use their C library's. Pairs of doublewords
 // where they are aligned: with the MMU off (boot/arm64/early.c, boot_refused()) another access would be a fault. A
 // guest's kernel is copied here, so many at once.
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 

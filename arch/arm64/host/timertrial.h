@@ -4,7 +4,6 @@
 #define ARCH_ARM64_HOST_TIMERTRIAL_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 // By how much a guest's counter starts ahead of the host's, where it may: 52 days at 1 GHz of the monitor's time.
 #define COUNTER_LEAD (UINT64_C(1) << 52)

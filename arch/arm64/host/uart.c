@@ -3,8 +3,6 @@
 // MMU is off. Uses no interrupt and no counter, which that one could not read.
 #include "arch/arm64/host/uart.h"
 
-#include <stdbool.h>
-
 #include "arch/arm64/host/arm64.h"
 
 #define UART_DR      0x00u

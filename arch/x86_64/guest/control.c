@@ -3,7 +3,6 @@
 // and for bits of the two registers that are not the guest's to set, SVM for every write of them, because it knows the
 // host's features and not which of them the guest was told of, and QEMU's TCG takes a CR0 that no CPU takes.
 // SDM 3A 2.5, 4.4.1, 9.8.5; SDM 1 13.3; APM 2, 3.1.3.
-#include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/insn/plan.h"
 #include "arch/x86_64/guest/mmio.h"
 #include "arch/x86_64/guest/guest.h"

@@ -3,8 +3,6 @@
 // guest its clock rates (KVM's cpuid.rst) and who we are. Static leaves are filtered once at boot; what
 // depends on the guest's own state (CR4, APIC base, sub-leaf) is done per call.
 #include "arch/x86_64/guest/guest.h"
-#include "arch/x86_64/host/x86.h"
-#include "time/ratio.h"
 
 #define LEAF_BASIC    0x00000000u
 #define LEAF_KVM      0x40000000u

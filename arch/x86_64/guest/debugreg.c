@@ -8,7 +8,6 @@
 // monitor, between two instructions of the world switch if the guest likes. Written by the monitor while its own DR7 is
 // off they are not armed there at all: a guest's breakpoints never come, which is the price. QEMU 10 arms and disarms
 // them at VMRUN and #VMEXIT, and they come.
-#include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/guest/guest.h"
 
 #define DR7_ONE  (UINT64_C(1) << 10) // reads as 1

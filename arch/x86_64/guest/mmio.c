@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A guest touched memory that is not RAM: fetch the instruction, decode it, let the device do its half. Decoding and
 // execution are pure (decode.c, emulate.c); this file joins them to the guest's memory and to the bus.
-#include <string.h>
-
 #include "arch/x86_64/guest/mmio.h"
 #include "vmm/base/format.h"
 

@@ -2,9 +2,6 @@
 // IN, OUT, INS and OUTS. The CPU has already checked IOPL and the TSS bitmap; what is left is the device's half and,
 // for the string forms, the guest's memory. A repeated one does a bounded number of iterations an exit, so that no
 // count a guest can load keeps the monitor busy.
-#include <stddef.h>
-#include <string.h>
-
 #include "arch/x86_64/guest/access.h"
 #include "arch/x86_64/insn/plan.h"
 #include "arch/x86_64/guest/operand.h"

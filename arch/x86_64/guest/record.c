@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The record of a VM that the monitor ends: the registers of its vCPU, and the code at its instruction pointer.
-#include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/guest/guest.h"
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"

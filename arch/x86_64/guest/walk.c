@@ -2,10 +2,7 @@
 // The guest's own page tables, walked by us: from a linear address to guest-physical, for fetching the instruction that
 // exited and for string I/O. All of it reads guest memory, which can hold anything: each step is bounds-checked and the
 // walk has at most four of them. SDM 3A, chapter 4 (32-bit, PAE, 4-level; 5-level paging is not offered to guests).
-#include <string.h>
-
 #include "arch/x86_64/guest/guest.h"
-#include "arch/x86_64/host/x86.h"
 #include "vmm/base/guestmem.h"
 
 #define PTE_WRITABLE UINT64_C(0x02)

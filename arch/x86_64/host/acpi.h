@@ -5,7 +5,6 @@
 #define ARCH_X86_64_HOST_ACPI_H
 
 #include "arch/x86_64/host/memorywindow.h"
-#include "vmm/base/types.h"
 
 #define ACPI_CPUS_MAX    16
 #define ACPI_IOAPICS_MAX 8

@@ -5,9 +5,6 @@
 
 #include "arch/x86_64/host/idt.h" // host_irqs_take()
 
-#include <stdbool.h>
-#include <stdint.h>
-
 // Register offsets in xAPIC mode, SDM 3A table 10-1.
 enum apic_register {
     APIC_ID = 0x20,

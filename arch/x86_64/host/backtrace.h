@@ -3,7 +3,6 @@
 #ifndef ARCH_X86_64_HOST_BACKTRACE_H
 #define ARCH_X86_64_HOST_BACKTRACE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct trap_frame;

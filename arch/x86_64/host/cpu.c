@@ -5,8 +5,6 @@
 #include "arch/x86_64/host/cpu.h"
 #include "arch/x86_64/host/x86.h"
 
-#include "vmm/base/types.h"
-
 #define CODE_64       UINT64_C(0x00af9b000000ffff)
 #define DATA_32       UINT64_C(0x00cf93000000ffff)
 #define TSS_AVAILABLE UINT64_C(0x0000890000000000) // SDM 3A 7.2.3

@@ -7,8 +7,6 @@
 #include "vmm/base/hoststack.h"
 #include "vmm/base/percpu.h"
 
-#include <stddef.h>
-
 #define SELECTOR_CODE 0x08
 #define SELECTOR_DATA 0x10
 #define SELECTOR_TSS  0x18

@@ -7,7 +7,6 @@
 #include "arch/x86_64/host/backtrace.h"
 #include "arch/x86_64/host/cpu.h"
 #include "arch/x86_64/host/apic.h"
-#include "arch/x86_64/host/x86.h"
 
 #define GATE_INTERRUPT UINT64_C(0x8e00) // SDM 3A 6.14.1: present, DPL 0, 64-bit interrupt gate
 #define STUB_BYTES     16               // irq.S

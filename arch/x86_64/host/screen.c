@@ -3,7 +3,6 @@
 // 0xb8000 on, the cursor in the CRT controller. Called by the host's half of the seam, beside the serial port.
 #include "arch/x86_64/host/screen.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "arch/x86_64/host/x86.h"

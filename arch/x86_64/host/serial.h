@@ -4,7 +4,6 @@
 #ifndef ARCH_X86_64_HOST_SERIAL_H
 #define ARCH_X86_64_HOST_SERIAL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum { HOSTSERIAL_COM1, HOSTSERIAL_COM2, HOSTSERIAL_PORTS };

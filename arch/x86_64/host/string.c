@@ -3,7 +3,6 @@
 // links this file; the host tests use their C library's. The bulk is `rep movsq/stosq`: fast everywhere, and short;
 // where each repetition is counted as one instruction, clearing a guest's RAM by words takes an eighth of the time
 // that bytes take.
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 

@@ -14,9 +14,6 @@
 #ifndef ARCH_X86_64_INSN_EMULATE_H
 #define ARCH_X86_64_INSN_EMULATE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/insn/alu.h"
 

@@ -3,11 +3,8 @@
 // intercepts and events, is not looked at. Called by svm/fail.c.
 #include "arch/x86_64/svm/check.h"
 
-#include <stdbool.h>
-
-#include "arch/x86_64/host/x86.h"
+#include "arch/x86_64/insn/registers.h"
 #include "arch/x86_64/insn/segment.h"
-#include "arch/x86_64/vcpu.h"
 
 #define UPPER_HALF (UINT64_MAX << 32)
 

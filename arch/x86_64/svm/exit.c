@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // SVM exit codes into neutral exits (APM 2, appendix C and 15.7-15.14). One table; only exits with arguments have code.
-#include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/svm/svm.h"
 
 #define OPCODE_WRMSR 0x300fu

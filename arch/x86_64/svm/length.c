@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The code at CS:RIP on SVM, and the lengths of instructions where the CPU does not save the next RIP.
 #include "arch/x86_64/guest/codewindow.h"
-#include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/svm/svm.h"
 #include "vmm/base/stackguard.h"
 

@@ -16,7 +16,6 @@
 //
 // What is left runs without TF, with the alarm after it, and is counted: task switches, which save RFLAGS in the TSS,
 // INT in virtual-8086 mode, and a MOV SS or POP SS in front of one of the above, because nothing stops between the two.
-#include "arch/x86_64/insn/decode.h"
 #include "arch/x86_64/svm/svm.h"
 #include "vmm/base/alloc.h"
 

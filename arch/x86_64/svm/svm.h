@@ -3,8 +3,6 @@
 #ifndef ARCH_X86_64_SVM_SVM_H
 #define ARCH_X86_64_SVM_SVM_H
 
-#include <string.h>
-
 #include "arch/x86_64/quick.h"
 #include "arch/x86_64/guest/guest.h"
 #include "arch/x86_64/svm/vmcb.h"

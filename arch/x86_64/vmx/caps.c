@@ -6,7 +6,6 @@
 #include "arch/x86_64/host/tsc.h"
 #include "arch/x86_64/vmx/msr.h"
 #include "arch/x86_64/vmx/timer.h"
-#include "arch/x86_64/host/x86.h"
 #include "vmm/base/format.h"
 
 struct vmx_caps vmx_caps;

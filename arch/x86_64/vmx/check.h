@@ -6,8 +6,6 @@
 #ifndef ARCH_X86_64_VMX_CHECK_H
 #define ARCH_X86_64_VMX_CHECK_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include "arch/x86_64/vcpu.h"
 #include "arch/x86_64/vmx/vmcs.h"
 

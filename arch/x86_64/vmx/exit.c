@@ -2,7 +2,6 @@
 // VMX exit reasons into neutral exits (SDM 3C chapter 27, 3D appendix C). One table; only exits with arguments have
 // code.
 #include "arch/x86_64/vmx/vmx.h"
-#include "arch/x86_64/host/x86.h"
 
 #define VECTOR_NMI 2u
 

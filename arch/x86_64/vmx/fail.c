@@ -2,7 +2,6 @@
 // A VM entry that the processor refused: the VM ends, and its record says which field broke which rule.
 #include "arch/x86_64/vmx/vmx.h"
 #include "arch/x86_64/vmx/check.h"
-#include "arch/x86_64/host/x86.h"
 
 static uint64_t read_field(void *context, uint32_t field)
 {

@@ -2,7 +2,6 @@
 // The guest's registers that live in the VMCS, or in the CPU: how the rest of arch/x86_64/ reads and writes them on
 // VMX. SDM 3C 24.4, 24.6.6.
 #include "arch/x86_64/vmx/vmx.h"
-#include "arch/x86_64/host/x86.h"
 #include "vmm/base/panic.h"
 
 // SDM 3C 30.3: all translations of all guests.

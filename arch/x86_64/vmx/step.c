@@ -3,7 +3,6 @@
 // delivery of the event that this entry injects, before any instruction; each iteration of a REP is one. Nothing of it
 // is in a register of the guest's, so there is nothing to hide, which is why this is so much shorter than svm/step.c.
 #include "arch/x86_64/vmx/vmx.h"
-#include "arch/x86_64/host/x86.h"
 
 // The exit comes before the guest's own trap after the same instruction (SDM 3C 25.5.2), which waits in the VMCS and
 // would be lost if the next entry delivered something else (26.6.3): what comes first goes in first.

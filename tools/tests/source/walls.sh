@@ -22,15 +22,15 @@ seam        arch/arch.h                         | hostseam base
 board       vmm/pc/machine.h vmm/virt/machine.h | time devices types show
 hall        vmm/*.h                             | time devices types base show seam bootinfo
 pc          vmm/pc/*                            | time types base show hall seam
-virt        vmm/virt/*                          | types base show board hall seam host-arm64
+virt        vmm/virt/*                          | types base show board hall host-arm64
 vcpu-x86    arch/x86_64/barrier* arch/x86_64/interrupts* arch/x86_64/v*.h arch/x86_64/world.h | time devices seam hall insn-x86 host-x86 base
 guest-x86   arch/x86_64/guest/*                 | time base show hall insn-x86 host-x86 vcpu-x86
 quick-x86   arch/x86_64/quick.h                 | hall guest-x86
-svm         arch/x86_64/svm/*                   | base insn-x86 host-x86 vcpu-x86 guest-x86 quick-x86
+svm         arch/x86_64/svm/*                   | base insn-x86 host-x86 guest-x86 quick-x86
 vmx         arch/x86_64/vmx/*                   | base host-x86 vcpu-x86 guest-x86 quick-x86
 x86         arch/x86_64/*                       | time base hall insn-x86 host-x86 vcpu-x86 guest-x86
 vcpu-arm64  arch/arm64/*.h                      | time devices seam hall insn-arm64 host-arm64
-guest-arm64 arch/arm64/guest/*                  | time base hall seam insn-arm64 host-arm64 vcpu-arm64
+guest-arm64 arch/arm64/guest/*                  | time base hall insn-arm64 host-arm64 vcpu-arm64
 arm64       arch/arm64/*                        | time base show hall seam insn-arm64 host-arm64 vcpu-arm64 guest-arm64
 vmm         vmm/*                               | time base hall seam
 boot-x86    boot/x86_64/*                       | base bootinfo hall host-x86
