@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The console of an emulator that has no handling of its own: a pseudo-terminal, passed to stdout as it comes; stdin the
 other way. When stdin is a terminal it passes every key, and Ctrl-A x ends the emulator, as QEMU's does."""
+import fcntl
 import os
 import select
+import struct
 import sys
 import termios
 import time
@@ -11,7 +13,8 @@ import tty
 from runner.outcome import KEYBOARD, TIMEOUT
 
 CTRL_A = 1
-# A UART's FIFO has 16 bytes, and what comes while it is full is lost: keys go in as fast as a person types, or so.
+# A UART's FIFO has 16 bytes, and what comes while it is full is lost: keys go in as fast as a person types, or so, and no
+# others while the emulator, on a busy computer, has not read the last.
 KEYS_AT_A_TIME, KEYS_EVERY_S = 4, 0.02
 
 
@@ -78,8 +81,11 @@ class Console:
             self.typed += bytes([key])
         return False
 
+    def unread(self):
+        return struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, bytes(4)))[0]
+
     def send_keys(self):
-        if self.typed and time.monotonic() >= self.keys_at:
+        if self.typed and time.monotonic() >= self.keys_at and self.unread() == 0:
             try:
                 self.typed = self.typed[os.write(self.master, self.typed[:KEYS_AT_A_TIME]):]
             except BlockingIOError:

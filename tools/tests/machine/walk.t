@@ -32,4 +32,29 @@ walked svm "$build/guests/echo_cmdline.elf" guest_execute_port arch/x86_64/svm/w
     devices/uart16550.c time/ledger.h
 walked arm64 "$build/guests-arm64/echo_cmdline.img" emulate_mmio arch/arm64/world.S arch/arm64/guest/mmio.c devices/pl011.c \
     time/ledger.h
+
+# DESIGN.md's table, a row: what tools/walk counts, by what it is for.
+spent() {
+    machine=$1 kernel=$2 through=$3
+    timeout 900 tools/walk "$machine" --build "$build" --kernel "$kernel" --vm "mem=16M clock=wall idle=real" \
+        --through "$through" --trips 9500 >"$folder/out" 2>"$folder/err"
+    if grep -q 'has no -singlestep' "$folder/err"; then
+        claim 0 "DESIGN.md, $through # SKIP $(tail -n 1 "$folder/err" | tr '#' ' ')"
+        return
+    fi
+    row=$(awk 'NR == 1 { for (i = 2; i <= NF; i++) if ($i == "instructions,") all = $(i - 1) }
+        NR > 1 && $2 ~ /(world|vectors)\.[Sh]:$/ { spent["switch"] += $1; next }
+        NR > 1 && $2 ~ /(show\/histogram|time\/ledger|time\/vtime|time\/counterscale|vmm\/vm|vmm\/account)\.h:$/ {
+            spent["booking"] += $1; next }
+        NR > 1 && $2 ~ /(vmm\/quick\.h|vmm\/run\.c|timerq\.[ch]|event\.c|vgic\.h|machine\.h|stolen_time\.h|pvtime\.h):$/ {
+            spent["planning"] += $1 }
+        END { print all " | " spent["switch"] " | " spent["booking"] " | " spent["planning"] " | " \
+              all - spent["switch"] - spent["booking"] - spent["planning"] " |" }' "$folder/out")
+    grep -qF "\`$through\` | $row" vmm/DESIGN.md
+    claim $? "DESIGN.md, $through: $row"
+}
+
+spent svm "$build/guests/bench.elf" guest_execute_cpuid
+spent arm64 "$build/guests-arm64/bench.img" quick_hypercall
+spent arm64 "$build/guests-arm64/bench.img" sysreg_trapped
 echo "1..$count"
