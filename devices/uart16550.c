@@ -74,8 +74,8 @@ static bool rx_triggered(const struct uart *uart)
 }
 
 // DS 8.5: four character times since the last byte came or was read. In half bits, for 1.5 stop bits at length 5.
-// Divisor 0 counts its full 16 bits.
-static vtime_t timeout_deadline(const struct uart *uart)
+// Divisor 0 counts its full 16 bits. A call, so that an access without it keeps its registers.
+static __attribute__((noinline)) vtime_t timeout_deadline(const struct uart *uart)
 {
     uint64_t length = 5 + (uart->lcr & LCR_LENGTH);
     uint64_t stop_halves = !(uart->lcr & LCR_STOP) ? 2 : length == 5 ? 3 : 4;

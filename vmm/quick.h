@@ -41,16 +41,19 @@ QUICK_INLINE uint64_t quick_rest(struct vcpu *vcpu, enum exit_kind kind)
     return vcpu->slice_end - vcpu->vm->vtime.now;
 }
 
-// The same after an answer that may have moved deadlines, raised interrupts or ended the VM. 0: it cannot.
+// The same after an answer that may have moved deadlines, raised interrupts or ended the VM. 0: the run loop is to look
+// at it; one of them may be due at once.
 QUICK_INLINE uint64_t quick_rest_if_any(struct vcpu *vcpu, enum exit_kind kind)
 {
     struct vm *vm = vcpu->vm;
-    vcpu_emulated_quick(vcpu, kind);
     vtime_t next = timerq_next(&vm->machine.timers);
+    vcpu_emulated_quick(vcpu, kind);
+    // Mostly all three: `&` makes one test of them.
+    if (machine_quiet(&vm->machine) & (vm->end == VM_RUNNING) & (next >= vcpu->slice_end))
+        return vcpu->slice_end - vm->vtime.now;
     if (next < vcpu->slice_end)
         vcpu->slice_end = next;
-    bool goes_on = machine_quiet(&vm->machine) & (vm->end == VM_RUNNING); // mostly both: `&` makes one test of them
-    return goes_on && vcpu->slice_end > vm->vtime.now ? vcpu->slice_end - vm->vtime.now : 0;
+    return 0;
 }
 
 #endif

@@ -149,18 +149,19 @@ static void test_answers_that_change_something(void **state)
     vcpu->slice_end = 10000;
     assert_true(quick_book(vcpu, EXIT_PORT, slice_of(vm, 300, 1000)));
     assert_true(quick_rest_if_any(vcpu, EXIT_PORT) == 9000);
-    assert_true(rest_with_deadline(vm, &timer, 20000) == 9000);   // later: the slice stays
-    assert_true(rest_with_deadline(vm, &timer, 1001) == 1);       // sooner: it ends there
-    assert_true(vcpu->slice_end == 1001);
-    assert_true(rest_with_deadline(vm, &timer, 5000) == 1);       // moved away: it ends early, which is no harm
-    assert_true(rest_with_deadline(vm, &timer, 1000) == 0);       // due now: the run loop fires it
+    assert_true(rest_with_deadline(vm, &timer, 20000) == 9000); // later: the slice stays
+    assert_true(rest_with_deadline(vm, &timer, 10000) == 9000);
+    assert_true(rest_with_deadline(vm, &timer, 5000) == 0);     // sooner: the run loop plans anew
+    assert_true(vcpu->slice_end == 5000);
+    assert_true(rest_with_deadline(vm, &timer, 8000) == 4000);  // moved away: it ends early, which is no harm
+    assert_true(rest_with_deadline(vm, &timer, 1000) == 0);     // due now: the run loop fires it
     assert_true(vcpu->slice_end <= vm->vtime.now);
     timerq_remove(&timer);
     vcpu->slice_end = 10000;
     assert_true(quick_rest_if_any(vcpu, EXIT_PORT) == 9000);
     vm->end = VM_POWER_OFF;
     assert_true(quick_rest_if_any(vcpu, EXIT_PORT) == 0);
-    assert_true(vcpu->ledger.emulated == 7 * 700);
+    assert_true(vcpu->ledger.emulated == 8 * 700);
     free(vm);
 }
 
