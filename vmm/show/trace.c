@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Starting and reading the trace ring. Writing is vm_trace() in vm.h, inline because every slice does it. Pure; the reader is
-// report.c (lanes, hash) and the panic screen. Never changes a record.
+// Starting and reading the trace ring. Writing is vm_trace() in vm.h, inline because every slice does it. Pure; the
+// reader is report.c (lanes, hash) and the panic screen. Never changes a record.
 #include "vmm/show/trace.h"
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One trip into the guest and back, on SVM (APM 2, 15.5), between open_world() and close_world() of vendor.c. Nothing
+// One trip into the guest and back, on SVM (APM 2, 15.5), between svm_open_world() and svm_close_world(). Nothing
 // is decided here: load registers, set the alarm, sample t0, derive the guest's TSC offset from it, VMRUN; sample t1,
 // save registers. Every path through this file executes the same instructions, so its cost is a constant, and the
 // constant is calibrated at boot.
