@@ -13,7 +13,8 @@ struct progress {
     uint64_t monitor_cycles; // of the ledger then
 };
 
-// Looks at a ledger, as often as the budget is to be exact. True: the budget is spent, in cycles of the host's counter.
+// Looks at a ledger in which everything up to now is posted, as often as the budget is to be exact. True: the budget is
+// spent, in cycles of the host's counter.
 bool progress_is_over(struct progress *progress, const struct ledger *ledger, uint64_t budget_cycles);
 
 #endif

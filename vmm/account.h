@@ -12,6 +12,7 @@
 static inline void vcpu_account(struct vcpu *vcpu, const struct slice *slice, enum exit_kind kind)
 {
     struct vm *vm = vcpu->vm;
+    HOT_INVARIANT(slice->t0 >= vcpu->last_t1); // in order, and no slice twice
     histogram_add(vcpu->paid_by, slice->t0 - vcpu->last_t1);
     uint64_t guest_cycles = ledger_slice(&vcpu->ledger, slice->t0, slice->t1, slice->cost_cycles);
     vtime_ran(&vm->vtime, guest_cycles, 0, slice->t1);

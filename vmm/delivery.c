@@ -73,7 +73,7 @@ void delivery_reached(struct vcpu *vcpu)
     struct delivery *delivery = &vcpu->delivery;
     vtime_t now = vcpu->vm->vtime.now;
     if (now < delivery->deadline)
-        return; // what is due is one that the guest has set in the meantime
+        return; // nothing is due, or what the guest has set in the meantime
     histogram_add(&vcpu->stats.delivery.lateness, now - delivery->deadline);
     histogram_add(&vcpu->stats.delivery.steps, delivery->steps);
     delivery->deadline = TIME_NEVER;

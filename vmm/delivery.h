@@ -11,7 +11,7 @@ void delivery_init(struct vcpu *vcpu, const struct monitor_config *monitor);
 // to be stepped.
 uint64_t delivery_alarm(struct vcpu *vcpu, uint64_t cycles);
 
-// A timer is due at V.
+// A timer may be due at V.
 void delivery_reached(struct vcpu *vcpu);
 
 #endif

@@ -4,13 +4,13 @@
 // which exits they are and how they are answered is the backends' (svm/quick.c, vmx/quick.c, arch/arm64/quick.c).
 //
 // Such an exit is booked like every one: ledger, V, trace, cost by kind. What is left out is everything that cannot be
-// due: nothing is pending, nothing was being delivered, V has not come to the slice's end, and with that to no timer's
-// deadline. Whenever one of these is in doubt the exit takes the long way, and with noise=SEED all of them do, so the
-// test of law 9 compares the two ways.
+// due: nothing is pending, nothing was being delivered, V has not come to where the run loop is to look, and with that
+// to no timer's deadline. Whenever one of these is in doubt the exit takes the long way, and with noise=SEED all of
+// them do, so the test of law 9 compares the two ways.
 //
-// A guest that would stay here for ever holds nothing up: a slice ends where it was planned to end, however many of its
-// exits are answered here, and every QUICK_ROUNDS exits the run loop looks round, because under clock=guest such a
-// guest may have hardly any time of its own.
+// A guest that would stay here for ever holds nothing up: the run loop plans until when the guest runs, and the slices
+// between exits that are answered here do not put that off; and every QUICK_ROUNDS exits it looks round, because under
+// clock=guest such a guest may have hardly any time of its own.
 #ifndef VMM_QUICK_H
 #define VMM_QUICK_H
 
@@ -27,18 +27,18 @@ QUICK_INLINE bool quick_is_over(const struct vcpu *vcpu)
     return vcpu->stats.exits % QUICK_ROUNDS == 0;
 }
 
-// Books the slice that an exit of this kind has ended. False: V has come to its end, before the instruction.
+// Books the slice that an exit of this kind has ended. False: V has come to run_until, before the instruction.
 QUICK_INLINE bool quick_book(struct vcpu *vcpu, enum exit_kind kind, struct slice slice)
 {
     vcpu_account(vcpu, &slice, kind);
-    return vcpu->slice_end > vcpu->vm->vtime.now;
+    return vcpu->run_until > vcpu->vm->vtime.now;
 }
 
 // The exit is answered, and nothing that could be due has changed: how long the guest can go on.
 QUICK_INLINE uint64_t quick_rest(struct vcpu *vcpu, enum exit_kind kind)
 {
     vcpu_emulated_quick(vcpu, kind);
-    return vcpu->slice_end - vcpu->vm->vtime.now;
+    return vcpu->run_until - vcpu->vm->vtime.now;
 }
 
 // The same after an answer that may have moved deadlines, raised interrupts or ended the VM. 0: the run loop is to look
@@ -49,10 +49,10 @@ QUICK_INLINE uint64_t quick_rest_if_any(struct vcpu *vcpu, enum exit_kind kind)
     vtime_t next = timerq_next(&vm->machine.timers);
     vcpu_emulated_quick(vcpu, kind);
     // Mostly all three: `&` makes one test of them.
-    if (machine_quiet(&vm->machine) & (vm->end == VM_RUNNING) & (next >= vcpu->slice_end))
-        return vcpu->slice_end - vm->vtime.now;
-    if (next < vcpu->slice_end)
-        vcpu->slice_end = next;
+    if (machine_quiet(&vm->machine) & (vm->end == VM_RUNNING) & (next >= vcpu->run_until))
+        return vcpu->run_until - vm->vtime.now;
+    if (next < vcpu->run_until)
+        vcpu->run_until = next;
     return 0;
 }
 

@@ -20,14 +20,15 @@
 // instruction would hang.
 #define EARLY_ALARMS_TOLERATED 8u
 
-// Plans the slice: it ends with the next deadline, or after slice_cycles if none comes before. Returns its alarm.
+// Plans until when the guest runs: to the next deadline, or for slice_cycles if none comes before. Returns the alarm.
 static uint64_t next_alarm(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
     uint64_t   cycles = timerq_next(&vm->machine.timers) - vm->vtime.now;
     if (cycles > vm->slice_cycles)
         cycles = vm->slice_cycles;
-    vcpu->slice_end = vm->vtime.now + cycles;
+    HOT_INVARIANT(cycles != 0 && timerq_next(&vm->machine.timers) > vm->vtime.now);
+    vcpu->run_until = vm->vtime.now + cycles;
     if (vcpu->early_alarms > EARLY_ALARMS_TOLERATED)
         cycles += UINT64_C(1) << (vcpu->early_alarms - EARLY_ALARMS_TOLERATED);
     return vcpu->careful ? delivery_alarm(vcpu, cycles) : cycles;
@@ -82,6 +83,7 @@ static inline struct vcpu *loaded_once(struct vcpu *vcpu)
     return vcpu;
 }
 
+// V is at a deadline, or slice_cycles have passed without one.
 static void timers_due(struct vcpu *vcpu)
 {
     if (vcpu->careful)
@@ -117,7 +119,7 @@ static struct vcpu *slice(struct vcpu *vcpu)
     vcpu = loaded_once(vcpu);
     if (!exit.booked)
         vcpu_account(vcpu, &slice, exit.kind);
-    if (vcpu->slice_end <= vcpu->vm->vtime.now) // mostly not: asked here, where it costs no call
+    if (vcpu->run_until <= vcpu->vm->vtime.now) // mostly not: asked here, where it costs no call
         timers_due(vcpu);
     if (vcpu->last_t1 - vcpu->vm->polling.asked_at >= vcpu->vm->slice_cycles)
         now_and_then(vcpu, &exit);

@@ -47,7 +47,7 @@ struct vcpu {
     bool              never_ahead;  // arch: V must not get ahead of the host's counter
     struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
     htime_t           last_t1;      // when that exit happened; later by what has gone to other accounts since
-    vtime_t           slice_end;    // V that the next alarm is for
+    vtime_t           run_until;    // V at which the run loop is to look what is due
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
     uint64_t          alarm_doubt;  // arch: cycles by which an alarm may be off, as calibration found
     const char       *no_step;      // arch: why no instruction can be run alone here; null: it can

@@ -101,7 +101,9 @@ class Console:
                 wait = None if end is None else end - time.monotonic()
                 if wait is not None and wait <= 0:
                     return TIMEOUT
-                sources = [self.master, ended] + ([] if self.stdin is None or self.typed else [self.stdin])
+                # A person is always heard, for Ctrl-A x; a pipe waits until what it has given is typed.
+                heard = self.stdin is not None and (self.saved is not None or not self.typed)
+                sources = [self.master, ended] + ([self.stdin] if heard else [])
                 ready = select.select(sources, [], [], KEYS_EVERY_S if self.typed else wait)[0]
                 if self.master in ready:
                     self.show()

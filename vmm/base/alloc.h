@@ -39,7 +39,7 @@ void alloc_init(const struct bootinfo *info);
 
 // Pages are not cleared. value 0: out of memory.
 hpa      alloc_pages(size_t count, size_t align_pages);
-hpa alloc_clear_page(void);                         // one, all zeros
+hpa      alloc_clear_page(void);                    // one, all zeros
 void     free_pages(hpa start, size_t count);       // clears them
 void     free_clean_pages(hpa start, size_t count); // the caller has: guestmem.c, for what a guest had
 uint64_t alloc_free_bytes(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The short way's rules (vmm/quick.h): it books what the long way books, to the cycle and under both kinds of clock; it
-// is over when V has come to the slice's end, never before and never later; and what an answer has changed is seen at
-// once.
+// is over when V has come to where the run loop is to look, never before and never later; and what an answer has
+// changed is seen at once.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ static struct vm *fresh(enum clock_policy clock)
     vm->vcpu.vm = vm;
     vm->vcpu.last_t1 = START;
     vm->vcpu.paid_by = &vm->vcpu.stats.cost[EXIT_IGNORED];
-    vm->vcpu.slice_end = TIME_NEVER;
+    vm->vcpu.run_until = TIME_NEVER;
     vm->emulated_cycles[EXIT_PORT] = 700;
     ledger_open(&vm->vcpu.ledger, ACCOUNT_MONITOR, START);
     assert_true(machine_quiet(&vm->machine));
@@ -93,7 +93,7 @@ static void test_wall_after_a_pause(void **state)
     (void)state;
     struct vm *vm = fresh(CLOCK_WALL);
     struct vcpu *vcpu = &vm->vcpu;
-    vcpu->slice_end = 1000000;
+    vcpu->run_until = 1000000;
     assert_true(quick_book(vcpu, EXIT_CPU_ID, slice_of(vm, 100, 50)));
     assert_true(quick_rest(vcpu, EXIT_CPU_ID) == 1000000 - 100 - COST - 50);
     ledger_turn(&vcpu->ledger, ACCOUNT_PAUSED, vcpu->last_t1);
@@ -105,12 +105,12 @@ static void test_wall_after_a_pause(void **state)
     free(vm);
 }
 
-static void test_over_at_the_slice_end(void **state)
+static void test_over_where_the_loop_looks(void **state)
 {
     (void)state;
     for (uint64_t guest = 990; guest <= 1010; guest++) {
         struct vm *vm = fresh(CLOCK_GUEST);
-        vm->vcpu.slice_end = 1000;
+        vm->vcpu.run_until = 1000;
         bool goes_on = quick_book(&vm->vcpu, EXIT_HYPERCALL, slice_of(vm, 200, guest));
         assert_int_equal(goes_on, guest < 1000);
         if (goes_on)
@@ -119,12 +119,12 @@ static void test_over_at_the_slice_end(void **state)
     }
 }
 
-// A slice ends where it was planned to end, however many exits are answered in it.
-static void test_exits_do_not_lengthen_a_slice(void **state)
+// The run loop looks where it planned to, however many exits are answered before.
+static void test_exits_do_not_put_it_off(void **state)
 {
     (void)state;
     struct vm *vm = fresh(CLOCK_GUEST);
-    vm->vcpu.slice_end = 50000;
+    vm->vcpu.run_until = 50000;
     unsigned answered = 0;
     while (quick_book(&vm->vcpu, EXIT_CPU_ID, slice_of(vm, 200, 7))) {
         quick_rest(&vm->vcpu, EXIT_CPU_ID);
@@ -146,18 +146,18 @@ static void test_answers_that_change_something(void **state)
     struct vm *vm = fresh(CLOCK_GUEST);
     struct vcpu *vcpu = &vm->vcpu;
     struct timer timer = { 0 };
-    vcpu->slice_end = 10000;
+    vcpu->run_until = 10000;
     assert_true(quick_book(vcpu, EXIT_PORT, slice_of(vm, 300, 1000)));
     assert_true(quick_rest_if_any(vcpu, EXIT_PORT) == 9000);
-    assert_true(rest_with_deadline(vm, &timer, 20000) == 9000); // later: the slice stays
+    assert_true(rest_with_deadline(vm, &timer, 20000) == 9000); // later: nothing changes
     assert_true(rest_with_deadline(vm, &timer, 10000) == 9000);
     assert_true(rest_with_deadline(vm, &timer, 5000) == 0);     // sooner: the run loop plans anew
-    assert_true(vcpu->slice_end == 5000);
+    assert_true(vcpu->run_until == 5000);
     assert_true(rest_with_deadline(vm, &timer, 8000) == 4000);  // moved away: it ends early, which is no harm
     assert_true(rest_with_deadline(vm, &timer, 1000) == 0);     // due now: the run loop fires it
-    assert_true(vcpu->slice_end <= vm->vtime.now);
+    assert_true(vcpu->run_until <= vm->vtime.now);
     timerq_remove(&timer);
-    vcpu->slice_end = 10000;
+    vcpu->run_until = 10000;
     assert_true(quick_rest_if_any(vcpu, EXIT_PORT) == 9000);
     vm->end = VM_POWER_OFF;
     assert_true(quick_rest_if_any(vcpu, EXIT_PORT) == 0);
@@ -165,17 +165,17 @@ static void test_answers_that_change_something(void **state)
     free(vm);
 }
 
-// One deadline is due and something is pending at once: the run loop still sees that the slice is over.
+// One deadline is due and something is pending at once: the run loop still sees that it is to look.
 static void test_ended_and_due(void **state)
 {
     (void)state;
     struct vm *vm = fresh(CLOCK_GUEST);
     struct timer timer = { 0 };
-    vm->vcpu.slice_end = 10000;
+    vm->vcpu.run_until = 10000;
     assert_true(quick_book(&vm->vcpu, EXIT_PORT, slice_of(vm, 300, 1000)));
     vm->end = VM_POWER_OFF;
     assert_true(rest_with_deadline(vm, &timer, 900) == 0);
-    assert_true(vm->vcpu.slice_end == 900);
+    assert_true(vm->vcpu.run_until == 900);
     free(vm);
 }
 
@@ -198,8 +198,8 @@ int main(void)
         cmocka_unit_test(test_books_guest_time),
         cmocka_unit_test(test_books_wall_time),
         cmocka_unit_test(test_wall_after_a_pause),
-        cmocka_unit_test(test_over_at_the_slice_end),
-        cmocka_unit_test(test_exits_do_not_lengthen_a_slice),
+        cmocka_unit_test(test_over_where_the_loop_looks),
+        cmocka_unit_test(test_exits_do_not_put_it_off),
         cmocka_unit_test(test_answers_that_change_something),
         cmocka_unit_test(test_ended_and_due),
         cmocka_unit_test(test_looks_round),
