@@ -75,7 +75,7 @@ def configure(options, image, log, folder, console):
     with open(path, "w", encoding="utf-8") as out:
         out.write(CONFIGURATION % values + "".join(line + "\n" for line in options.bochs_line))
     with open(os.path.join(folder, "debugger"), "w", encoding="ascii") as out:
-        out.write("continue\nquit\n")
+        out.write("".join(command + "\n" for command in options.bochs_debug or ("continue", "quit")))
     return path
 
 
@@ -91,10 +91,10 @@ def run(options, image, log, folder):
     with Console(console_copy(options, folder)) as console:
         configuration = configure(options, image, own_log, folder, console.path)
         environment = dict(os.environ, TERM="vt100")
-        with open(os.path.join(folder, "bochs.out"), "wb") as out, \
+        with open(os.path.join(folder, "bochs.out"), "wb") as out, open(options.bochs_said or os.devnull, "wb") as said, \
                 subprocess.Popen([options.emulator.path, "-q", *debugger_option(options.emulator), "-f", configuration,
                                   "-rc", os.path.join(folder, "debugger")],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out, env=environment,
+                                 stdin=subprocess.DEVNULL, stdout=said, stderr=out, env=environment,
                                  cwd=folder, start_new_session=True) as emulator:
             try:
                 return console.pump(emulator, options.timeout)
