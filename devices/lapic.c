@@ -6,6 +6,35 @@
 
 #define APIC_BASE_DEFAULT UINT64_C(0xfee00000)
 
+static bool vector_set_has(const struct vector_set *set, unsigned vector)
+{
+    return (set->word[vector >> 5] >> (vector & 31)) & 1;
+}
+
+static void vector_set_add(struct vector_set *set, unsigned vector)
+{
+    set->word[vector >> 5] |= 1u << (vector & 31);
+    set->nonzero |= 1u << (vector >> 5);
+}
+
+static void vector_set_remove(struct vector_set *set, unsigned vector)
+{
+    set->word[vector >> 5] &= ~(1u << (vector & 31));
+    if (set->word[vector >> 5] == 0)
+        set->nonzero &= ~(1u << (vector >> 5));
+}
+
+unsigned vector_set_highest(const struct vector_set *set)
+{
+    unsigned word = 31u ^ (unsigned)__builtin_clz(set->nonzero); // xor, not minus: one BSR is left of it
+    return word * 32 | (31u ^ (unsigned)__builtin_clz(set->word[word]));
+}
+
+bool lapic_vector_waiting(const struct lapic *lapic, unsigned vector)
+{
+    return vector < 16 ? (lapic->errors & ESR_RECEIVE_ILLEGAL_VECTOR) != 0 : vector_set_has(&lapic->irr, vector);
+}
+
 // SDM 3A 11.4.7.1: every LVT is masked, the APIC is off by software, SVR is FFh, the DFR is all ones. Where the page
 // is, the ID and the levels of the pins are not the registers' and stay. What this APIC hears may be less than before.
 void lapic_reset(struct lapic *lapic)

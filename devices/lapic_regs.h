@@ -73,39 +73,12 @@ static inline bool lapic_software_enabled(const struct lapic *lapic)
     return (lapic->svr & SVR_ENABLE) != 0;
 }
 
-static inline bool vector_set_has(const struct vector_set *set, unsigned vector)
-{
-    return (set->word[vector >> 5] >> (vector & 31)) & 1;
-}
-
-static inline void vector_set_add(struct vector_set *set, unsigned vector)
-{
-    set->word[vector >> 5] |= 1u << (vector & 31);
-    set->nonzero |= 1u << (vector >> 5);
-}
-
-static inline void vector_set_remove(struct vector_set *set, unsigned vector)
-{
-    set->word[vector >> 5] &= ~(1u << (vector & 31));
-    if (set->word[vector >> 5] == 0)
-        set->nonzero &= ~(1u << (vector >> 5));
-}
-
-// The set must not be empty.
-static inline unsigned vector_set_highest(const struct vector_set *set)
-{
-    unsigned word = 31u ^ (unsigned)__builtin_clz(set->nonzero); // xor, not minus: one BSR is left of it
-    return word * 32 | (31u ^ (unsigned)__builtin_clz(set->word[word]));
-}
+// lapic.c
+unsigned vector_set_highest(const struct vector_set *set); // the set must not be empty
 
 // Does an interrupt with this vector wait for the CPU? An illegal one waits in the ESR: until that is written anew, the
 // next one changes nothing.
-static inline bool lapic_vector_waiting(const struct lapic *lapic, unsigned vector)
-{
-    return vector < 16 ? (lapic->errors & ESR_RECEIVE_ILLEGAL_VECTOR) != 0 : vector_set_has(&lapic->irr, vector);
-}
-
-// lapic.c
+bool lapic_vector_waiting(const struct lapic *lapic, unsigned vector);
 void lapic_reset(struct lapic *lapic); // registers only; base, id and counters stay
 void lapic_log_error(struct lapic *lapic, uint32_t esr_bits);
 void lapic_end_of_interrupt(struct lapic *lapic);

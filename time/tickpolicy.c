@@ -15,6 +15,11 @@ void ticks_init(struct ticks *ticks, enum tick_policy policy)
     *ticks = (struct ticks){ .policy = (uint8_t)policy };
 }
 
+uint64_t ticks_backlog(const struct ticks *ticks)
+{
+    return ticks->pending - ticks->raised;
+}
+
 // How many of the ticks that now wait for delivery the policy keeps.
 static uint64_t keep(enum tick_policy policy, uint64_t waiting, uint64_t waiting_before, bool deliverable)
 {

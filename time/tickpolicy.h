@@ -53,10 +53,7 @@ void ticks_withdrawn(struct ticks *ticks);
 bool ticks_take(struct ticks *ticks, vtime_t now, uint64_t period_cycles);
 
 // How many wait here.
-static inline uint64_t ticks_backlog(const struct ticks *ticks)
-{
-    return ticks->pending - ticks->raised;
-}
+uint64_t ticks_backlog(const struct ticks *ticks);
 
 // When ticks_raise() may be true again for those that wait here without any guest action; TIME_NEVER if nothing waits
 // for time. A time that is past means the tick waits for the guest after all: queue no timer for it.

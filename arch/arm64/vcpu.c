@@ -151,6 +151,19 @@ static __attribute__((noinline, cold)) bool prepare_entry(struct vcpu *vcpu)
     return !arch->pmu_counts;
 }
 
+uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed)
+{
+    if (__builtin_expect(elapsed < switch_costs.total[kind], 0))
+        slice_was_short(vcpu, elapsed);
+    return switch_costs.total[kind];
+}
+
+void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
+{
+    vcpu->arch->world.v = vcpu->vm->vtime.now;
+    vcpu->arch->world.alarm = alarm_cycles + switch_costs.alarm;
+}
+
 __attribute__((flatten)) void arch_vcpu_enter(struct vcpu *vcpu, uint64_t alarm_cycles, struct slice *slice,
                                               struct exit *exit)
 {

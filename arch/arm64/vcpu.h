@@ -58,12 +58,7 @@ void slice_was_short(struct vcpu *vcpu, uint64_t elapsed);
 
 // What the switch cost in a slice of `elapsed` ticks that ended so. One that is shorter than the shortest that
 // calibration has seen, as happens where the whole host is emulated on a busy computer, is the ledger's to judge.
-static inline uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed)
-{
-    if (__builtin_expect(elapsed < switch_costs.total[kind], 0))
-        slice_was_short(vcpu, elapsed);
-    return switch_costs.total[kind];
-}
+uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint64_t elapsed);
 
 // Syndromes (Arm ARM D17.2.37, ESR_ELx).
 #define ESR_CLASS(esr)      ((unsigned)((esr) >> 26) & 63)
@@ -96,11 +91,7 @@ static inline uint64_t switch_cost(struct vcpu *vcpu, enum exit_kind kind, uint6
 #define PSTATE_EL1H    UINT64_C(5)
 
 // For the next entry: the guest's counter continues from V, and the alarm comes after so many cycles.
-static inline void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
-{
-    vcpu->arch->world.v = vcpu->vm->vtime.now;
-    vcpu->arch->world.alarm = alarm_cycles + switch_costs.alarm;
-}
+void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles);
 
 static inline void vcpu_step_over(struct vcpu *vcpu, unsigned length)
 {

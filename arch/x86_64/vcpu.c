@@ -130,6 +130,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     arch->world.way_in = switch_costs.in;
     vcpu->arch = arch;
     guest_msr_reset(vcpu);
+    pv_init(vcpu);
     reset_live_registers();
     set_entry_registers(vcpu, entry);
     plan_alarm(vcpu);
@@ -161,6 +162,16 @@ static __attribute__((noinline, cold)) void plan_tsc(struct vcpu *vcpu)
     arch->tsc_planned = true;
 }
 
+// The alarm's count starts switch_costs.alarm ticks before the guest's first instruction; it fits the register.
+void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
+{
+    struct arch_vcpu *arch = vcpu->arch;
+    uint64_t ticks = __builtin_expect(arch->alarm_is_v, 1) ? alarm_cycles : ratio_ceil(arch->alarm_ratio, alarm_cycles);
+    arch->world.v = vcpu->vm->vtime.now;
+    arch->world.alarm = arch->alarm_extra + ticks;
+    HOT_INVARIANT(alarm_cycles != 0 && arch->world.alarm <= UINT32_MAX);
+}
+
 static void set_time(struct vcpu *vcpu, uint64_t alarm_cycles)
 {
     if (!vcpu->arch->tsc_planned)
@@ -173,6 +184,14 @@ static __attribute__((noinline, cold)) void enter_for_one_step(struct vcpu *vcpu
 {
     set_time(vcpu, 1);
     vendor->step(vcpu, slice, exit);
+}
+
+void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
+{
+    if (vendor == &svm_ops)
+        svm_enter(vcpu, slice, exit);
+    else
+        vmx_enter(vcpu, slice, exit);
 }
 
 // Every exit comes through here: flatten makes the vendor's part one piece with it.
@@ -207,6 +226,11 @@ void arch_vcpu_inject(struct vcpu *vcpu, enum arch_event event, unsigned vector)
     if (event == ARCH_NMI)
         guest_event = (struct guest_event){ .type = EVENT_NMI, .vector = VECTOR_NMI };
     vendor->inject(vcpu, guest_event);
+}
+
+bool vcpu_nmi_pending(const struct vcpu *vcpu)
+{
+    return (vcpu->vm->machine.lapic.direct & LAPIC_DIRECT_NMI) != 0;
 }
 
 void arch_vcpu_want_window(struct vcpu *vcpu, bool want)

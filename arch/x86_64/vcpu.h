@@ -90,22 +90,11 @@ struct arch_vcpu {
 static inline struct emulate_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->arch->world.regs; }
 
 // For the next entry: the guest's counter continues from V, and the alarm comes after so many cycles. Enough where the
-// guest has not moved its counter since the last one. The alarm's count starts switch_costs.alarm ticks before the
-// guest's first instruction; a slice is never 0 and never longer than LIMIT_SLICE_NS and the alarm's slack, so it fits
-// the register.
-static inline void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles)
-{
-    struct arch_vcpu *arch = vcpu->arch;
-    uint64_t ticks = arch->alarm_is_v ? alarm_cycles : ratio_ceil(arch->alarm_ratio, alarm_cycles);
-    arch->world.v = vcpu->vm->vtime.now;
-    arch->world.alarm = arch->alarm_extra + ticks;
-    HOT_INVARIANT(alarm_cycles != 0 && arch->world.alarm <= UINT32_MAX);
-}
+// guest has not moved its counter since the last one. A slice is never 0 and never longer than LIMIT_SLICE_NS and the
+// alarm's slack.
+void vcpu_set_slice(struct vcpu *vcpu, uint64_t alarm_cycles);
 
-static inline bool vcpu_nmi_pending(const struct vcpu *vcpu)
-{
-    return (vcpu->vm->machine.lapic.direct & LAPIC_DIRECT_NMI) != 0;
-}
+bool vcpu_nmi_pending(const struct vcpu *vcpu);
 
 // Steps over an instruction. The common case is inline: nothing to wrap, no trap, no RF.
 void vcpu_skip_carefully(struct vcpu *vcpu, uint64_t next);

@@ -76,13 +76,8 @@ extern const struct vendor_ops *vendor; // set once, at boot
 void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 __attribute__((noinline)) void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 
-static inline void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
-{
-    if (vendor == &svm_ops)
-        svm_enter(vcpu, slice, exit);
-    else
-        vmx_enter(vcpu, slice, exit);
-}
+// The one of the two that is `vendor` (vcpu.c).
+void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 
 // What calibration found about this CPU's world switch; cycles.
 struct switch_costs {

@@ -296,7 +296,7 @@ static void lapic_restarted(struct vm *vm)
 }
 
 // As for a line, but the timer's vector takes its place: a tick waits in the IRR, and a masked LVTT is the mask.
-static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm, vtime_t at)
+static __attribute__((noinline)) void settle_lapic_outputs(struct vm *vm, vtime_t at)
 {
     struct machine *machine = &vm->machine;
     struct lapic *lapic = &machine->lapic;
@@ -319,7 +319,6 @@ static __attribute__((noinline)) vtime_t settle_lapic_outputs(struct vm *vm, vti
     vtime_t due = heard && expiries == 1 ? at : TIME_NEVER;
     if (free && raise(vm, source, due, period_cycles, at))
         lapic_timer_deliver(lapic);
-    return lapic_timer_vector_free(lapic) ? retry_at(vm, source) : TIME_NEVER;
 }
 
 // Most accesses leave nothing to do but to queue the deadline: an EOI of an edge, a message to itself.
@@ -329,9 +328,12 @@ void settle_lapic(struct vm *vm, vtime_t at)
     const struct lapic *lapic = &machine->lapic;
     bool outputs = (lapic->timer.restarted | lapic->timer.expired | machine->lapic_tick.ticks.pending |
                     lapic->rerouted | lapic->ended.nonzero) != 0;
-    vtime_t retry = outputs ? settle_lapic_outputs(vm, at) : TIME_NEVER;
-    machine->lapic_tick.busy = !lapic_timer_vector_free(lapic);
-    vtime_t next = machine->lapic_tick.busy ? TIME_NEVER : lapic_ops.next_deadline(lapic);
+    if (outputs)
+        settle_lapic_outputs(vm, at);
+    bool free = lapic_timer_vector_free(lapic);
+    machine->lapic_tick.busy = !free;
+    vtime_t retry = outputs && free ? retry_at(vm, &machine->lapic_tick) : TIME_NEVER;
+    vtime_t next = free ? lapic_ops.next_deadline(lapic) : TIME_NEVER;
     machine_rearm(vm, DEVICE_LAPIC, retry != TIME_NEVER ? retry : next);
 }
 

@@ -69,10 +69,7 @@ struct machine {
     struct statusline  status;
 };
 
-static inline uint64_t machine_counter_at(const struct machine *machine, vtime_t v)
-{
-    return v + machine->counter_start;
-}
+uint64_t machine_counter_at(const struct machine *machine, vtime_t v);
 
 // Nothing is pending that could become an interrupt.
 static inline bool machine_quiet(const struct machine *machine)

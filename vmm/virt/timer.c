@@ -58,6 +58,11 @@ void machine_interrupts_listed(struct vm *vm)
 
 // --- V and the guest's counter, which is ahead of it by a constant ---------------------------------------------------
 
+uint64_t machine_counter_at(const struct machine *machine, vtime_t v)
+{
+    return v + machine->counter_start;
+}
+
 static uint64_t counter_now(const struct vm *vm)
 {
     return machine_counter_at(&vm->machine, vm->vtime.now);

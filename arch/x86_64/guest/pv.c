@@ -21,34 +21,37 @@ static void *page_pointer(const struct vcpu *vcpu, uint64_t address, uint64_t si
     return crosses ? NULL : guest_pointer(vcpu->vm->ram, (gpa){ address }, size);
 }
 
-// Nothing where the guest wants no page, or where it wants it cannot be.
+// Nothing where the guest wants no page, where it wants it cannot be, or where V's rate has no scale.
 static void publish(struct vcpu *vcpu, uint8_t flags)
 {
-    if ((vcpu->arch->pv.system_msr & PAGE_ENABLE) == 0)
+    const struct pvclock_state *pv = &vcpu->arch->pv;
+    if ((pv->system_msr & PAGE_ENABLE) == 0 || pv->anchor.scale.mul == 0)
         return;
     struct pvclock_page *page =
-        page_pointer(vcpu, vcpu->arch->pv.system_msr & ~PAGE_ENABLE, sizeof(struct pvclock_page));
+        page_pointer(vcpu, pv->system_msr & ~PAGE_ENABLE, sizeof(struct pvclock_page));
     if (page == NULL)
         return;
     pvclock_write_begin(page);
     compiler_barrier();
-    pvclock_write_body(page, &vcpu->arch->pv.anchor, (uint8_t)(PVCLOCK_TSC_STABLE | flags));
+    pvclock_write_body(page, &pv->anchor, (uint8_t)(PVCLOCK_TSC_STABLE | flags));
     compiler_barrier();
     pvclock_write_end(page);
 }
 
 // The line the page shows: through V in nanoseconds, whole and fraction, at the guest's TSC of now.
-static bool anchor_at_now(struct vcpu *vcpu)
+static void anchor_at_now(struct vcpu *vcpu)
 {
     struct pvclock_anchor *anchor = &vcpu->arch->pv.anchor;
     uint64_t hz = vcpu->vm->vtime.hz;
-    if (!pvclock_scale(hz, &anchor->scale))
-        return false;
     unsigned __int128 product = (unsigned __int128)vcpu->vm->vtime.now * NS_PER_S;
     anchor->tsc = guest_tsc(vcpu);
     anchor->ns = (uint64_t)(product / hz);
     anchor->frac = (uint64_t)((product % hz << 64) / hz);
-    return true;
+}
+
+void pv_init(struct vcpu *vcpu)
+{
+    (void)pvclock_scale(vcpu->vm->vtime.hz, &vcpu->arch->pv.anchor.scale); // 0 where there is none
 }
 
 // msr.rst, MSR_KVM_SYSTEM_TIME_NEW. As with KVM, the write itself never fails: an address that cannot hold the page
@@ -56,8 +59,10 @@ static bool anchor_at_now(struct vcpu *vcpu)
 void pv_write_system_time(struct vcpu *vcpu, uint64_t value)
 {
     vcpu->arch->pv.system_msr = value;
-    if ((value & PAGE_ENABLE) != 0 && anchor_at_now(vcpu))
-        publish(vcpu, 0);
+    if ((value & PAGE_ENABLE) == 0)
+        return;
+    anchor_at_now(vcpu);
+    publish(vcpu, 0);
 }
 
 // Filled once, by the write: seconds since 1970 at V = 0 of this VM. It may cross a page.

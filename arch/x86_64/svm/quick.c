@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The short way (quick.h) on SVM. The guest's FS, GS, TR, LDTR and syscall MSRs stay in the CPU meanwhile, and GIF
-// stays clear (svm_open_world()).
+// stays clear (svm/vendor.c).
 #include "arch/x86_64/quick.h"
 #include "arch/x86_64/svm/svm.h"
 

@@ -27,21 +27,6 @@ uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_leng
 // here before.
 bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
-// The guest's FS, GS, TR, LDTR and syscall MSRs in. From here to svm_close_world() the CPU holds them, also while the
-// monitor runs between two switches, and no interrupt or NMI comes: GIF is clear. IF is set so that the first one
-// that is pending ends the guest's slice.
-static inline void svm_open_world(const struct world *world)
-{
-    __asm__ volatile("clgi; sti; vmload %%rax" : : "a"(world->vmcb) : "memory");
-}
-
-// ... and out, and the host's own back, before an NMI may come in.
-static inline void svm_close_world(const struct world *world)
-{
-    __asm__ volatile("vmsave %%rax" : : "a"(world->vmcb) : "memory");
-    __asm__ volatile("vmload %%rax; cli; stgi" : : "a"(world->host_vmcb) : "memory");
-}
-
 // The short way: answers the exit that has just come, and those after it, for as long as each is one of the few that
 // can be answered at once. To be called when nothing was pending and nothing was being delivered.
 enum quick_step svm_answer(struct vcpu *vcpu);

@@ -212,6 +212,21 @@ static void svm_vcpu_free(struct vcpu *vcpu)
     free_pages((hpa){ vcpu->arch->world.vmcb }, 1);
 }
 
+// The guest's FS, GS, TR, LDTR and syscall MSRs in. From here to close_world() the CPU holds them, also while the
+// monitor runs between two switches, and no interrupt or NMI comes: GIF is clear. IF is set so that the first one
+// that is pending ends the guest's slice.
+static void open_world(const struct world *world)
+{
+    __asm__ volatile("clgi; sti; vmload %%rax" : : "a"(world->vmcb) : "memory");
+}
+
+// ... and out, and the host's own back, before an NMI may come in.
+static void close_world(const struct world *world)
+{
+    __asm__ volatile("vmsave %%rax" : : "a"(world->vmcb) : "memory");
+    __asm__ volatile("vmload %%rax; cli; stgi" : : "a"(world->host_vmcb) : "memory");
+}
+
 NO_STACKGUARD void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit)
 {
     struct arch_vcpu *arch = vcpu->arch;
@@ -226,12 +241,12 @@ NO_STACKGUARD void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit
     vmcb->v_tpr = lapic_tpr(&vcpu->vm->machine.lapic) >> 4; // CR8 reads do not exit, this answers them
 
     bool quick = vcpu->quick_now && arch->under_way == 0;
-    svm_open_world(&arch->world);
+    open_world(&arch->world);
     world_switch(&arch->world);
     vmcb->clean = clean_after_exit;
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
     enum quick_step step = quick ? svm_answer(vcpu) : QUICK_NOT_TAKEN;
-    svm_close_world(&arch->world);
+    close_world(&arch->world);
     if (__builtin_expect((uint32_t)vmcb->exit_code == SVM_EXIT_INVALID, 0) && !svm_guest_ran(vcpu)) {
         svm_entry_refused(vcpu, slice, exit);
         return;
