@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The short way (vmm/quick.h) on arm64: a hypercall and a read of the interrupt controller's settings are answered in
-// the middle of the world switch.
+// The short way (vmm/quick.h) on arm64: calls that only ask, by HVC or SMC, and reads of the interrupt controller's
+// settings, of the physical counter and of ID registers are answered in the middle of the world switch.
 #include "arch/arm64/quick.h"
 
 #include "arch/arm64/insn/aarch32.h"
 #include "arch/arm64/guest/smccc.h"
 #include "arch/arm64/guest/guest.h"
+#include "arch/arm64/guest/sysreg.h"
 #include "vmm/base/stackguard.h"
 #include "vmm/quick.h"
 
@@ -34,13 +35,40 @@ __attribute__((flatten, used)) struct world *quick_hypercall(struct world *world
     return go_on(world, vcpu, EXIT_HYPERCALL);
 }
 
+// X19 to X29 are still in the CPU.
+QUICK_INLINE bool is_saved(unsigned reg)
+{
+    return reg < 19 || reg > 29;
+}
+
+// The instruction is over, with this value for its register.
+QUICK_INLINE struct world *loaded(struct world *world, struct vcpu *vcpu, enum exit_kind kind, unsigned reg,
+                                  uint64_t value)
+{
+    if (reg != ZERO_REGISTER)
+        world->x[reg] = value;
+    sysreg_write(elr_el2, sysreg_read(elr_el2) + INSN_LENGTH);
+    return go_on(world, vcpu, kind);
+}
+
+// An SMC traps before it is executed.
+__attribute__((flatten, used)) struct world *quick_firmware(struct world *world)
+{
+    struct vcpu *vcpu = world->quick;
+    if (quick_is_over(vcpu) || (sysreg_read(spsr_el2) & (PSTATE_SS | PSTATE_BTYPE)) != 0)
+        return NULL;
+    if (!book(world, vcpu, EXIT_FIRMWARE) || !smccc_plain_call(vcpu, world->x))
+        return NULL;
+    return loaded(world, vcpu, EXIT_FIRMWARE, ZERO_REGISTER, 0);
+}
+
 // A load of one register, by a guest that is little-endian like the devices, not in the middle of a step, and not the
-// target of a branch that it has to end. X19 to X29 are still in the CPU.
+// target of a branch that it has to end.
 QUICK_INLINE bool is_plain_load(const struct world *world, uint64_t pstate)
 {
     const uint64_t looked_at = ISS_ISV | ISS_SSE | ISS_EA | ISS_CM | ISS_S1PTW | ISS_WNR | FAULT_KIND | ESR_IL;
     unsigned reg = (unsigned)(world->esr >> ISS_SRT_SHIFT) & 31;
-    return (reg < 19 || reg > 29) && (world->esr & looked_at) == (ISS_ISV | FAULT_TRANSLATION | ESR_IL) &&
+    return is_saved(reg) && (world->esr & looked_at) == (ISS_ISV | FAULT_TRANSLATION | ESR_IL) &&
            (pstate & (PSTATE_SS | PSTATE_AARCH32 | PSTATE_BTYPE)) == 0 &&
            !guest_is_big_endian(pstate, sysreg_read(sctlr_el1));
 }
@@ -59,8 +87,22 @@ NO_STACKGUARD __attribute__((flatten, used)) struct world *quick_access(struct w
         return NULL;
     if (!book(world, vcpu, EXIT_MMIO))
         return NULL;
-    if (reg != ZERO_REGISTER)
-        world->x[reg] = io.value & UINT64_MAX >> (64 - 8 * io.size);
-    sysreg_write(elr_el2, sysreg_read(elr_el2) + INSN_LENGTH);
-    return go_on(world, vcpu, EXIT_MMIO);
+    return loaded(world, vcpu, EXIT_MMIO, reg, io.value & UINT64_MAX >> (64 - 8 * io.size));
+}
+
+__attribute__((flatten, used)) struct world *quick_sysreg(struct world *world)
+{
+    struct vcpu *vcpu = world->quick;
+    uint32_t iss = (uint32_t)world->esr, encoding = sysreg_of_iss(iss);
+    unsigned reg = SYSREG_ISS_RT(iss);
+    bool is_counter = encoding == SYSREG_CNTPCT;
+    enum exit_kind kind = is_counter ? EXIT_SYSREG_READ : EXIT_CPU_ID;
+    if (quick_is_over(vcpu) || !is_saved(reg) || !(is_counter || sysreg_is_id(encoding)) ||
+        (sysreg_read(spsr_el2) & (PSTATE_SS | PSTATE_BTYPE)) != 0)
+        return NULL;
+    if (!book(world, vcpu, kind))
+        return NULL;
+    const struct vm *vm = vcpu->vm;
+    return loaded(world, vcpu, kind, reg,
+                  is_counter ? machine_counter_at(&vm->machine, vm->vtime.now) : sysreg_id(encoding));
 }

@@ -2,8 +2,8 @@
 // One trip into the guest and back, at EL2 (Arm ARM D1.10): sample t0, derive CNTVOFF_EL2 and the alarm from it, load
 // registers, ERET; sample t1, save registers. From t0 to the ERET and from the vector to t1 every path executes the
 // same instructions, so its cost is a constant for each kind of exit, and the constant is calibrated at boot. One thing
-// is decided here: a hypercall or an access to device memory goes to quick.c with half the registers saved, and may go
-// back into the guest at once.
+// is decided here: a hypercall, a call of the firmware, an access to device memory or a read of a system register goes to
+// quick.c with half the registers saved, and may go back into the guest at once.
 //
 // The guest's EL1 registers, its SP_EL0 and SP_EL1 and all of the FPU stay in the CPU: nothing of the monitor uses
 // them.
@@ -26,6 +26,9 @@
 
 #define EC_SHIFT           26
 #define EC_HVC64           0x16
+#define EC_SMC64           0x17
+#define EC_SYSREG          0x18
+#define ISS_READ_BIT       0           // of an MSR or MRS
 #define EC_DATA_ABORT_LOW  0x24
 
 // X0: struct world. The last of the way in, the same for every entry; X2 to X18, X30, X0 and X1 are the guest's after
@@ -148,8 +151,19 @@ not_quick:
         b       leave_stored
 not_a_hypercall:
         cmp     w4, #EC_DATA_ABORT_LOW
-        b.ne    leave_stored
+        b.ne    not_an_access
         bl      quick_access
+        b       after_quick
+not_an_access:
+        cmp     w4, #EC_SYSREG
+        b.ne    not_a_sysreg
+        tbz     w3, #ISS_READ_BIT, leave_stored
+        bl      quick_sysreg
+        b       after_quick
+not_a_sysreg:
+        cmp     w4, #EC_SMC64
+        b.ne    leave_stored
+        bl      quick_firmware
         b       after_quick
         .size   world_exited_sync, . - world_exited_sync
 

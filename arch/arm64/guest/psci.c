@@ -15,7 +15,6 @@ enum psci_error {
     PSCI_ALREADY_ON = -4,
 };
 
-#define VERSION_1_1          0x10001u
 #define NO_TRUSTED_OS        2u          // MIGRATE_INFO_TYPE: nothing to migrate
 #define AFFINITY_ON          0u          // AFFINITY_INFO
 #define POWER_STATE_ID       0xffffu
@@ -90,7 +89,7 @@ static int system_reset2(struct vm *vm, uint32_t type)
 static int function_of(struct vcpu *vcpu, uint32_t function, uint64_t argument1, uint64_t argument2)
 {
     switch (function) {
-    case PSCI_VERSION: return VERSION_1_1;
+    case PSCI_VERSION: return PSCI_VERSION_1_1;
     case PSCI_CPU_SUSPEND: return cpu_suspend(vcpu, (uint32_t)argument1);
     case PSCI_CPU_OFF: return PSCI_DENIED; // nobody could turn it on again
     case PSCI_CPU_ON: return cpu_on(vcpu, argument1);

@@ -5,6 +5,8 @@
 
 #include "arch/arm64/host/firmware.h"
 
+#define PSCI_VERSION_1_1 0x10001u
+
 struct vcpu;
 
 // The call with these arguments, x[0] the function's identifier. Returns what goes into x0.

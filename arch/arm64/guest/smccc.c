@@ -120,10 +120,11 @@ bool smccc_plain_call(struct vcpu *vcpu, uint64_t x[])
 {
     if (hypercall_oracle(vcpu, (uint32_t)x[0] - ORACLE_CALL, x[1], &x[0]))
         return true;
-    if ((uint32_t)x[0] != SMCCC_VERSION)
-        return false;
-    x[0] = SMCCC_VERSION_1_1;
-    return true;
+    switch ((uint32_t)x[0]) {
+    case SMCCC_VERSION: x[0] = SMCCC_VERSION_1_1; return true;
+    case PSCI_VERSION: x[0] = PSCI_VERSION_1_1; return true;
+    default: return false;
+    }
 }
 
 // Bit 31: fast, bit 30: 64 bits, then the owner. There is no yielding call.

@@ -102,7 +102,7 @@ static bool auxiliary_id_read(struct vcpu *vcpu, uint32_t encoding, uint64_t *va
 }
 
 static const struct rule rules[] = {
-    { SYSREG(3, 3, 14, 0, 1), counter, NULL },            // CNTPCT_EL0
+    { SYSREG_CNTPCT, counter, NULL },
     { SYSREG(3, 3, 14, 2, 0), timer_read, timer_write },  // CNTP_TVAL_EL0
     { SYSREG(3, 3, 14, 2, 1), timer_read, timer_write },  // CNTP_CTL_EL0
     { SYSREG(3, 3, 14, 2, 2), timer_read, timer_write },  // CNTP_CVAL_EL0
@@ -116,19 +116,23 @@ static const struct rule rules[] = {
     { SYSREG(3, 0, 1, 0, 1), zero, nothing },             // ACTLR_EL1: no bit of it is the guest's
 };
 
-// The space of the ID registers: op0 3, op1 0, CRn 0, CRm 1 to 7.
-static bool is_id_register(uint32_t encoding)
+bool sysreg_is_id(uint32_t encoding)
 {
     return (encoding & ~SYSREG(0, 0, 0, 15, 7)) == SYSREG(3, 0, 0, 0, 0) &&
            SYSREG_CRM(encoding) >= IDREG_CRM_FIRST && SYSREG_CRM(encoding) <= IDREG_CRM_LAST;
+}
+
+uint64_t sysreg_id(uint32_t encoding)
+{
+    return id_registers[SYSREG_CRM(encoding)][SYSREG_OP2(encoding)];
 }
 
 bool sysreg_access(struct vcpu *vcpu, uint32_t encoding, bool is_write, uint64_t *value)
 {
     if (encoding >> 14 == 2)
         return debug_access(&vcpu->arch->debug, encoding, is_write, value);
-    if (is_id_register(encoding)) {
-        *value = id_registers[SYSREG_CRM(encoding)][SYSREG_OP2(encoding)];
+    if (sysreg_is_id(encoding)) {
+        *value = sysreg_id(encoding);
         return !is_write;
     }
     for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
@@ -171,11 +175,10 @@ static bool cp15_64(struct vcpu *vcpu, uint32_t iss, bool is_write)
     return true;
 }
 
-// ISS: direction, CRm, Rt, CRn, op1, op2, op0. Register 31 is the zero register.
 static bool msr_or_mrs(struct vcpu *vcpu, uint32_t iss, bool is_write)
 {
-    uint32_t encoding = SYSREG(iss >> 20 & 3, iss >> 14 & 7, iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7);
-    unsigned rt = iss >> 5 & 31;
+    uint32_t encoding = sysreg_of_iss(iss);
+    unsigned rt = SYSREG_ISS_RT(iss);
     uint64_t *x = vcpu->arch->world.x;
     uint64_t value = is_write && rt != 31 ? x[rt] : 0;
     if (!sysreg_access(vcpu, encoding, is_write, &value))
@@ -188,7 +191,7 @@ static bool msr_or_mrs(struct vcpu *vcpu, uint32_t iss, bool is_write)
 bool sysreg_trapped(struct vcpu *vcpu, uint64_t esr)
 {
     uint32_t iss = (uint32_t)esr;
-    bool is_write = (iss & 1) == 0;
+    bool is_write = (iss & SYSREG_ISS_READ) == 0;
     unsigned class = ESR_CLASS(esr);
     if (class == EC_SYSREG)
         return msr_or_mrs(vcpu, iss, is_write);
@@ -203,7 +206,7 @@ uint64_t sysreg_undefined(uint64_t esr)
 {
     uint32_t iss = (uint32_t)esr;
     unsigned op1 = iss >> 14 & 7;
-    bool id_space = ESR_CLASS(esr) == EC_SYSREG && (iss & 1) != 0 && (iss >> 20 & 3) == 3 && op1 != 2 && op1 < 4 &&
+    bool id_space = ESR_CLASS(esr) == EC_SYSREG && (iss & SYSREG_ISS_READ) != 0 && (iss >> 20 & 3) == 3 && op1 != 2 && op1 < 4 &&
                     (iss >> 10 & 15) == 0 && (iss >> 4 & 1) == 0;
     bool told = (id_registers[7][2] >> MMFR2_IDS & 15) != 0;
     return id_space && told ? esr : (uint64_t)EC_UNKNOWN << ESR_EC_SHIFT | (esr & ESR_IL);
