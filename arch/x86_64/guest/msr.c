@@ -395,6 +395,8 @@ bool guest_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
         machine_settle(vcpu->vm, DEVICE_LAPIC);
         return legal;
     }
+    if (msr == MSR_TSC_DEADLINE) // of a tickless kernel's writes nearly all
+        return write_deadline(vcpu, msr, value);
     const struct msr_rule *rule = find_rule(vcpu, msr);
     return rule != NULL && rule->write != NULL && rule->write(vcpu, msr, value);
 }
