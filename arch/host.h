@@ -14,7 +14,7 @@ htime_t  arch_counter_read(void);
 // guest's can have another rate, known once virtualization is on.
 struct counter {
     uint64_t                   hz; // 0 before it is known
-    const char                *origin, *doubt;
+    const char                *origin, *not_believed;
     struct counterscale_format scaling;
     bool                       fixed_for_guest; // a guest reads the rate from the hardware itself: it has no other
 };

@@ -146,7 +146,7 @@ static void set_out(struct pit_channel *c, bool out)
 }
 
 // Materialises the edges of the running load up to `elapsed`.
-static void settle(struct pit_channel *c, uint64_t elapsed)
+static void count_edges(struct pit_channel *c, uint64_t elapsed)
 {
     uint64_t rises = rises_until(c, elapsed);
     c->rises += rises - c->counted;
@@ -204,11 +204,11 @@ void pit_channel_advance(struct pit_channel *c, vtime_t now)
     uint64_t elapsed = elapsed_at(c, now);
     if (waits_for_reload(c) && elapsed >= c->reload_at) {
         elapsed -= c->reload_at;
-        settle(c, c->reload_at - 1);
+        count_edges(c, c->reload_at - 1);
         take_reload(c);
         set_out(c, out_at(c, 0));
     }
-    settle(c, elapsed);
+    count_edges(c, elapsed);
 }
 
 void pit_channel_set_control(struct pit_channel *c, uint8_t control, vtime_t now)

@@ -56,12 +56,12 @@ static struct typed *destination(struct vm *vm)
 // Of a full buffer: has the guest left it so for long?
 static bool deaf(const struct vm *vm, struct typed *typed)
 {
-    htime_t now = vm->console.polled;
+    htime_t host_now = vm->console.polled;
     if (typed->since == 0 || typed->taken >= DEAF_TAKEN) {
-        typed->since = now;
+        typed->since = host_now;
         typed->taken = 0;
     }
-    return now - typed->since >= DEAF_SLICES * vm->slice_cycles;
+    return host_now - typed->since >= DEAF_SLICES * vm->slice_cycles;
 }
 
 static void keep(struct typed *typed, uint8_t byte)

@@ -74,8 +74,8 @@ static void start_clocks(struct vm *vm)
     struct vtime *vt = &vm->vtime;
     uint64_t hz = vt->hz;
     vm->wall_start_s = arch_wall_seconds();
-    htime_t now = arch_counter_read();
-    vtime_start(vt, vm->config.clock, vm->config.idle, hz, vt->scale, now);
+    htime_t host_now = arch_counter_read();
+    vtime_start(vt, vm->config.clock, vm->config.idle, hz, vt->scale, host_now);
     exit_price(vm);
     vm->limit = vm->config.limit_ms == 0 ? LIMIT_V_CYCLES : mul_div_ceil(vm->config.limit_ms, hz, 1000);
     if (vm->limit > LIMIT_V_CYCLES)
@@ -84,8 +84,8 @@ static void start_clocks(struct vm *vm)
     if (vm->limit < LIMIT_V_CYCLES)
         vm->monitor_limit = mul_div_ceil(vm->config.limit_ms, arch_counter_hz() * LIMIT_MONITOR_TIMES, 1000);
     vm->slice_cycles = mul_div_floor(LIMIT_SLICE_NS, vt->scale.multiplier != 0 ? hz : arch_counter_hz(), NS_PER_S);
-    ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, now);
-    vcpu->last_t1 = now;
+    ledger_open(&vcpu->ledger, ACCOUNT_MONITOR, host_now);
+    vcpu->last_t1 = host_now;
     vcpu->paid_by = &vcpu->stats.cost[EXIT_IGNORED]; // the first entry's cost is nobody's exit
 }
 

@@ -20,7 +20,7 @@ void vm_report_input(struct vm *vm, struct report_input *out)
         .trace = &vm->trace,
         .host_hz = arch_counter()->hz,
         .host_hz_origin = arch_counter()->origin,
-        .host_hz_doubt = arch_counter()->doubt,
+        .host_hz_not_believed = arch_counter()->not_believed,
         .lanes = vm->config.lanes,
     };
     out->timer_count = machine_timers(vm, out->timers);

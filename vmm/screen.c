@@ -261,12 +261,12 @@ void screen_toggle(struct vm *vm)
 void screen_poll(struct vm *vm)
 {
     struct screen *screen = &vm->screen;
-    htime_t now = arch_counter_read();
-    if (screen->shown && now - screen->drawn_at >= DRAW_SLICES * vm->slice_cycles) {
+    htime_t host_now = arch_counter_read();
+    if (screen->shown && host_now - screen->drawn_at >= DRAW_SLICES * vm->slice_cycles) {
         draw(vm);
         screen->drawn_at = arch_counter_read(); // a slow line must leave the guest some time
     }
-    if (screen->follow && now - screen->followed_at >= FOLLOW_SLICES * vm->slice_cycles) {
+    if (screen->follow && host_now - screen->followed_at >= FOLLOW_SLICES * vm->slice_cycles) {
         follow(vm);
         screen->followed_at = arch_counter_read();
     }

@@ -28,10 +28,10 @@ void arch_take_interrupts(struct vcpu *vcpu)
 void arch_idle(struct vcpu *vcpu, htime_t until)
 {
     (void)vcpu;
-    htime_t now = x86_rdtsc();
-    if (until <= now)
+    htime_t host_now = x86_rdtsc();
+    if (until <= host_now)
         return;
-    uint64_t ticks = ratio_ceil(hosttimer_ratio, until - now);
+    uint64_t ticks = ratio_ceil(hosttimer_ratio, until - host_now);
     hosttimer_arm(ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
     __asm__ volatile("sti; hlt; cli" : : : "memory");
     hosttimer_stop();

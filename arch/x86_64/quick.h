@@ -11,7 +11,7 @@
 #define MSR_X2APIC_EOI 0x80bu
 
 // How far one exit was taken.
-enum quick_step {
+enum quick_outcome {
     QUICK_NOT_TAKEN,
     QUICK_BOOKED,  // its slice is booked, and it is to be answered on the long way
     QUICK_LAST,    // booked and answered; something else is to be done before the guest goes on
@@ -24,18 +24,18 @@ QUICK_INLINE bool quick_book_exit(struct vcpu *vcpu, enum exit_kind kind)
     return quick_book(vcpu, kind, (struct slice){ world->t0, world->t1, switch_costs.total[kind] });
 }
 
-QUICK_INLINE enum quick_step quick_go_on(struct vcpu *vcpu, uint64_t rest_cycles)
+QUICK_INLINE enum quick_outcome quick_go_on(struct vcpu *vcpu, uint64_t rest_cycles)
 {
     vcpu_set_slice(vcpu, rest_cycles);
     return QUICK_GOES_ON;
 }
 
-QUICK_INLINE enum quick_step quick_go_on_if_any(struct vcpu *vcpu, uint64_t rest_cycles)
+QUICK_INLINE enum quick_outcome quick_go_on_if_any(struct vcpu *vcpu, uint64_t rest_cycles)
 {
     return rest_cycles != 0 ? quick_go_on(vcpu, rest_cycles) : QUICK_LAST;
 }
 
-QUICK_INLINE enum quick_step quick_cpuid(struct vcpu *vcpu, uint64_t *rax)
+QUICK_INLINE enum quick_outcome quick_cpuid(struct vcpu *vcpu, uint64_t *rax)
 {
     if (!quick_book_exit(vcpu, EXIT_CPU_ID))
         return QUICK_BOOKED;
@@ -44,7 +44,7 @@ QUICK_INLINE enum quick_step quick_cpuid(struct vcpu *vcpu, uint64_t *rax)
 }
 
 // By the guest's kernel alone.
-QUICK_INLINE enum quick_step quick_hypercall(struct vcpu *vcpu, uint64_t *rax)
+QUICK_INLINE enum quick_outcome quick_hypercall(struct vcpu *vcpu, uint64_t *rax)
 {
     uint32_t call = (uint32_t)*rax - HYPERCALL_ORACLE;
     if (!quick_book_exit(vcpu, EXIT_HYPERCALL) ||
@@ -53,7 +53,7 @@ QUICK_INLINE enum quick_step quick_hypercall(struct vcpu *vcpu, uint64_t *rax)
     return quick_go_on(vcpu, quick_rest(vcpu, EXIT_HYPERCALL));
 }
 
-QUICK_INLINE enum quick_step quick_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write)
+QUICK_INLINE enum quick_outcome quick_port(struct vcpu *vcpu, uint64_t *rax, uint16_t port, uint8_t size, bool is_write)
 {
     if (!quick_book_exit(vcpu, EXIT_PORT))
         return QUICK_BOOKED;
@@ -69,7 +69,7 @@ QUICK_INLINE bool quick_is_eoi(struct vcpu *vcpu, uint64_t rax)
            ((uint32_t)gpr[GPR_RDX] | (uint32_t)rax) == 0;
 }
 
-QUICK_INLINE enum quick_step quick_eoi(struct vcpu *vcpu)
+QUICK_INLINE enum quick_outcome quick_eoi(struct vcpu *vcpu)
 {
     if (!quick_book_exit(vcpu, EXIT_SYSREG_WRITE))
         return QUICK_BOOKED;

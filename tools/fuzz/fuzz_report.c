@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vt.warped = take(&input, 8);
     struct report_input in = { .vm_name = "vm", .end_reason = "its end", .ledger = &ledger, .vt = &vt,
                                .stats = &stats, .trace = &trace, .timer_count = 1, .clock_count = 1,
-                               .host_hz_origin = "said", .host_hz_doubt = "" };
+                               .host_hz_origin = "said", .host_hz_not_believed = "" };
     in.host_hz = 1 + take(&input, 5);
     in.lanes = take(&input, 1) & 1;
     in.careful = take(&input, 1) & 1;

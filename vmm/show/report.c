@@ -212,8 +212,8 @@ static void print_machine(const struct printer *p)
     const struct stats *stats = p->in->stats;
 
     say(p, "counter: %lu Hz by %s", p->in->host_hz, p->in->host_hz_origin);
-    if (p->in->host_hz_doubt[0] != '\0')
-        say(p, "counter: not believed: %s", p->in->host_hz_doubt);
+    if (p->in->host_hz_not_believed[0] != '\0')
+        say(p, "counter: not believed: %s", p->in->host_hz_not_believed);
     say(p, "alarms: %lu ended a slice", stats->alarms);
     say(p, "interrupts: %lu injected, %lu waited for a window", stats->injections, stats->windows);
     if (p->in->careful)

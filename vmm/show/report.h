@@ -40,8 +40,8 @@ struct report_input {
     struct clock_reading clocks[REPORT_CLOCKS_MAX];
     unsigned clock_count;
     uint64_t host_hz;
-    const char *host_hz_origin; // which clocks said so
-    const char *host_hz_doubt;  // which was not believed; "" for none
+    const char *host_hz_origin;       // which clocks said so
+    const char *host_hz_not_believed; // which was not; "" for none
     bool lanes; // draw them
     bool careful; // each deadline was looked at: show how they were met
     uint64_t margin_cycles; // of delivery=exact; 0: delivery=alarm

@@ -28,8 +28,8 @@ struct edge {
     htime_t low, high; // of the counter, when the second changed
 };
 
-static struct counter counter = { .origin = "", .doubt = "", .fixed_for_guest = true };
-static char origin[80], doubt[80];
+static struct counter counter = { .origin = "", .not_believed = "", .fixed_for_guest = true };
+static char origin[80], not_believed[80];
 
 const struct counter *arch_counter(void)
 {
@@ -115,13 +115,14 @@ static void decide(uint64_t said, uint64_t measured)
     } else if (write_frequency(measured)) {
         counter.hz = measured;
         format(origin, sizeof(origin), "PL031 alone, unconfirmed");
-        format(doubt, sizeof(doubt), "CNTFRQ said %lu Hz, %lu ppm off", said, apart_ppm(said, measured));
+        format(not_believed, sizeof(not_believed), "CNTFRQ said %lu Hz, %lu ppm off", said, apart_ppm(said, measured));
     } else {
         format(origin, sizeof(origin), "CNTFRQ, which only firmware can change");
-        format(doubt, sizeof(doubt), "PL031 says %lu Hz, %lu ppm off", measured, apart_ppm(measured, said));
+        format(not_believed, sizeof(not_believed), "PL031 says %lu Hz, %lu ppm off", measured,
+               apart_ppm(measured, said));
     }
     counter.origin = origin;
-    counter.doubt = doubt;
+    counter.not_believed = not_believed;
 }
 
 void counter_init(bool asked)
@@ -136,6 +137,6 @@ void counter_init(bool asked)
         panic("CNTFRQ says %lu Hz, and there is no PL031 to measure the counter against", said);
     decide(said, measured);
     log_line("counter", "%lu Hz by %s", counter.hz, counter.origin);
-    if (doubt[0] != '\0')
-        log_line("counter", "not believed: %s", doubt);
+    if (not_believed[0] != '\0')
+        log_line("counter", "not believed: %s", not_believed);
 }

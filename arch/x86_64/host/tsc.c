@@ -36,7 +36,7 @@ struct window {
 };
 
 static struct counter counter;
-static char origin[80], doubt[80];
+static char origin[80], not_believed[80];
 
 const struct counter *arch_counter(void)
 {
@@ -125,17 +125,17 @@ static struct rate lapic_rate(const struct window *window, struct rate tsc)
 }
 
 // One line a source that says something else than what was chosen; the report shows the first of them.
-static void name_the_doubtful(const struct rate_source sources[SOURCE_COUNT])
+static void name_those_not_believed(const struct rate_source sources[SOURCE_COUNT])
 {
     for (unsigned i = 0; i < SOURCE_COUNT; i++) {
         if (!rate_contradicts(&sources[i], counter.hz))
             continue;
-        char text[sizeof(doubt)];
+        char text[sizeof(not_believed)];
         format(text, sizeof(text), "%s says %lu Hz, %lu ppm off", sources[i].name, rate_middle(sources[i].rate),
                rate_apart_ppm(sources[i].rate, (struct rate){ counter.hz, counter.hz }));
         log_line("tsc", "not believed: %s", text);
-        if (doubt[0] == '\0')
-            memcpy(doubt, text, sizeof(doubt));
+        if (not_believed[0] == '\0')
+            memcpy(not_believed, text, sizeof(not_believed));
     }
 }
 
@@ -169,8 +169,9 @@ void tsc_init(void)
     }
     rates_from_cpuid(sources);
     struct rate_choice choice = choose(sources);
-    counter = (struct counter){ .hz = choice.hz, .origin = origin, .doubt = doubt }; // lines have seconds from here
-    name_the_doubtful(sources);
+    // The log's lines have seconds from here.
+    counter = (struct counter){ .hz = choice.hz, .origin = origin, .not_believed = not_believed };
+    name_those_not_believed(sources);
 
     // The source confirms the alarm's rate; the counter itself, known now, bounds it more tightly.
     bool round;

@@ -18,42 +18,42 @@ QUICK_INLINE uint64_t length_of(struct vcpu *vcpu, uint32_t opcode, unsigned opc
 }
 
 // The instruction is over, and with it STI's and MOV SS's shadows.
-QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, enum quick_step step, uint64_t next_rip)
+QUICK_INLINE enum quick_outcome stepped(struct vcpu *vcpu, enum quick_outcome outcome, uint64_t next_rip)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
-    if (step == QUICK_BOOKED)
+    if (outcome == QUICK_BOOKED)
         return QUICK_BOOKED;
     vmcb->rip = vcpu_regs(vcpu)->rip = quick_next_rip(vcpu, next_rip); // both: an entry may be refused (svm/fail.c)
     vmcb->int_state = 0;
-    return step;
+    return outcome;
 }
 
-QUICK_INLINE enum quick_step answer_cpuid(struct vcpu *vcpu)
+QUICK_INLINE enum quick_outcome answer_cpuid(struct vcpu *vcpu)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
     uint64_t length = length_of(vcpu, OPCODE_CPUID, 2);
     return length == 0 ? QUICK_NOT_TAKEN : stepped(vcpu, quick_cpuid(vcpu, &vmcb->rax), vmcb->rip + length);
 }
 
-QUICK_INLINE enum quick_step answer_hypercall(struct vcpu *vcpu)
+QUICK_INLINE enum quick_outcome answer_hypercall(struct vcpu *vcpu)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
     uint64_t length = vmcb->cpl == 0 ? length_of(vcpu, OPCODE_VMMCALL, 3) : 0;
     return length == 0 ? QUICK_NOT_TAKEN : stepped(vcpu, quick_hypercall(vcpu, &vmcb->rax), vmcb->rip + length);
 }
 
-QUICK_INLINE enum quick_step answer_port(struct vcpu *vcpu)
+QUICK_INLINE enum quick_outcome answer_port(struct vcpu *vcpu)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
     uint64_t info = vmcb->exit_info1;
     if ((info & IOIO_STRING) != 0)
         return QUICK_NOT_TAKEN;
-    enum quick_step step = quick_port(vcpu, &vmcb->rax, (uint16_t)(info >> IOIO_PORT_SHIFT),
-                                      (info >> IOIO_SIZE_SHIFT) & 7, (info & IOIO_IN) == 0);
-    return stepped(vcpu, step, vmcb->exit_info2); // APM 2, 15.10.2: the next RIP
+    enum quick_outcome outcome = quick_port(vcpu, &vmcb->rax, (uint16_t)(info >> IOIO_PORT_SHIFT),
+                                            (info >> IOIO_SIZE_SHIFT) & 7, (info & IOIO_IN) == 0);
+    return stepped(vcpu, outcome, vmcb->exit_info2); // APM 2, 15.10.2: the next RIP
 }
 
-QUICK_INLINE enum quick_step answer_msr(struct vcpu *vcpu)
+QUICK_INLINE enum quick_outcome answer_msr(struct vcpu *vcpu)
 {
     struct vmcb *vmcb = vcpu->arch->vmcb;
     if (vmcb->exit_info1 != 1 || !quick_is_eoi(vcpu, vmcb->rax))
@@ -62,7 +62,7 @@ QUICK_INLINE enum quick_step answer_msr(struct vcpu *vcpu)
     return length == 0 ? QUICK_NOT_TAKEN : stepped(vcpu, quick_eoi(vcpu), vmcb->rip + length);
 }
 
-QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
+QUICK_INLINE enum quick_outcome answer_one(struct vcpu *vcpu)
 {
     const struct vmcb *vmcb = vcpu->arch->vmcb;
     if ((vmcb->rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || quick_is_over(vcpu))
@@ -76,12 +76,12 @@ QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
     }
 }
 
-__attribute__((flatten)) enum quick_step svm_answer(struct vcpu *vcpu)
+__attribute__((flatten)) enum quick_outcome svm_answer(struct vcpu *vcpu)
 {
     for (;;) {
-        enum quick_step step = answer_one(vcpu);
-        if (step != QUICK_GOES_ON)
-            return step;
+        enum quick_outcome outcome = answer_one(vcpu);
+        if (outcome != QUICK_GOES_ON)
+            return outcome;
         world_switch(&vcpu->arch->world);
     }
 }

@@ -29,7 +29,7 @@ bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
 // The short way: answers the exit that has just come, and those after it, for as long as each is one of the few that
 // can be answered at once. To be called when nothing was pending and nothing was being delivered.
-enum quick_step svm_answer(struct vcpu *vcpu);
+enum quick_outcome svm_answer(struct vcpu *vcpu);
 
 // Single steps (svm/step.c), and what they need for a VM with delivery=exact. False: out of memory.
 void svm_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit);

@@ -245,7 +245,7 @@ NO_STACKGUARD void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit
     world_switch(&arch->world);
     vmcb->clean = clean_after_exit;
     vmcb->tlb_control = TLB_CONTROL_NOTHING;
-    enum quick_step step = quick ? svm_answer(vcpu) : QUICK_NOT_TAKEN;
+    enum quick_outcome outcome = quick ? svm_answer(vcpu) : QUICK_NOT_TAKEN;
     close_world(&arch->world);
     if (__builtin_expect((uint32_t)vmcb->exit_code == SVM_EXIT_INVALID, 0) && !svm_guest_ran(vcpu)) {
         svm_entry_refused(vcpu, slice, exit);
@@ -264,8 +264,8 @@ NO_STACKGUARD void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit
     arch->vmcb_clean = clean_after_exit;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
-    exit->booked = step != QUICK_NOT_TAKEN;
-    if (step == QUICK_LAST)
+    exit->booked = outcome != QUICK_NOT_TAKEN;
+    if (outcome == QUICK_LAST)
         exit->kind = EXIT_ANSWERED;
     else
         svm_decode_exit(vcpu, exit);

@@ -6,19 +6,19 @@
 #include "arch/x86_64/vmx/meter.h"
 
 // The instruction is over, and with it STI's and MOV SS's shadows. Without single-stepping nothing waits after them.
-QUICK_INLINE enum quick_step stepped(struct vcpu *vcpu, enum quick_step step)
+QUICK_INLINE enum quick_outcome stepped(struct vcpu *vcpu, enum quick_outcome outcome)
 {
-    if (step == QUICK_BOOKED)
+    if (outcome == QUICK_BOOKED)
         return QUICK_BOOKED;
     uint64_t next_rip = vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
     vmwrite(VMCS_GUEST_RIP, quick_next_rip(vcpu, next_rip));
     uint64_t interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
     if (interruptibility != 0)
         vmwrite(VMCS_GUEST_INTERRUPTIBILITY, interruptibility & BLOCKED_BY_NMI);
-    return step;
+    return outcome;
 }
 
-QUICK_INLINE enum quick_step answer_hypercall(struct vcpu *vcpu, uint64_t *rax)
+QUICK_INLINE enum quick_outcome answer_hypercall(struct vcpu *vcpu, uint64_t *rax)
 {
     bool kernel = (vmread(VMCS_GUEST_SS_RIGHTS) >> RIGHTS_DPL_SHIFT & 3) == 0;
     if (!kernel || vcpu->vm->config.bare)
@@ -26,7 +26,7 @@ QUICK_INLINE enum quick_step answer_hypercall(struct vcpu *vcpu, uint64_t *rax)
     return stepped(vcpu, quick_hypercall(vcpu, rax));
 }
 
-QUICK_INLINE enum quick_step answer_port(struct vcpu *vcpu, uint64_t *rax)
+QUICK_INLINE enum quick_outcome answer_port(struct vcpu *vcpu, uint64_t *rax)
 {
     uint64_t info = vmread(VMCS_EXIT_QUALIFICATION);
     if ((info & VMX_IO_STRING) != 0)
@@ -35,7 +35,7 @@ QUICK_INLINE enum quick_step answer_port(struct vcpu *vcpu, uint64_t *rax)
                                     (uint8_t)((info & VMX_IO_SIZE_MASK) + 1), (info & VMX_IO_IN) == 0));
 }
 
-QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
+QUICK_INLINE enum quick_outcome answer_one(struct vcpu *vcpu)
 {
     uint64_t *rax = &vcpu_regs(vcpu)->gpr[GPR_RAX];
     bool failed = vcpu->arch->world.entry_failed;
@@ -50,12 +50,12 @@ QUICK_INLINE enum quick_step answer_one(struct vcpu *vcpu)
     }
 }
 
-__attribute__((flatten)) enum quick_step vmx_answer(struct vcpu *vcpu)
+__attribute__((flatten)) enum quick_outcome vmx_answer(struct vcpu *vcpu)
 {
     for (;;) {
-        enum quick_step step = answer_one(vcpu);
-        if (step != QUICK_GOES_ON)
-            return step;
+        enum quick_outcome outcome = answer_one(vcpu);
+        if (outcome != QUICK_GOES_ON)
+            return outcome;
         world_switch(&vcpu->arch->world);
         vmx_read_meters(vcpu);
     }

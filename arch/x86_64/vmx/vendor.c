@@ -265,14 +265,14 @@ NO_STACKGUARD void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit
     world_switch(&arch->world);
     arch->world.launched = true;
     vmx_read_meters(vcpu);
-    enum quick_step step = quick ? vmx_answer(vcpu) : QUICK_NOT_TAKEN;
+    enum quick_outcome outcome = quick ? vmx_answer(vcpu) : QUICK_NOT_TAKEN;
 
     read_registers(arch);
     arch->event_queued = false;
     slice->t0 = arch->world.t0;
     slice->t1 = arch->world.t1;
-    exit->booked = step != QUICK_NOT_TAKEN;
-    if (step == QUICK_LAST)
+    exit->booked = outcome != QUICK_NOT_TAKEN;
+    if (outcome == QUICK_LAST)
         exit->kind = EXIT_ANSWERED;
     else
         vmx_decode_exit(vcpu, exit);

@@ -47,7 +47,7 @@ void     vmx_segment(struct vcpu *vcpu, unsigned reg, struct guest_segment *segm
 void vmx_flush_translations(void);
 
 // The short way, as svm_answer() in svm.h.
-enum quick_step vmx_answer(struct vcpu *vcpu);
+enum quick_outcome vmx_answer(struct vcpu *vcpu);
 
 // vendor->step.
 void vmx_step(struct vcpu *vcpu, struct slice *slice, struct exit *exit);

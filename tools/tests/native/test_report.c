@@ -100,7 +100,7 @@ static void invent(void)
                                    .host_hz = 1000000000,
                                    .clock_count = 3 };
     input.host_hz_origin = "HPET and PM timer, 1 ppm apart";
-    input.host_hz_doubt = "";
+    input.host_hz_not_believed = "";
     input.clocks[0] = (struct clock_reading){ "TSC", 1000000000, 1000000007 };
     input.clocks[1] = (struct clock_reading){ "PIT", 1193182, 1193182 };
     input.clocks[2] = (struct clock_reading){ "PM timer", 3579545, 3579544 };
@@ -204,7 +204,7 @@ static void test_exits_timers_alarms(void **state)
     has_not("counter: not believed: ");
     has("trace: 0 records, hash=af63bd4c8601b7df");
     pit.dropped = 0;
-    input.host_hz_doubt = "CPUID 15h says 4000000000 Hz, 39000000 ppm off";
+    input.host_hz_not_believed = "CPUID 15h says 4000000000 Hz, 39000000 ppm off";
     print();
     has("counter: not believed: CPUID 15h says 4000000000 Hz, 39000000 ppm off");
     has("law 5: expired = injected + pending + dropped for 1 of 2 timers");
