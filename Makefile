@@ -5,7 +5,7 @@
 # what is missing for just that, then call make again to build. Targets that only build assume that the tools are there,
 # and say which are not in one sentence.
 # ARCH=arm64 is for the other image and its guests, BUILD=DIR builds elsewhere, V=1 shows every command, DEBUG=1 compiles
-# the assertions into the kernel.
+# the assertions into the monitor.
 
 BUILD ?= build
 ARCH  ?= x86_64
@@ -130,7 +130,7 @@ toolcheck-computer:
 $(KERNEL_OBJECTS) $(GUEST_ELFS) $(GUEST_LIB): | toolcheck
 $(ARM64_OBJECTS) $(GUEST_IMGS_ARM64) $(GUEST_LIB_ARM64): | toolcheck-arm64
 
-# ---- The kernel ------------------------------------------------------------------------------------------------------
+# ---- The monitor -----------------------------------------------------------------------------------------------------
 # The version goes to the one file that prints it, through a stamp that changes only when the version does.
 VERSION      := $(shell git describe --always --dirty --tags 2>/dev/null || echo unversioned)
 VERSION_FILE := $(BUILD)/version
@@ -198,7 +198,7 @@ $(ARM64_IMAGE): $(ARM64_KERNEL)
 
 # ---- Tests and fuzzers that run on this computer ----------------------------------------------------------------------
 # Each links one library, from which it takes what it calls; those in a folder arm64/ link arm64's. What stands beside the
-# tests comes first there, and a test's own functions come before that: either may play a part of the kernel.
+# tests comes first there, and a test's own functions come before that: either may play a part of the monitor.
 # $(1) is the folder in $(BUILD), $(2) the architecture.
 helpers         = $(filter-out $(foreach word,test fuzz,$(1)/$(word)_%),$(wildcard $(1)/*.c))
 library_objects = $(patsubst %,$(BUILD)/$(1)/%.o,$(call helpers,tools/tests/native) $(call helpers,tools/tests/native/$(2)) \

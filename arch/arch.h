@@ -46,10 +46,12 @@ void arch_forget_guest(void);
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry);
 void arch_vcpu_free(struct vcpu *vcpu);
 
-// One slice of the guest, whose counter continues from V. alarm_cycles: host cycles after which a host interrupt
-// ends it (as exactly as the hardware can), or ARCH_ONE_STEP: it ends after one instruction, or after the delivery of
-// the event that was injected, whatever the guest does, and the guest cannot see that it was stepped. Not to be asked
-// for where vcpu->no_step says why it cannot be had. The slice is what the ledger needs; the exit is decoded.
+// Runs the guest, whose counter continues from V, until an exit that the run loop has to see. Exits of the short way
+// are booked and answered before that, each with a slice of its own; *slice is the last one, which exit->booked says is
+// booked, too. alarm_cycles: cycles of V after which the alarm ends it (as exactly as the hardware can), or
+// ARCH_ONE_STEP: it ends after one instruction, or after the delivery of the event that was injected, whatever the
+// guest does, and the guest cannot see that it was stepped. Not to be asked for where vcpu->no_step says why it cannot
+// be had. The slice is what the ledger needs; the exit is decoded.
 #define ARCH_ONE_STEP UINT64_C(0)
 struct slice {
     htime_t  t0, t1;

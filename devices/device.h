@@ -5,8 +5,9 @@
 // State: fixed-width fields, no pointers, so that saving a device is copying its struct.
 // In:    an access, and `now`, the VM's apparent time V. `now` never decreases from call to call.
 // Out:   the value read, the level and the count of rising edges of each interrupt line, the next deadline.
-// A device never allocates, locks, reads a clock, or calls back into the monitor. After every access() and advance()
-// the bus asks next_deadline() again, so that a device cannot forget to arm or to cancel a timer.
+// A device never allocates, locks, reads a clock, or calls back into the monitor. After every access() and advance() it
+// is settled, and its settle function queues next_deadline() by machine_rearm(): a device with deadlines whose settle
+// function does not has no timer.
 //
 // Laws, tested on every device with random operation sequences:
 //   advance(t1); advance(t2)   equals   advance(t2)      in all state a guest can observe, counted edges included

@@ -41,8 +41,7 @@ static uint8_t level_inputs(const struct pic_chip *chip)
     return chip->elcr;
 }
 
-// Priorities go round: the input after the lowest is the highest.
-// 0 is the highest priority.
+// 0 is the highest priority. Priorities go round: the input after the lowest is the highest.
 static unsigned rank(const struct pic_chip *chip, unsigned input)
 {
     return (input - chip->lowest - 1) & 7;
@@ -58,16 +57,15 @@ static unsigned highest(const struct pic_chip *chip, uint8_t bits)
     return ((unsigned)__builtin_ctz(turned) + turn) & 7;
 }
 
-// In special mask mode a handler masks its own input and lets the lower ones in: what is masked blocks nobody.
-// In service, as priority resolution and the non-specific EOI see it.
+// In service, as priority resolution and the non-specific EOI see it. In special mask mode a handler masks its own
+// input and lets the lower ones in: what is masked blocks nobody.
 static uint8_t in_service(const struct pic_chip *chip)
 {
     return chip->special_mask ? (uint8_t)(chip->isr & ~chip->imr) : chip->isr;
 }
 
-// Fully nested: a request gets through if it is higher than all that is in service. While the chip waits for its ICWs
-// it asks for nothing.
-// What this chip would acknowledge now, given its requests.
+// What this chip would acknowledge now, given its requests. Fully nested: a request gets through if it is higher than
+// all that is in service. While the chip waits for its ICWs it asks for nothing.
 static unsigned resolve(const struct pic_chip *chip, uint8_t requests)
 {
     uint8_t candidates = (uint8_t)(requests & ~chip->imr);
@@ -89,8 +87,8 @@ static uint8_t own_requests(const struct pic_chip *chip)
     return (uint8_t)((chip->irr & ~level) | (chip->lines & level));
 }
 
-// That input has no latch of its own: it is up as long as the slave has something to ask for.
-// IRR as read. The slave's INT pin is the master's input 2.
+// IRR as read. The slave's INT pin is the master's input 2. That input has no latch of its own: it is up as long as the
+// slave has something to ask for.
 static uint8_t requests_of(const struct pic *pic, unsigned index)
 {
     uint8_t requests = own_requests(&pic->chip[index]);
@@ -218,9 +216,9 @@ bool pic_open(const struct pic *pic, unsigned irq)
     return chip_open(&pic->chip[0], CASCADE) && chip_open(&pic->chip[1], irq & 7);
 }
 
-// ICW1 clears the masks and special mask mode, makes input 7 the lowest and IRR what is read; without IC4 the functions
-// of ICW4 are off. In-service bits go, too. The vectors stay until ICW2; the ELCR, which is the chipset's, stays.
-// ICW1 resets the edge detectors: an input must fall and rise again.
+// ICW1 resets the edge detectors: an input must fall and rise again. It clears the masks and special mask mode, makes
+// input 7 the lowest and IRR what is read; without IC4 the functions of ICW4 are off. In-service bits go, too. The
+// vectors stay until ICW2; the ELCR, which is the chipset's, stays.
 static void start_init(struct pic_chip *chip, uint8_t icw1)
 {
     struct pic_chip old = *chip;
@@ -248,9 +246,9 @@ static void next_icw(struct pic_chip *chip, uint8_t value)
     }
 }
 
-// 000 and 100 switch the rotation of automatic EOI off and on, 001 ends the highest in service, 011 the one that is
-// named, 101 and 111 rotate as they end, 110 rotates alone, 010 is nothing.
-// OCW2, data sheet figure "Operation Command Word Format": the eight values of R, SL, EOI.
+// OCW2, data sheet figure "Operation Command Word Format": the eight values of R, SL, EOI. 000 and 100 switch the
+// rotation of automatic EOI off and on, 001 ends the highest in service, 011 the one that is named, 101 and 111 rotate
+// as they end, 110 rotates alone, 010 is nothing.
 static void end_of_interrupt(struct pic_chip *chip, uint8_t value)
 {
     bool specific = value & OCW2_SPECIFIC;

@@ -2,7 +2,7 @@
 // What a round trip costs: instructions per exit, timer, interrupt and clock read, loop overhead taken out.
 //
 // Under clock=guest a guest cannot see what its exits cost, which is the point of that clock. So this one wants
-// clock=wall, where the guest's counter is the host's: one tick an instruction on a deterministic machine.
+// clock=wall, where the guest's counter is the host's: one cycle an instruction on a deterministic machine.
 #include "guest-tests/bench.h"
 
 #define ROUNDS 1000u

@@ -12,7 +12,7 @@ bool counterscale_make(uint64_t guest_hz, uint64_t host_hz, struct counterscale_
     return true;
 }
 
-// Out of line: the wall clock asks at every exit, and mostly nothing is scaled.
+// Out of line: clock=wall asks at every exit, and mostly nothing is scaled.
 __attribute__((noinline)) uint64_t counterscale_product(const struct counterscale *scale, htime_t host)
 {
     return (uint64_t)((unsigned __int128)host * scale->multiplier >> scale->fraction_bits);

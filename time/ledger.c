@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Double-entry book-keeping of the host counter: see ledger.h. Called by the run loop at every world switch and at
-// every change of what the host does; the caller samples the counter. Never invents or drops a cycle: whatever is
-// not the guest's own is posted to another account, so the sum is the counter's advance by construction.
+// Double-entry book-keeping of the host counter: see ledger.h. At every world switch ledger_slice() of the header
+// posts; what is here is called when the account changes. The caller samples the counter. Never invents or drops a
+// cycle: whatever is not the guest's own is posted to another account, so the sum is the counter's advance by
+// construction.
 #include "time/ledger.h"
 
 void ledger_open(struct ledger *ledger, enum account account, htime_t host_now)

@@ -24,7 +24,7 @@ enum account {
 
 struct ledger {
     htime_t  start;                 // counter when the ledger was opened
-    htime_t  since;                 // the counter less it: what is not posted yet, all of it the open account's
+    htime_t  since;                 // start + all totals; the counter minus this: not posted yet, the open account's
     uint64_t total[ACCOUNT_COUNT];  // cycles
     uint64_t emulated;              // E: modelled cycles of emulated instructions; not host cycles, kept apart
     uint64_t excess;                // by so much calibrated costs are too high: no slice was shorter than that

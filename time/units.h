@@ -3,7 +3,8 @@
 //
 // Host time is what the host's counter says (TSC, CNTPCT). Apparent time V is what one VM is shown: every clock and
 // every timer of that VM is a function of its V and of nothing else (law 2). Both are counted in cycles; V runs at the
-// VM's own `hz`. A name that holds either says which: `host_...`/`t0`/`t1` for the counter, `now`/`deadline` for V.
+// VM's own `hz`. A name that could hold either says which: `host_...`/`t0`/`t1` for the counter, `now`/`deadline` for
+// V. Where a name says neither, its type does.
 #ifndef TIME_UNITS_H
 #define TIME_UNITS_H
 
@@ -19,7 +20,7 @@ typedef uint64_t vtime_t; // apparent time V of one VM, cycles of its guest cloc
 
 // A promise of our own that a guest cannot break. INVARIANT is compiled into every image: for an index, a length or a
 // rate that memory or a division depends on, where no frequent exit passes. HOT_INVARIANT is compiled in with DEBUG=1
-// and in every host test alone: for what a frequent exit passes, or what only makes a figure wrong.
+// and in every native test alone: for what a frequent exit passes, or what only makes a figure wrong.
 _Noreturn void invariant_failed(const char *expression, const char *file, int line) __attribute__((cold));
 #define INVARIANT(condition) ((condition) ? (void)0 : invariant_failed(#condition, __FILE__, __LINE__))
 #ifdef ESCAPEMENT_DEBUG

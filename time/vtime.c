@@ -52,8 +52,8 @@ vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now)
     return vt->now;
 }
 
-// A guest clock that runs at all runs 1:1 with the counter, so the distance in V is the distance on the host; the wall
-// clock's is scaled. Under idle=warp there is nothing to wait for: vtime_warp() takes V there.
+// A guest clock that runs at all runs 1:1 with the counter, so the distance in V is the distance on the host;
+// clock=wall's is scaled. Under idle=warp there is nothing to wait for: vtime_warp() takes V there.
 uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline)
 {
     if (deadline == TIME_NEVER)

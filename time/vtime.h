@@ -7,7 +7,7 @@
 //   idle=warp|real|freeze   a halt jumps V to the next deadline | lets host time pass | stands still
 //
 // A second of V has `hz` cycles, which need not be the counter's. A guest clock counts cycles that were executed, one
-// for one, whatever a second of them is called; the wall clock, which has to keep real time, scales the counter.
+// for one, whatever a second of them is called; clock=wall, which has to keep real time, scales the counter.
 //
 // V never goes backwards (law 1). The guest's counter is V plus what the guest itself has added to it (x86's
 // IA32_TSC_ADJUST), so a guest that writes its counter moves that and no other clock.
@@ -63,7 +63,8 @@ static inline bool vtime_in_emulation(const struct vtime *vt, vtime_t when)
 }
 
 // After a world switch: guest_cycles from ledger_slice(), emulated_cycles the modelled cost since the last call
-// (counted only by clock=guest+emu), host_now the t1 sample. Returns the new V.
+// (counted only by clock=guest+emu; 0 in the run loop, which adds the cost by vtime_emulated() when the instruction is
+// over), host_now the t1 sample. Returns the new V.
 static inline vtime_t vtime_ran(struct vtime *vt, uint64_t guest_cycles, uint64_t emulated_cycles, htime_t host_now)
 {
     if (vt->clock == CLOCK_WALL)
@@ -88,8 +89,8 @@ vtime_t vtime_idled(struct vtime *vt, uint64_t waited_cycles, htime_t host_now);
 // (idle=freeze under a guest clock, or no deadline).
 uint64_t vtime_idle_wait(const struct vtime *vt, vtime_t deadline);
 
-// The counter's offset for the entry is base + ((V - t0) & mask): guest clocks continue from V whatever t0 is, the wall
-// clock looks at neither (time/TIME.md 3). Base and mask stay until the guest moves its counter. cost_in is the
+// The counter's offset for the entry is base + ((V - t0) & mask): guest clocks continue from V whatever t0 is,
+// clock=wall looks at neither (time/TIME.md 3). Base and mask stay until the guest moves its counter. cost_in is the
 // calibrated distance from sampling t0 to the guest's first instruction.
 struct counter_plan {
     uint64_t base, mask;

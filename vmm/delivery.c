@@ -28,7 +28,7 @@ void delivery_init(struct vcpu *vcpu, const struct monitor_config *monitor)
     histogram_init(&vcpu->stats.delivery.lateness);
     histogram_init(&vcpu->stats.delivery.steps);
     vcpu->careful = exact || monitor->noise || monitor->alarm_error_cycles != 0;
-    vcpu->quick = !vcpu->careful && vm->config.clock != CLOCK_GUEST_EMU; // the short way does not move V
+    vcpu->quick = !vcpu->careful && vm->config.clock != CLOCK_GUEST_EMU; // it adds no E to V
 }
 
 // An alarm cannot come before it is set: one that should, for its error, comes after half of its time.
@@ -40,7 +40,7 @@ static uint64_t wrong_on_purpose(uint64_t cycles, int32_t error_cycles)
     return cycles > early ? cycles - early : (cycles + 1) / 2;
 }
 
-// Steps are bounded: each takes the guest a cycle further, or the meter is wrong about steps on this host, and then
+// Steps are bounded: each takes the guest a cycle further, or a step's calibrated cost is wrong on this host, and then
 // the alarm has to do for what is left.
 static bool steps_begin(const struct delivery *delivery, uint64_t left)
 {

@@ -13,8 +13,8 @@ static void interrupted(struct vcpu *vcpu)
     arch_take_interrupts(vcpu);
 }
 
-// The others cost an instruction. Whether a write of a control register or of the priority exits is the hardware's
-// choice, so those cost what they do where they do not exit.
+// The others cost an instruction. The hardware chooses whether a write of a control register or of the priority makes
+// an exit; so those cost what they do where they make none.
 static const uint8_t costs[EXIT_KIND_COUNT] = {
     [EXIT_PORT] = EMUCOST_PORT,
     [EXIT_MMIO] = EMUCOST_MEMORY,

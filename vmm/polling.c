@@ -6,7 +6,8 @@
 #include "time/ratio.h"
 #include "vmm/base/log.h"
 
-// Less than the cheapest access costs on a real machine (time/emucost.h): so many took less of V than they could there.
+// So many accesses of the cheapest kind, EMUCOST_MEMORY (time/emucost.h), take so long on a real machine. A guest
+// that has made them in less of V was faster than any machine lets it be.
 #define ACCESSES_LOOKED_AT 1000000u
 #define ACCESSES_TAKE_MS   100u
 

@@ -5,8 +5,14 @@
 //
 // Such an exit is booked like every one: ledger, V, trace, cost by kind. What is left out is everything that cannot be
 // due: nothing is pending, nothing was being delivered, V has not come to where the run loop is to look, and with that
-// to no timer's deadline. Whenever one of these is in doubt the exit takes the long way, and with noise=SEED all of
-// them do, so the test of law 9 compares the two ways.
+// to no timer's deadline. Whenever one of these is not certain the exit takes the long way. All exits of a vCPU take
+// the long way
+//   - where it is run with care: delivery=exact, alarm_error= or noise=SEED (vmm/delivery.c); so the test of law 9
+//     compares the two ways;
+//   - under clock=guest+emu, because the short way adds no E to V;
+//   - while a guest that seems to wait by counting accesses is watched (vmm/polling.c);
+//   - on arm64 while the guest's PMU is on (arch/arm64/vcpu.c).
+// So do, on x86, those between an entry with an event under way (struct arch_vcpu) and the next round of the run loop.
 //
 // A guest that would stay here for ever holds nothing up: the run loop plans until when the guest runs, and the slices
 // between exits that are answered here do not put that off; and every QUICK_ROUNDS exits it looks round, because under

@@ -34,7 +34,8 @@ static uint64_t next_alarm(struct vcpu *vcpu)
     return vcpu->careful ? delivery_alarm(vcpu, cycles) : cycles;
 }
 
-// The host really waits, for so many cycles or for input from outside. V moves with host time where it does that.
+// The host really waits, for so many cycles or for input from outside. V goes on meanwhile under idle=real and
+// clock=wall.
 static void wait(struct vcpu *vcpu, uint64_t cycles)
 {
     struct vm *vm = vcpu->vm;
@@ -101,7 +102,7 @@ static void look_for_progress(struct vcpu *vcpu, const struct exit *exit)
 }
 
 // A slice's time has passed since the last time here: exits alone may have filled it. An access to the UART polls the
-// console by itself, so its time says nothing.
+// console by itself, so when the console was last polled says nothing about this.
 static __attribute__((noinline, cold)) void now_and_then(struct vcpu *vcpu, const struct exit *exit)
 {
     vcpu->vm->polling.asked_at = vcpu->last_t1;

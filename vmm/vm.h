@@ -42,7 +42,7 @@ struct vcpu {
     uint32_t          index;
     bool              halted;
     bool              quick;        // the backend may answer exits by itself (vmm/quick.h)
-    bool              quick_now;    // ... those of the next slice: nothing is pending (vmm/event.c)
+    bool              quick_now;    // ... after the next entry: nothing is pending (vmm/event.c)
     bool              careful;      // vmm/delivery.c chooses the alarms
     bool              never_ahead;  // arch: V must not get ahead of the host's counter
     struct histogram *paid_by;      // cost[] of the exit whose handling is being paid for now
@@ -75,7 +75,9 @@ struct vm {
     struct vtime      vtime;
     vtime_t           limit;        // V at which the VM is ended, at most LIMIT_V_CYCLES
     uint64_t          monitor_limit; // cycles of the host's counter that the monitor works for it at most
-    uint64_t          slice_cycles; // the longest slice (LIMIT_SLICE_NS), in cycles of V
+    // The longest slice (LIMIT_SLICE_NS), in cycles of V; compared with the host's counter, too, where about 10 ms will
+    // do (a wait, a look at the console). The two have cycles of one length but where clock=wall scales the counter.
+    uint64_t          slice_cycles;
     enum vm_end       end;
     uint32_t          exit_value;
     struct keys       keys;

@@ -16,11 +16,11 @@ struct world {
     uint64_t v;           // in: V; CNTVOFF of this entry = ((t0 - v) & counter_mask) - counter_base
     uint64_t counter_base;
     uint64_t counter_mask;
-    uint64_t alarm;       // in: counter ticks from t0 to the alarm
+    uint64_t alarm;       // in: cycles from t0 to the alarm
     uint64_t t0, t1;      // out: the counter, last before and first after the guest
     uint64_t vector;      // out: enum world_vector
     uint64_t esr;         // out: the syndrome, of a synchronous exit
-    struct vcpu *quick;   // in: hypercalls of this vCPU may be answered on the way (quick.c); null: none
+    struct vcpu *quick;   // in: exits of this vCPU may be answered on the way (quick.c); null: none
     bool     booked;      // out, set there: the last slice is booked
 };
 

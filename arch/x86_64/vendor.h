@@ -71,8 +71,9 @@ struct vendor_ops {
 extern const struct vendor_ops  svm_ops, vmx_ops;
 extern const struct vendor_ops *vendor; // set once, at boot
 
-// One trip into the guest and back. Not among the operations above: every exit makes this call, and a direct one
-// becomes part of its caller. VMX's does not, which costs 20 instructions on the long way and saves 10 KiB.
+// Into the guest and back, and in again for as long as the short way answers its exits. Not among the operations above:
+// every round of the run loop makes this call, and a direct one becomes part of its caller. VMX's does not, which costs
+// 20 instructions on the long way and saves 10 KiB.
 void svm_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 __attribute__((noinline)) void vmx_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The device tree into struct bootinfo: command line, memory, what is reserved, modules. board_dtb.c reads the devices.
-// Pure, called by boot/arm64/early.c with the loader's tree and by the host tests with damaged ones. The whole
+// Pure, called by boot/arm64/early.c with the loader's tree and by the native tests with damaged ones. The whole
 // structure is checked by libfdt before anything of it is used.
 #include "boot/arm64/dtb.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Multiboot1 information (specification 0.6.96, chapter 3.3) into struct bootinfo. Pure: called by early.c with the
-// host's memory and by the host tests with a buffer. What the loader wrote lies in many places; each is looked at
+// host's memory and by the native tests with a buffer. What the loader wrote lies in many places; each is looked at
 // inside the window only, and counts towards the memory that is kept.
 #include "boot/x86_64/multiboot1.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Multiboot2 information (specification 2.0, chapter 3.6) into struct bootinfo. Pure: called by early.c with the
-// loader's structure and by the host tests with damaged ones. Reads nothing beyond the length it is given.
+// loader's structure and by the native tests with damaged ones. Reads nothing beyond the length it is given.
 #include "boot/x86_64/multiboot2.h"
 
 #include "boot/x86_64/multiboot.h"

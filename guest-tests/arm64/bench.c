@@ -9,7 +9,7 @@
 
 static volatile uint64_t handled; // counter at the handler's first instruction
 
-// Ticks between two reads of CNTVCT around the text, which may use X0 to X5; X7 is the distributor's address, X8 the
+// Cycles between two reads of CNTVCT around the text, which may use X0 to X5; X7 is the distributor's address, X8 the
 // PL011's.
 #define TIMED(name, text)                                                                                              \
     static uint64_t time_##name(void)                                                                                  \

@@ -42,7 +42,7 @@ __asm__(".pushsection .text\n"
         ".endm\n"
         " shot cntv\n"
         " shot cntp\n"
-        // Unmasks, 200 one-tick instructions, masks: code for run_at().
+        // Unmasks, 200 one-cycle instructions, masks: code for run_at().
         ".globl open_window\n"
         "open_window:\n"
         " msr daifclr, #2\n"

@@ -23,9 +23,10 @@ void guest_start(void); // from start.S, with a stack
 void print(const char *format, ...) PRINTF_LIKE(1, 2);
 void plan(unsigned count);
 bool ok(bool passed, const char *format, ...) PRINTF_LIKE(2, 3);
-// A claim that holds only where one counter tick is one instruction and exits cost the guest nothing; elsewhere SKIP.
+// A claim that holds only where one cycle of the counter is one instruction and exits cost the guest nothing; elsewhere
+// SKIP.
 bool ok_exact(bool passed, const char *format, ...) PRINTF_LIKE(2, 3);
-// A claim that holds wherever one counter tick is one instruction (Escapement's clock=guest, QEMU -icount).
+// A claim that holds wherever one cycle of the counter is one instruction (Escapement's clock=guest, QEMU -icount).
 bool ok_counted(bool passed, const char *format, ...) PRINTF_LIKE(2, 3);
 void skip(const char *why, const char *format, ...) PRINTF_LIKE(2, 3);
 void diag(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -36,7 +37,7 @@ struct platform {
     char signature[13]; // of the hypervisor: "KVMKVMKVM", empty if none is seen
     bool escapement;
     bool exact;          // deterministic clock=guest: equalities hold
-    bool counted;        // one counter tick is one instruction here
+    bool counted;        // one cycle of the counter is one instruction here
     bool oracle;         // the exit counters may be asked for
     uint64_t exit_cost;  // what an exiting instruction adds to the counter: 0 when exact, 1 on a counted machine
     int64_t read_bias;   // a stamp minus what a trapped read of the counter gives there
@@ -75,7 +76,7 @@ struct record {
 extern struct record record;
 void trap_record(unsigned number, void (*acknowledge)(void));
 void record_arrival(uint64_t stamp, uint64_t pc, void (*acknowledge)(void));
-bool wait_for_record(uint64_t count, uint64_t bound); // spins with interrupts on, one-tick instructions only
+bool wait_for_record(uint64_t count, uint64_t bound); // spins with interrupts on, one-cycle instructions only
 
 // The series of the same numbers on every run; the least, the greatest and the sum of a series (lib/figures.c).
 struct random {

@@ -6,7 +6,7 @@
 static struct pvclock page __attribute__((aligned(64)));
 static volatile uint64_t handled; // counter at the handler's first instruction
 
-// Ticks between two RDTSC around the text; R8 is the APIC's page. R9 is kept for the text's own use.
+// Cycles between two RDTSC around the text; R8 is the APIC's page. R9 is kept for the text's own use.
 #define TIMED(name, text)                                                                                              \
     static uint64_t time_##name(void)                                                                                  \
     {                                                                                                                  \

@@ -69,7 +69,7 @@ def cntfrq(options):
 
 
 def shift(options):
-    """Of -icount: an instruction takes 2^shift ns, and that is one tick of the counter where the rate allows it."""
+    """Of -icount: an instruction takes 2^shift ns, and that is one cycle of the counter where the rate allows it."""
     return (NS_PER_S // cntfrq(options)).bit_length() - 1
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The memory functions that the compiler itself may call and strlen, but for the two that an architecture has
-// instructions for: memcpy and memset are in its own string.c. Only the kernel images link this file; the host
-// tests use their C library's.
+// instructions for: memcpy and memset are in its own string.c. Only the monitor links this file; the native tests
+// use their C library's.
 #include <stdint.h>
 #include <string.h>
 

@@ -43,10 +43,13 @@ enum device_id {
     DEVICE_COUNT
 };
 
-// Timers whose ticks are counted, as the trace numbers them.
+// Timers whose ticks are counted, as the trace numbers them. The PM timer and the UART have deadlines, but nothing
+// counts ticks of theirs: their numbers are kept, because a record of the trace names the HPET's by those that follow.
 enum timer_id { TIMER_PIT, TIMER_LAPIC, TIMER_PM, TIMER_UART, TIMER_HPET_0, TIMER_HPET_1, TIMER_COUNT };
 
-#define DEVICE_TIMED_COUNT (DEVICE_UART + 1) // the ones before this have deadlines
+// The devices before this have deadlines, each a timer of its own in struct machine, which has so many. A device with
+// deadlines stands before it in the enum: one after it has no timer to queue.
+#define DEVICE_TIMED_COUNT (DEVICE_UART + 1)
 
 // A timer's ticks, and the one of them that is in a chip and waits for the guest (ticks.raised).
 struct tick_source {

@@ -3,10 +3,11 @@
 // timers' ticks (pc/tick.c), the clocks that share lines (pc/clock.c), and what a person sees and types
 // (pc/screen.c). Nobody else includes this.
 //
-// A device needs: its struct in struct machine, an id, a row in the table of devices and its ports or its memory in
-// the tables of ranges (all in pc/machine.c), and a settle function. That one is called after each use and each firing:
-// it carries the device's outputs to the others and queues its next deadline. `at` is V of what has happened: the
-// deadline that fires, or now.
+// A device needs: its struct in struct machine and an id, before DEVICE_TIMED_COUNT if it has deadlines (both in
+// pc/machine.h); its init in machine_init(), a row in the table of devices, its ports or its memory in the tables of
+// ranges (all in pc/machine.c); and a settle function. That one is called after each use and each firing: it carries
+// the device's outputs to the others and queues its next deadline. `at` is V of what has happened: the deadline that
+// fires, or now.
 #ifndef VMM_PC_WIRING_H
 #define VMM_PC_WIRING_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // memcpy and memset, which the compiler itself may call, and what libfdt alone needs of the C library; the rest is in
-// vmm/base/string.c. Only the kernel image links this file; the host tests use their C library's. Pairs of doublewords
+// vmm/base/string.c. Only the monitor links this file; the native tests use their C library's. Pairs of doublewords
 // where they are aligned: with the MMU off (boot/arm64/early.c, boot_refused()) another access would be a fault. A
 // guest's kernel is copied here, so many at once.
 #include <stdint.h>

@@ -20,8 +20,8 @@ bool timertrial_leads(void)
     return leads;
 }
 
-// Armed for the same counter value, the EL2 timer one tick later: an emulator may be late with its timers, but not with
-// one alone. When the later one has come, the other one comes no more.
+// Armed for the same counter value, the EL2 timer one cycle later: an emulator may be late with its timers, but not
+// with one alone. When the later one has come, the other one comes no more.
 static bool try_lead(void)
 {
     htime_t start = arm64_counter();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ACPI tables of the host: RSDP, XSDT or RSDT, then MADT, FADT, HPET, and S5 out of the DSDT. Pure, see acpi.h;
-// called by acpi_host.c with the host's memory and by the host tests with damaged tables. Never trusts a length.
+// called by acpi_host.c with the host's memory and by the native tests with damaged tables. Never trusts a length.
 #include "arch/x86_64/host/acpi.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Physical memory that a parser may read while it follows addresses that somebody else wrote: the boot loader's and the
-// firmware's structures. The host tests give it a buffer.
+// firmware's structures. The native tests give it a buffer.
 #ifndef ARCH_X86_64_HOST_MEMORYWINDOW_H
 #define ARCH_X86_64_HOST_MEMORYWINDOW_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Interval arithmetic on rates: see rate.h. Pure; called by tsc.c and by the host tests. Bounds round outwards, so the
-// truth stays inside.
+// Interval arithmetic on rates: see rate.h. Pure; called by tsc.c and by the native tests. Bounds round outwards, so
+// the truth stays inside.
 #include "arch/x86_64/host/rate.h"
 
 #include "time/ratio.h"

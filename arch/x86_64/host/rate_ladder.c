@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ladder of sources of the counter's rate: see rate_ladder.h. Called by tsc.c and by the host tests.
+// The ladder of sources of the counter's rate: see rate_ladder.h. Called by tsc.c and by the native tests.
 #include "arch/x86_64/host/rate_ladder.h"
 
 #include "time/ratio.h"

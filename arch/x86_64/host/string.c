@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// memcpy and memset, which the compiler itself may call; vmm/base/string.c has their neighbours. Only the kernel image
-// links this file; the host tests use their C library's. The bulk is `rep movsq/stosq`: fast everywhere, and short;
+// memcpy and memset, which the compiler itself may call; vmm/base/string.c has their neighbours. Only the monitor
+// links this file; the native tests use their C library's. The bulk is `rep movsq/stosq`: fast everywhere, and short;
 // where each repetition is counted as one instruction, clearing a guest's RAM by words takes an eighth of the time
 // that bytes take.
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #define OPCODE_WRMSR 0x300fu
 
 struct exit_rule {
-    uint8_t kind;                // enum exit_kind, 0 where the code is not known
+    uint8_t kind;                // enum exit_kind
     uint8_t fault_vector;        // EXIT_FAULT
     bool    known;
     bool    fault_has_error;     // EXIT_FAULT; the error code is 0

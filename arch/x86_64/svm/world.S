@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One trip into the guest and back, on SVM (APM 2, 15.5), between svm_open_world() and svm_close_world(). Nothing
+// One trip into the guest and back, on SVM (APM 2, 15.5), between open_world() and close_world() of vendor.c. Nothing
 // is decided here: load registers, set the alarm, sample t0, derive the guest's TSC offset from it, VMRUN; sample t1,
 // save registers. Every path through this file executes the same instructions, so its cost is a constant, and the
 // constant is calibrated at boot.
@@ -20,7 +20,8 @@
 #define VMCB_TSC_OFFSET  0x50
 #define MSR_X2APIC_TMICT 0x838
 
-// From the last of the pushes, the world's address, to t1: RAX, RCX, RDX and RDI are saved after it.
+// From the last of the pushes, the world's address, to t1. RDX and RDI are saved before t1, RCX after it; RAX is in the
+// VMCB.
 .macro enter_guest
         mov     GPR(3)(%rdi), %rbx
         mov     GPR(5)(%rdi), %rbp

@@ -29,7 +29,8 @@
 #define VMCS_HOST_RSP         0x6c14
 #define MSR_X2APIC_TMICT      0x838
 
-// The counter, and what it takes: RAX, RCX, RDX and RDI are saved after it.
+// t1, and the registers that this takes: RAX and RDX are saved before it, RDI is pushed before and saved after it. RCX
+// is saved here, too.
 .macro sample_exit
         push    %rdi
         mov     8(%rsp), %rdi

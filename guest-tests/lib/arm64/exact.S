@@ -6,7 +6,7 @@
 // its own stamp is one less than what it reads; elsewhere counter_self is 0. *_stamp() says when the access was made;
 // *_at() makes it at a stamp given in X0, which must lie at least 64 ahead (else they return with nothing done and X0
 // all ones). Under Escapement an accessing instruction that exits costs nothing. There is no ISB on these paths: where
-// one tick is one instruction, nothing is reordered.
+// one cycle is one instruction, nothing is reordered.
         .text
 
         // \to = the stamp of the instruction that follows. Five instructions; \scratch is lost.

@@ -42,7 +42,7 @@ static bool is_kvm(void)
     return true;
 }
 
-// Is one tick one instruction? Three straight lines of known length answer it.
+// Is one cycle one instruction? Three straight lines of known length answer it.
 static bool counts_instructions(void)
 {
     uint64_t start = counter_read() + 1000;
@@ -63,9 +63,9 @@ static uint64_t exit_cost(void)
     return after - before - 1;
 }
 
-// Escapement under a deterministic guest clock is where one tick is one instruction and an exit costs none: so no table
-// of names decides which claims are made. A run that is meant to be exact says so by the word `exact`, and has failed
-// where it is not.
+// Escapement under a deterministic guest clock is where one cycle is one instruction and an exit costs none: so no
+// table of names decides which claims are made. A run that is meant to be exact says so by the word `exact`, and has
+// failed where it is not.
 void platform_find(void)
 {
     platform.counter_hz = read_sysreg(cntfrq_el0);

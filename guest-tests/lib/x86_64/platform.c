@@ -43,7 +43,7 @@ static void find_hypervisor(void)
     board.apic_hz = r.ecx != 0 ? r.ecx : (uint64_t)cpuid(LEAF_TIMING, 0).ebx * 1000;
 }
 
-// Is one tick one instruction? Three straight lines of known length answer it.
+// Is one cycle one instruction? Three straight lines of known length answer it.
 static bool counts_instructions(void)
 {
     uint64_t start = rdtsc() + 1000;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Tests, on the machine, that the monitor's own mistakes end in a panic that names them: W^X, guard pages, exceptions,
-# backtraces. Prints TAP. Links the kernel's objects with tools/tests/machine/provoke.c in place of vmm/main.c.
+# backtraces. Prints TAP. Links the monitor's objects with tools/tests/machine/provoke.c in place of vmm/main.c.
 #
 # usage: BUILD=build tools/tests/machine/panic.t        after `make kernel`; MACHINE=arm64 after `make ARCH=arm64 kernel`
 set -eu
@@ -35,7 +35,7 @@ link() {
         -o "$1" $objects "$work/provoke.o" $extra "$2" $libraries
 }
 
-# The objects of the kernel that was built last, which the Makefile listed for its links.
+# The objects of the monitor that was built last, which the Makefile listed for its links.
 objects=$(tr ' ' '\n' <"$objects_in/objects" | grep -v '/vmm/main\.c\.o$')
 # shellcheck disable=SC2086
 compile() {
@@ -123,7 +123,7 @@ fails panic-in-panic ' panic: the first' '#0 .* panic_in_panic\+' \
 # What it has written over is the way back, too: no entry here.
 expect overrun-array 4 ' panic: the function in #0 has written past the end of an array on its stack$' \
     '#0 .* overrun_array\+' '^ESCAPEMENT-END status=4 reason=panic$'
-# Not only what was compiled here is protected: the functions of the kernel with the longest arrays are.
+# Not only what was compiled here is protected: the functions of the monitor with the longest arrays are.
 protected() {
     "$prefix"objdump -d --no-show-raw-insn "$build/$image.elf" |
         awk '/^[0-9a-f]+ <.*>:$/ { name = $2 } /<__stack_chk_fail>$/ { print name }' | tr -d '<>:' | sort -u

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# tools/reading-order.txt names every file a reader of the kernel meets, each once, and nothing that does not exist.
+# tools/reading-order.txt names every file a reader of the monitor meets, each once, and nothing that does not exist.
 . "$(dirname "$0")/tap"
 
 listed=$(sed -e 's/#.*//' -e 's/[[:space:]]*$//' tools/reading-order.txt | grep . | awk '{ print $1 }')

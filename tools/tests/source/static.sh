@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# cppcheck over the kernel, shellcheck over the scripts, compiled Python. tools/tests/source/suppressions.txt says what
+# cppcheck over the monitor, shellcheck over the scripts, compiled Python. tools/tests/source/suppressions.txt says what
 # cppcheck need not say: includes of the compiler's own; that it has not looked at all branches; parameters that are not
 # used, cast to void; and of what is filled by another argument of the same call, that it was not.
 . "$(dirname "$0")/tap"
 
-# cppcheck_of MACHINE FOLDER...: the kernel of one architecture
+# cppcheck_of MACHINE FOLDER...: the monitor of one architecture
 cppcheck_of() {
     machine=$1
     shift

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The rooms of the kernel, from the ground up, and whom each may include. A room is the files that a pattern takes, the
+# The rooms of the monitor, from the ground up, and whom each may include. A room is the files that a pattern takes, the
 # first pattern that fits; it may include itself and what its row names, all of which stand in rows above: so no arrow
 # runs up. hall, seam, board and vcpu are headers that say what something is, below the files that work with it. The
 # build names the board that vmm/machine.h includes.

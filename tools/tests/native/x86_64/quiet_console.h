@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What stands around a board in tests of it alone: a console that nobody listens to and nobody types at, a CPU whose
-// interrupt flag is set. Included by the test itself, whose functions come before the kernel's.
+// interrupt flag is set. Included by the test itself, whose functions come before the monitor's.
 #ifndef TOOLS_TESTS_NATIVE_X86_64_QUIET_CONSOLE_H
 #define TOOLS_TESTS_NATIVE_X86_64_QUIET_CONSOLE_H
 
