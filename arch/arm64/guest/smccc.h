@@ -12,7 +12,8 @@ struct vcpu;
 // Answers the call whose arguments are in the guest's x0 to x7. x0 to x3 have the results, everything else stays.
 void smccc_call(struct vcpu *vcpu);
 
-// Calls that do nothing but answer, in x0: the oracle's, and the versions of these calls and of PSCI. False: it is not one of these.
+// Calls that do nothing but answer, in x0: the oracle's, and the versions of these calls and of PSCI. False: it is not
+// one of these.
 bool smccc_plain_call(struct vcpu *vcpu, uint64_t x[]);
 
 #endif

@@ -206,8 +206,8 @@ uint64_t sysreg_undefined(uint64_t esr)
 {
     uint32_t iss = (uint32_t)esr;
     unsigned op1 = iss >> 14 & 7;
-    bool id_space = ESR_CLASS(esr) == EC_SYSREG && (iss & SYSREG_ISS_READ) != 0 && (iss >> 20 & 3) == 3 && op1 != 2 && op1 < 4 &&
-                    (iss >> 10 & 15) == 0 && (iss >> 4 & 1) == 0;
+    bool id_space = ESR_CLASS(esr) == EC_SYSREG && (iss & SYSREG_ISS_READ) != 0 && (iss >> 20 & 3) == 3 && op1 != 2 &&
+                    op1 < 4 && (iss >> 10 & 15) == 0 && (iss >> 4 & 1) == 0;
     bool told = (id_registers[7][2] >> MMFR2_IDS & 15) != 0;
     return id_space && told ? esr : (uint64_t)EC_UNKNOWN << ESR_EC_SHIFT | (esr & ESR_IL);
 }

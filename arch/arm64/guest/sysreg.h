@@ -12,8 +12,8 @@
 #define SYSREG_OP2(encoding) ((encoding) & 7)
 #define SYSREG_CNTPCT        SYSREG(3, 3, 14, 0, 1)
 
-// Of a trapped MSR or MRS (ESR_EL2's ISS of class 0x18): direction, CRm, Rt, CRn, op1, op2, op0. Register 31 is the zero
-// register.
+// Of a trapped MSR or MRS (ESR_EL2's ISS of class 0x18): direction, CRm, Rt, CRn, op1, op2, op0. Register 31 is the
+// zero register.
 #define SYSREG_ISS_READ      1u
 #define SYSREG_ISS_RT(iss)   ((unsigned)(iss) >> 5 & 31)
 static inline uint32_t sysreg_of_iss(uint32_t iss)

@@ -27,6 +27,11 @@ uint8_t svm_insn_length(struct vcpu *vcpu, uint32_t opcode, unsigned opcode_leng
 // here before.
 bool svm_runs(const struct vcpu *vcpu, uint32_t opcode, unsigned opcode_length);
 
+// Registers in the VMCB, as struct vendor_ops has them (svm/registers.c).
+uint64_t svm_get(const struct vcpu *vcpu, enum guest_register reg);
+void svm_set(struct vcpu *vcpu, enum guest_register reg, uint64_t value);
+void svm_segment(struct vcpu *vcpu, unsigned reg, struct guest_segment *segment, bool set);
+
 // The short way: answers the exit that has just come, and those after it, for as long as each is one of the few that
 // can be answered at once. To be called when nothing was pending and nothing was being delivered.
 enum quick_outcome svm_answer(struct vcpu *vcpu);
