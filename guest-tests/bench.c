@@ -5,12 +5,12 @@
 // clock=wall, where the guest's counter is the host's: one cycle an instruction on a deterministic machine.
 #include "guest-tests/bench.h"
 
-#define ROUNDS 1000u
+static uint64_t rounds;
 
 void bench(const char *name, uint64_t (*section)(void), uint64_t beside)
 {
     struct spread spread = { 0 };
-    for (unsigned i = 0; i < ROUNDS; i++)
+    for (uint64_t i = 0; i < rounds; i++)
         spread_add(&spread, (int64_t)(section() - beside));
     print("bench: %-34s %8ld %8ld %8ld\n", name, spread.min, spread.sum / (int64_t)spread.count, spread.max);
 }
@@ -18,6 +18,7 @@ void bench(const char *name, uint64_t (*section)(void), uint64_t beside)
 void test_main(void)
 {
     plan(1);
+    rounds = cmdline_number("rounds", 1000);
     if (platform.exact)
         diag("clock=guest hides the cost of exits from the guest: run this with clock=wall");
     print("bench: round trip, in ticks of %-10s %8s %8s %8s\n", bench_counter, "least", "mean", "most");

@@ -5,7 +5,7 @@
 
 #include "guest-tests/lib/guest.h"
 
-// One line: least, mean and most of a thousand calls of the section, `beside` taken out of each.
+// One line: least, mean and most of `rounds=` calls of the section (1000), `beside` taken out of each.
 void bench(const char *name, uint64_t (*section)(void), uint64_t beside);
 
 void bench_all(void);

@@ -152,6 +152,11 @@ void arch_vcpu_free(struct vcpu *vcpu)
     vcpu->arch = NULL;
 }
 
+uint64_t guest_tsc(const struct vcpu *vcpu)
+{
+    return vcpu->vm->vtime.now + vcpu->arch->tsc_adjust;
+}
+
 // Once, and again when the guest has moved its TSC.
 static __attribute__((noinline, cold)) void plan_tsc(struct vcpu *vcpu)
 {

@@ -13,11 +13,6 @@
 typedef bool (*msr_read)(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
 typedef bool (*msr_write)(struct vcpu *vcpu, uint32_t msr, uint64_t value);
 
-uint64_t guest_tsc(const struct vcpu *vcpu)
-{
-    return vcpu->vm->vtime.now + vcpu->arch->tsc_adjust;
-}
-
 void guest_tsc_set_adjust(struct vcpu *vcpu, uint64_t adjust)
 {
     uint64_t delta = adjust - vcpu->arch->tsc_adjust;

@@ -45,7 +45,7 @@ spent() {
     kernel=$1 machine=$2
     shift 2
     # shellcheck disable=SC2046 # names
-    walk "$machine" "$kernel" "$1" --vm "mem=16M clock=wall idle=real" --trips 30000 \
+    walk "$machine" "$kernel" "$1" --cmdline rounds=100 --vm "mem=16M clock=wall idle=real" --trips 30000 \
         $(shift; for function; do echo "--through $function"; done) || return
     awk 'function row() {
             if (through != "")
