@@ -76,7 +76,7 @@ spent() {
     done
 }
 
-spent "$build/guests/bench.elf" svm guest_execute_cpuid quick_hypercall quick_eoi lapic_access arch_vcpu_halt lapic_self_ipi \
+spent "$build/guests/bench.elf" svm guest_execute_cpuid hypercall_oracle quick_eoi lapic_access arch_vcpu_halt lapic_self_ipi \
     lapic_timer_write_deadline
 spent "$build/guests-arm64/bench.img" arm64 quick_hypercall quick_sysreg machine_read_settings access_interrupts pl011_access \
     machine_timer_write machine_sgi take_timer arch_idle settle_physical_timer
