@@ -41,8 +41,7 @@ BOARD_CFLAG    = -DMACHINE_DESCRIPTION='"vmm/$(BOARD)/machine.h"'
 EVERY_KERNEL_CFLAGS  = $(COMMON_CFLAGS) -O3 -flto=auto -fno-fat-lto-objects -flto-partition=one -ffreestanding \
                        -fbuiltin -mgeneral-regs-only -fstack-protector-strong -fno-asynchronous-unwind-tables \
                        -fno-omit-frame-pointer -fno-tree-loop-distribute-patterns \
-                       $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(BOARD_CFLAG) \
-                       $(if $(filter 1,$(UNMERGED)),-fno-crossjumping -fno-tree-tail-merge)
+                       $(if $(filter 1,$(DEBUG)),-DESCAPEMENT_DEBUG) $(BOARD_CFLAG)
 EVERY_KERNEL_LDFLAGS := -nostdlib -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id
 KERNEL_CFLAGS   = $(EVERY_KERNEL_CFLAGS) -mno-red-zone -fno-pic -fno-pie -mcmodel=small -fcf-protection=none \
                   -mstack-protector-guard=global
@@ -147,7 +146,7 @@ $(VERSION_FILE): always
 DEBUG_FILE := $(BUILD)/debug
 $(DEBUG_FILE): always
 	@mkdir -p $(@D)
-	@[ "$$(cat $@ 2>/dev/null)" = '$(DEBUG) $(UNMERGED)' ] || echo '$(DEBUG) $(UNMERGED)' >$@
+	@[ "$$(cat $@ 2>/dev/null)" = '$(DEBUG)' ] || echo '$(DEBUG)' >$@
 
 $(BUILD)/kernel/%.c.o: %.c $(DEBUG_FILE) Makefile
 	@mkdir -p $(@D)

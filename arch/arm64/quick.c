@@ -41,14 +41,20 @@ QUICK_INLINE bool is_saved(unsigned reg)
     return reg < 19 || reg > 29;
 }
 
-// The instruction is over, with this value for its register.
+// The instruction is over.
+QUICK_INLINE struct world *stepped(struct world *world, struct vcpu *vcpu, enum exit_kind kind)
+{
+    sysreg_write(elr_el2, sysreg_read(elr_el2) + INSN_LENGTH);
+    return go_on(world, vcpu, kind);
+}
+
+// ... with this value for its register.
 QUICK_INLINE struct world *loaded(struct world *world, struct vcpu *vcpu, enum exit_kind kind, unsigned reg,
                                   uint64_t value)
 {
     if (reg != ZERO_REGISTER)
         world->x[reg] = value;
-    sysreg_write(elr_el2, sysreg_read(elr_el2) + INSN_LENGTH);
-    return go_on(world, vcpu, kind);
+    return stepped(world, vcpu, kind);
 }
 
 // An SMC traps before it is executed.
@@ -59,7 +65,7 @@ __attribute__((flatten, used)) struct world *quick_firmware(struct world *world)
         return NULL;
     if (!book(world, vcpu, EXIT_FIRMWARE) || !smccc_plain_call(vcpu, world->x))
         return NULL;
-    return loaded(world, vcpu, EXIT_FIRMWARE, ZERO_REGISTER, 0);
+    return stepped(world, vcpu, EXIT_FIRMWARE);
 }
 
 // A load of one register, by a guest that is little-endian like the devices, not in the middle of a step, and not the

@@ -86,10 +86,10 @@ static int system_reset2(struct vm *vm, uint32_t type)
     return PSCI_SUCCESS;
 }
 
+// Without PSCI_VERSION, which smccc_plain_call() answers.
 static int function_of(struct vcpu *vcpu, uint32_t function, uint64_t argument1, uint64_t argument2)
 {
     switch (function) {
-    case PSCI_VERSION: return PSCI_VERSION_1_1;
     case PSCI_CPU_SUSPEND: return cpu_suspend(vcpu, (uint32_t)argument1);
     case PSCI_CPU_OFF: return PSCI_DENIED; // nobody could turn it on again
     case PSCI_CPU_ON: return cpu_on(vcpu, argument1);

@@ -52,7 +52,6 @@ static uint64_t arch_features(const struct vcpu *vcpu, uint32_t call)
 static uint64_t architecture(const struct vcpu *vcpu, const uint64_t x[])
 {
     switch ((uint32_t)x[0]) {
-    case SMCCC_VERSION: return SMCCC_VERSION_1_1;
     case SMCCC_ARCH_FEATURES: return arch_features(vcpu, (uint32_t)x[1]);
     case SMCCC_WORKAROUND_1:
     case SMCCC_WORKAROUND_3: // allowed where it is not needed, and does nothing
@@ -110,12 +109,6 @@ static uint64_t stolen_time(struct vcpu *vcpu, const uint64_t x[])
     }
 }
 
-static uint64_t oracle(struct vcpu *vcpu, const uint64_t x[])
-{
-    uint64_t result;
-    return hypercall_oracle(vcpu, (uint32_t)x[0] - ORACLE_CALL, x[1], &result) ? result : SMCCC_NOT_SUPPORTED;
-}
-
 bool smccc_plain_call(struct vcpu *vcpu, uint64_t x[])
 {
     if (hypercall_oracle(vcpu, (uint32_t)x[0] - ORACLE_CALL, x[1], &x[0]))
@@ -129,13 +122,14 @@ bool smccc_plain_call(struct vcpu *vcpu, uint64_t x[])
 
 // Bit 31: fast, bit 30: 64 bits, then the owner. There is no yielding call.
 enum owner { OWNER_ARCHITECTURE = 0x80, OWNER_STANDARD = 0x84, OWNER_STANDARD64 = 0xc4, OWNER_STANDARD_HYP64 = 0xc5,
-             OWNER_VENDOR_HYP = 0x86, OWNER_VENDOR_HYP64 = 0xc6 };
+             OWNER_VENDOR_HYP = 0x86 };
 
 void smccc_call(struct vcpu *vcpu)
 {
     uint64_t *x = vcpu->arch->world.x;
+    if (smccc_plain_call(vcpu, x))
+        return;
     switch ((uint32_t)x[0] >> 24) {
-    case OWNER_VENDOR_HYP64: x[0] = oracle(vcpu, x); return;
     case OWNER_ARCHITECTURE: x[0] = architecture(vcpu, x); return;
     case OWNER_STANDARD:
     case OWNER_STANDARD64: x[0] = psci_call(vcpu, x); return;

@@ -103,7 +103,7 @@ void emulate_mmio(struct vcpu *vcpu, const struct exit *exit);
 uint64_t guest_tsc(const struct vcpu *vcpu);
 void     guest_tsc_set_adjust(struct vcpu *vcpu, uint64_t adjust);
 
-void pv_init(struct vcpu *vcpu);
+void pv_init(struct vcpu *vcpu); // once V's rate is known, which is the clock page's scale for ever
 void pv_write_system_time(struct vcpu *vcpu, uint64_t value);
 void pv_write_wall_clock(struct vcpu *vcpu, uint64_t value);
 bool pv_write_steal_time(struct vcpu *vcpu, uint64_t value);

@@ -27,8 +27,7 @@ static void publish(struct vcpu *vcpu, uint8_t flags)
     const struct pvclock_state *pv = &vcpu->arch->pv;
     if ((pv->system_msr & PAGE_ENABLE) == 0 || pv->anchor.scale.mul == 0)
         return;
-    struct pvclock_page *page =
-        page_pointer(vcpu, pv->system_msr & ~PAGE_ENABLE, sizeof(struct pvclock_page));
+    struct pvclock_page *page = page_pointer(vcpu, pv->system_msr & ~PAGE_ENABLE, sizeof(*page));
     if (page == NULL)
         return;
     pvclock_write_begin(page);

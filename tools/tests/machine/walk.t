@@ -40,9 +40,9 @@ walked svm "$build/guests/echo_cmdline.elf" guest_execute_port arch/x86_64/svm/w
 walked arm64 "$build/guests-arm64/echo_cmdline.img" emulate_mmio arch/arm64/world.S arch/arm64/guest/mmio.c devices/pl011.c \
     time/ledger.h
 
-# DESIGN.md's table: of each function the row, what tools/walk counts by what it is for.
+# spent MACHINE KERNEL FUNCTION...: DESIGN.md's table has the row of each, what tools/walk counts by what it is for.
 spent() {
-    kernel=$1 machine=$2
+    machine=$1 kernel=$2
     shift 2
     # shellcheck disable=SC2046 # names
     walk "$machine" "$kernel" "$1" --cmdline rounds=100 --vm "mem=16M clock=wall idle=real" --trips 30000 \
@@ -76,9 +76,9 @@ spent() {
     done
 }
 
-spent "$build/guests/bench.elf" svm guest_execute_cpuid hypercall_oracle quick_eoi lapic_access arch_vcpu_halt lapic_self_ipi \
+spent svm "$build/guests/bench.elf" guest_execute_cpuid hypercall_oracle quick_eoi lapic_access arch_vcpu_halt lapic_self_ipi \
     lapic_timer_write_deadline
-spent "$build/guests-arm64/bench.img" arm64 quick_hypercall quick_sysreg machine_read_settings access_interrupts pl011_access \
+spent arm64 "$build/guests-arm64/bench.img" quick_hypercall quick_sysreg machine_read_settings access_interrupts pl011_access \
     machine_timer_write machine_sgi take_timer arch_idle
 
 # On VMX Bochs' debugger logs the way from the function's first use on.
