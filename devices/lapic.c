@@ -167,11 +167,6 @@ void lapic_timer_deliver(struct lapic *lapic)
         lapic_raise(lapic, lapic->timer.lvt & 0xff, false);
 }
 
-uint64_t lapic_timer_period_cycles(const struct lapic *lapic)
-{
-    return lapic_timer_period(&lapic->timer);
-}
-
 // SDM 3A 11.8.3.1: the higher class of TPR and the interrupt in service.
 uint32_t lapic_ppr(const struct lapic *lapic)
 {

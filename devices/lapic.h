@@ -91,7 +91,6 @@ bool lapic_take_timer_restart(struct lapic *lapic, uint64_t *stale);
 bool lapic_timer_waiting(const struct lapic *lapic);
 bool lapic_timer_vector_free(const struct lapic *lapic);
 void lapic_timer_deliver(struct lapic *lapic);
-uint64_t lapic_timer_period_cycles(const struct lapic *lapic); // 0 unless periodic
 
 // The vector the CPU would take now if its interrupt flag is set, or -1. lapic_accept() is the CPU taking it.
 int lapic_pending_vector(const struct lapic *lapic);

@@ -281,7 +281,7 @@ static __attribute__((noinline)) void book_lapic_shut(struct vm *vm)
     struct machine *machine = &vm->machine;
     uint64_t expiries = lapic_take_timer_expiries(&machine->lapic);
     book(vm, &machine->lapic_tick, TIMER_LAPIC, expiries, (struct tick_room){ 0 },
-         lapic_timer_period_cycles(&machine->lapic), vm->vtime.now);
+         lapic_timer_period(&machine->lapic.timer), vm->vtime.now);
 }
 
 // A tick of the old programming that nobody took is lost, whatever the policy: it is not the new timer's.
@@ -304,18 +304,19 @@ static __attribute__((noinline)) void settle_lapic_outputs(struct vm *vm, vtime_
     if ((lapic->rerouted | lapic->ended.nonzero) != 0)
         machine_lapic_used(vm);
     if (at < vm->vtime.now)
-        lapic_ops.advance(lapic, vm->vtime.now);
+        lapic_timer_advance(&lapic->timer, vm->vtime.now);
     if (lapic->timer.restarted)
         lapic_restarted(vm);
-    bool waiting = lapic_timer_waiting(lapic), free = lapic_timer_vector_free(lapic), heard = free && !source->busy;
+    bool waiting = lapic_timer_waiting(lapic), masked = (lapic->timer.lvt & LAPIC_LVT_MASKED) != 0;
+    bool free = !masked && !waiting, heard = free && !source->busy;
     if (source->ticks.raised && !waiting)
         ticks_withdrawn(&source->ticks);
     uint64_t expiries = lapic_take_timer_expiries(lapic);
-    uint64_t period_cycles = lapic_timer_period_cycles(lapic);
+    uint64_t period_cycles = lapic_timer_period(&lapic->timer);
     if (expiries != 0)
         book(vm, source, TIMER_LAPIC, expiries, (struct tick_room){ heard, heard, LAPIC_TIMER }, period_cycles, at);
-    if (!free && !waiting)
-        ticks_cancel(&source->ticks); // masked
+    if (masked && !waiting)
+        ticks_cancel(&source->ticks);
     vtime_t due = heard && expiries == 1 ? at : TIME_NEVER;
     if (free && raise(vm, source, due, period_cycles, at))
         lapic_timer_deliver(lapic);
@@ -333,7 +334,7 @@ void settle_lapic(struct vm *vm, vtime_t at)
     bool free = lapic_timer_vector_free(lapic);
     machine->lapic_tick.busy = !free;
     vtime_t retry = outputs && free ? retry_at(vm, &machine->lapic_tick) : TIME_NEVER;
-    vtime_t next = free ? lapic_ops.next_deadline(lapic) : TIME_NEVER;
+    vtime_t next = free ? lapic_timer_next(&lapic->timer) : TIME_NEVER;
     machine_rearm(vm, DEVICE_LAPIC, retry != TIME_NEVER ? retry : next);
 }
 

@@ -81,6 +81,25 @@ spent svm "$build/guests/bench.elf" guest_execute_cpuid hypercall_oracle quick_e
 spent arm64 "$build/guests-arm64/bench.img" quick_hypercall quick_sysreg machine_read_settings access_interrupts pl011_access \
     machine_timer_write machine_sgi take_timer arch_idle
 
+# leads MACHINE KERNEL FUNCTION TRIPS: DESIGN.md's four walks, in an image in which no function is inlined.
+leads() {
+    walk "$1" "$2" "$3" --trips "$4" || return
+    row=$(sed -n '1s/.*: [0-9]* instructions, \([0-9]*\) files, \([0-9]*\) jumps$/| \1 | \2 |/p' "$folder/out")
+    [ "$status" -eq 0 ] && [ -n "$row" ] && grep -F "\`$3\`" vmm/DESIGN.md | grep -qF "$row"
+    claim $? "DESIGN.md, $1, the way through $3: ${row:-status $status}"
+}
+
+shipped=$build
+build=$folder/build
+make -s BUILD="$build" OPTIMISE='-Og -Wno-maybe-uninitialized' all all-arm64 >"$folder/made" 2>&1
+claim $? "an image without inlining: $(tail -n 1 "$folder/made")"
+leads svm "$build/guests/pit_modes.elf" write_control 600
+leads svm "$build/guests/pvclock.elf" pv_write_system_time 600
+leads arm64 "$build/guests-arm64/gtimer.img" take_timer 2500
+leads vmx "$build/guests/lapic_timer.elf" lapic_timer_write_deadline 60
+leads vmx "$build/guests/lapic_timer.elf" lapic_timer_deliver 60
+build=$shipped
+
 # On VMX Bochs' debugger logs the way from the function's first use on.
 walk vmx "$build/guests/lapic_timer.elf" vmx_inject --trips 20
 grep -qE '^20 trips, [0-9]+ through vmx_inject, .*: [0-9]+ instructions' "$folder/out" && grep -q 'arch/x86_64/vmx/world.S:' "$folder/out"

@@ -212,7 +212,7 @@ static void test_tick_path(void **state)
     mmio_write(&l, APIC_LVT_TIMER, LAPIC_TIMER_PERIODIC | 0x40, 0);
     mmio_write(&l, APIC_TDCR, 0xb, 0);
     mmio_write(&l, APIC_TMICT, 1000, 0);
-    assert_int_equal(lapic_timer_period_cycles(&l), 1000);
+    assert_int_equal(lapic_timer_period(&l.timer), 1000);
     assert_int_equal(lapic_ops.next_deadline(&l), 1000);
     lapic_ops.advance(&l, 3500);
     assert_int_equal(lapic_take_timer_expiries(&l), 3);
@@ -294,7 +294,7 @@ static void laws_observe(void *device, vtime_t now, struct observation *seen)
     observation_add(seen, l->timer.expired);
     observation_add(seen, lapic_deadline_read(l));
     observation_add(seen, (uint64_t)lapic_pending_vector(l));
-    observation_add(seen, lapic_timer_period_cycles(l));
+    observation_add(seen, lapic_timer_period(&l->timer));
     observation_add(seen, lapic_take_nmi(l));
     for (uint32_t offset = 0; offset < 0x400; offset += 16)
         observation_add(seen, mmio_read(l, offset, now));
