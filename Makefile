@@ -61,20 +61,26 @@ NATIVE_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-
 
 # ---- What there is to build ------------------------------------------------------------------------------------------
 # The rooms that both images have, and those of one.
-NEUTRAL_SOURCES := $(wildcard time/*.c devices/*.c vmm/*.c vmm/base/*.c vmm/show/*.c)
+NEUTRAL_SOURCES := $(wildcard time/*.c devices/*.c vmm/*.c vmm/base/*.c vmm/show/*.c vmm/picture/*.c)
+FONT            := $(BUILD)/font/font
 KERNEL_SOURCES  := $(wildcard boot/x86_64/*.[cS] arch/x86_64/*.[cS] arch/x86_64/*/*.[cS] vmm/pc/*.c) $(NEUTRAL_SOURCES)
-KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
+KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o) $(BUILD)/kernel/$(FONT).c.o
 KERNEL          := $(BUILD)/escapement.elf
 ARM64_SOURCES   := $(wildcard boot/arm64/*.[cS] arch/arm64/*.[cS] arch/arm64/*/*.[cS] vmm/virt/*.c) $(NEUTRAL_SOURCES)
-ARM64_OBJECTS   := $(ARM64_SOURCES:%=$(BUILD)/kernel-arm64/%.o)
+ARM64_OBJECTS   := $(ARM64_SOURCES:%=$(BUILD)/kernel-arm64/%.o) $(BUILD)/kernel-arm64/$(FONT).c.o
 ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
 ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
 STILL_CLOCK     := $(BUILD)/still-clock.so
 LIBFDT          := $(BUILD)/libfdt/libfdt.a
+LOADER_SOURCES  := $(wildcard boot/efi/*.[cS]) vmm/base/string.c
+LOADER_OBJECTS  := $(LOADER_SOURCES:%=$(BUILD)/loader/%.o)
+LOADER          := $(BUILD)/BOOTX64.EFI
+GNU_EFI         := $(BUILD)/gnu-efi
+USB             := $(BUILD)/escapement-usb.iso
 
 # What native tests and fuzzers may call: what needs no machine, of each architecture and the machine that its guests have.
-NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c devices/*.c vmm/base/*.c vmm/show/*.c)) vmm/loader.c
-NATIVE_x86_64  := $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
+NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c devices/*.c vmm/base/*.c vmm/show/*.c vmm/picture/*.c)) vmm/loader.c
+NATIVE_x86_64  := $(addprefix boot/efi/,boottags.c elfimage.c menu.c) $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
                   arch/x86_64/host/rate*.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
                   arch/x86_64/vmx/timer.c \
                   $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c screen.c typing.c)
@@ -88,7 +94,7 @@ include guest-tests/guests.mk
 # way of an exit, unless the guest is stepped.
 COLD_SOURCES := $(filter-out %/string.c %/host.c %/histogram.c %/statusline.c %/trace.c %/exit_names.c arch/x86_64/host/timer.c \
                 %/counter.c arch/arm64/host/cpu.c arch/arm64/host/gic.c, \
-                $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) \
+                $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) vmm/picture/hostscreen.c vmm/picture/terminal.c \
                 $(addprefix vmm/,barevm.c commands.c config.c config_value.c delivery.c keys.c life.c loader.c main.c noise.c \
                 report.c screen.c typing.c vm.c) \
                 $(addprefix vmm/pc/,acpi.c bios.c dsdt.c load.c loader.c loader_elf.c loader_linux.c loader_multiboot1.c \
@@ -170,6 +176,12 @@ $(BUILD)/kernel-arm64/%.S.o: %.S Makefile
 	$(call say,AS,$< (arm64))
 	$(CROSS)gcc $(ARM64_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(FONT).psf: | toolcheck-computer
+	@tools/fetch-font $(@D)
+
+$(FONT).c: $(FONT).psf tools/font
+	tools/font $< >$@
+
 $(LIBFDT): | toolcheck-arm64
 	@tools/fetch-libfdt $(@D)
 
@@ -197,13 +209,36 @@ $(ARM64_KERNEL): $(ARM64_OBJECTS) boot/arm64/linker.ld tools/symbols $(LIBFDT)
 $(ARM64_IMAGE): $(ARM64_KERNEL)
 	$(CROSS)objcopy -O binary $< $@
 
+# ---- The loader for UEFI ---------------------------------------------------------------------------------------------
+# A shared object that relocates itself, then turned into what the firmware starts: gnu-efi's way.
+LOADER_CFLAGS = $(COMMON_CFLAGS) -Os -ffreestanding -fpic -fvisibility=hidden -fshort-wchar -fno-stack-protector -mno-red-zone \
+                -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
+                -isystem $(GNU_EFI)/include -isystem $(GNU_EFI)/include/x86_64
+LOADER_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
+
+$(GNU_EFI)/libefi.a: | toolcheck
+	@tools/fetch-gnu-efi amd64 $(@D)
+
+$(BUILD)/loader/%.o: % Makefile | $(GNU_EFI)/libefi.a
+	@mkdir -p $(@D)
+	$(call say,CC,$< (loader))
+	$(CC) $(LOADER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/loader/loader.so: $(LOADER_OBJECTS)
+	$(call say,LD,$@)
+	ld -nostdlib --no-undefined -znocombreloc -znoexecstack -T $(GNU_EFI)/efi.lds -shared -Bsymbolic -o $@ $(GNU_EFI)/crt0.o $^ \
+	    -L$(GNU_EFI) -lefi -lgnuefi
+
+$(LOADER): $(BUILD)/loader/loader.so
+	objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@
+
 # ---- Tests and fuzzers that run on this computer ----------------------------------------------------------------------
 # Each links one library, from which it takes what it calls; those in a folder arm64/ link arm64's. What stands beside the
 # tests comes first there, and a test's own functions come before that: either may play a part of the monitor.
 # $(1) is the folder in $(BUILD), $(2) the architecture.
 helpers         = $(filter-out $(foreach word,test fuzz,$(1)/$(word)_%),$(wildcard $(1)/*.c))
 library_objects = $(patsubst %,$(BUILD)/$(1)/%.o,$(call helpers,tools/tests/native) $(call helpers,tools/tests/native/$(2)) \
-                  $(call helpers,tools/fuzz) $(NATIVE_NEUTRAL) $(NATIVE_$(2)))
+                  $(call helpers,tools/fuzz) $(FONT).c $(NATIVE_NEUTRAL) $(NATIVE_$(2)))
 library_of      = $(BUILD)/$(1)/$(if $(findstring /arm64/,$(2)),arm64,x86_64).a
 NATIVE_LIBS    := -Wl,--as-needed -lcmocka -lZydis -lfdt -lgmp
 
@@ -251,8 +286,8 @@ fuzzers: $(FUZZERS)
 # Called again after the installation, in parallel: make must not look for tools that are about to be installed.
 again = $(MAKE) -j$(JOBS) ARCH=$(ARCH) BUILD=$(BUILD) DEBUG=$(DEBUG) V=$(V)
 
-.PHONY: test-people test-versions
-.PHONY: fuzz hostile run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux readme iso gdb doctor help clean
+.PHONY: test-boot test-people test-versions
+.PHONY: fuzz hostile run test test-host test-svm test-vmx test-arm64 test-slow test-on bench bench-linux readme usb gdb doctor help clean
 # $(call installed,GROUP...): tools/install-packages says what is in each. Where Debian's own Bochs is one that calculates
 # wrongly, one that does not is fetched.
 installed   = @tools/install-packages $(1)$(if $(filter vmx,$(1)), && { $(right_bochs); })
@@ -300,7 +335,7 @@ linux:
 
 test:
 	$(call installed,$(needs_test))
-	@+$(again) all-x86_64 all-arm64 native-tests fuzzers
+	@+$(again) all-x86_64 all-arm64 native-tests fuzzers $(USB)
 	@BUILD=$(BUILD) tools/test-all
 
 test-host:
@@ -310,8 +345,13 @@ test-host:
 
 test-svm test-vmx test-slow: test-%:
 	$(call installed,$(needs_test_$*))
-	@+$(again) all-x86_64 $(if $(filter slow,$*),all-arm64)
+	@+$(again) all-x86_64 $(if $(filter slow,$*),all-arm64) $(if $(filter svm,$*),$(USB))
 	@BUILD=$(BUILD) tools/test-all $*
+
+test-boot:
+	$(call installed,$(needs_test_svm))
+	@+$(again) $(USB)
+	@BUILD=$(BUILD) tools/test-all boot
 
 test-people:
 	$(call installed,$(needs_test_vmx))
@@ -356,12 +396,14 @@ readme:
 	@+$(again) all-x86_64 all-arm64
 	@BUILD=$(BUILD) tools/readme write $(ROOM)
 
-iso:
-	$(call installed,x86_64 medium)
-	@+$(again) $(BUILD)/escapement.iso
-$(BUILD)/escapement.iso: $(KERNEL) guests tools/iso
-	$(call say,ISO,$@)
-	tools/iso --demo $(BUILD)
+usb:
+	$(call installed,x86_64 usb $(filter linux,$(GUEST)))
+	@+$(again) $(KERNEL) guests $(LOADER)
+	@$(if $(filter linux,$(GUEST)),tools/fetch-linux $(BUILD)/linux &&) tools/usb $(BUILD) $(filter linux,$(GUEST))
+# What the tests boot. `make usb` writes it anew, since it may be with Linux or without.
+$(USB): $(KERNEL) guests $(LOADER) tools/usb tools/iso boot/efi/escapement.cfg guest-tests/tests.cfg
+	$(call say,USB,$@)
+	tools/usb $(BUILD)
 
 gdb:
 	$(call installed,$(ARCH) $(if $(filter arm64,$(ARCH)),gdb-arm64,gdb))
@@ -388,6 +430,7 @@ help:
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
 	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
+	@echo 'make test-boot  the image of make usb on PCs of QEMU'"'"'s, by BIOS and UEFI'
 	@echo 'make test-arm64 the same for arm64 at EL2, on three machines of QEMU'
 	@echo 'make test-versions   a few of them in QEMU 10 and Bochs 3, fetched and not installed'
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
@@ -398,7 +441,7 @@ help:
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
 	@echo 'make readme     run what README shows and write it there; ROOM="svm arm64" only so much of it, tools/readme says what'
-	@echo 'make iso        $(BUILD)/escapement.iso, a CD and USB image with a menu of guests'
+	@echo 'make usb        $(BUILD)/escapement-usb.iso, to boot a PC from by BIOS or UEFI, with a menu of guests; GUEST=linux adds Linux'
 	@echo 'make gdb        QEMU stopped at the entry, gdb attached, symbols loaded'
 	@echo 'make doctor     what this computer has, what is missing, what to do about it'
 	@echo 'make clean      remove $(BUILD)'

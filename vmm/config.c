@@ -55,7 +55,7 @@ static const struct word monitor_words[MONITOR_WORDS] = {
     [MONITOR_ALARM_ERROR] = { "alarm_error", WORD_SIGNED, "-1000000 to 1000000 cycles" },
     [MONITOR_REPORT] = { "report", WORD_CHOICE, "off|on" },
     [MONITOR_COUNTER] = { "counter", WORD_CHOICE, "said|measured" },
-    [MONITOR_SCREEN] = { "screen", WORD_CHOICE, "off|text" },
+    [MONITOR_SCREEN] = { "screen", WORD_CHOICE, "off|on" },
 };
 
 struct vocabulary {

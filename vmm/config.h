@@ -52,7 +52,7 @@ struct monitor_config {
     uint64_t noise_seed; // from this seed: random extra monitor work and random host interrupts
     int32_t alarm_error_cycles; // alarm_error=CYCLES: the alarm comes so much too late (+) or too early (-)
     bool report;         // report=on|off, default on
-    bool screen;         // screen=off|text: console and log go to the host's text screen, too; default off
+    bool screen;         // screen=off|on: console and log go to the host's screen, too; default off
     bool counter_measured; // counter=said|measured: its rate is measured even if that takes seconds; default said
 };
 

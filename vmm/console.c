@@ -7,6 +7,8 @@
 #include "vmm/console.h"
 
 #include "arch/arch.h"
+#include "vmm/account.h"
+#include "vmm/picture/hostscreen.h"
 #include "vmm/vm.h"
 
 #define READ_AT_ONCE 64 // bytes a poll: input that never ends must not keep the monitor
@@ -132,6 +134,18 @@ static __attribute__((noinline)) void give_to_keyboard(struct vm *vm)
     }
 }
 
+// Drawing the host's screen is no work for the guest.
+static __attribute__((noinline)) void draw_host_screen(struct vcpu *vcpu)
+{
+    htime_t start = arch_counter_read();
+    ledger_turn(&vcpu->ledger, ACCOUNT_HOST, start);
+    hostscreen_piece(start);
+    htime_t end = arch_counter_read();
+    ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
+    vcpu_not_monitor(vcpu, end - start);
+    vm_trace(vcpu->vm, TRACE_HOST, 0, start, end - start, 0);
+}
+
 void console_poll(struct vm *vm)
 {
     vm->console.polled = vm->vcpu.last_t1;
@@ -143,4 +157,6 @@ void console_poll(struct vm *vm)
         screen_poll(vm);
     if (vm->screen.shown)
         give_to_keyboard(vm);
+    if (hostscreen_due(vm->console.polled))
+        draw_host_screen(&vm->vcpu);
 }

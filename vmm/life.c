@@ -9,6 +9,7 @@
 #include "time/ratio.h"
 #include "vmm/base/alloc.h"
 #include "vmm/base/format.h"
+#include "vmm/picture/hostscreen.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 #include "vmm/base/percpu.h"
@@ -143,6 +144,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
         return refuse(vm, STATUS_REFUSED, vm->vcpu.no_step);
     }
     init_stats(vm);
+    hostscreen_hold(true);
     arch_forget_guest();
     start_clocks(vm);
     delivery_init(&vm->vcpu, monitor);
@@ -156,6 +158,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     log_line("vm", "%s ended: %s", vm->config.name, vm->end_reason);
     if (monitor->report)
         print_report(vm);
+    hostscreen_hold(false);
     this_cpu()->running = NULL;
     arch_vcpu_free(&vm->vcpu);
     arch_vm_free(vm);

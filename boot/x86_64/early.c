@@ -3,13 +3,14 @@
 // once by main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
 #include "boot/x86_64/early.h"
 
-#include "arch/x86_64/host/screen.h"
 #include "arch/x86_64/host/serial.h"
+#include "arch/x86_64/host/text.h"
 #include "boot/x86_64/magic.h"
 #include "boot/x86_64/multiboot.h"
 #include "boot/x86_64/multiboot1.h"
 #include "boot/x86_64/multiboot2.h"
 #include "vmm/config.h"
+#include "vmm/picture/hostscreen.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 
@@ -24,6 +25,19 @@ static void unquote_strings(void)
     multiboot_unquote((char *)(uintptr_t)info.cmdline);
     for (uint32_t i = 0; i < info.module_count; i++)
         multiboot_unquote((char *)(uintptr_t)info.modules[i].string);
+}
+
+// QEMU's -kernel says nothing of a screen, and its VGA is in the text mode that every BIOS leaves.
+static const struct boot_screen bios_text = { .kind = BOOT_SCREEN_TEXT, .address = 0xb8000, .pitch = 160,
+                                              .width = 80, .height = 25 };
+
+static void open_screen(uint32_t magic)
+{
+    if (magic == MULTIBOOT1_LOADER_MAGIC)
+        info.screen = bios_text;
+    hostscreen_open(&info.screen);
+    if (info.screen.kind == BOOT_SCREEN_TEXT)
+        hosttext_hide_cursor();
 }
 
 static bool read_information(uint32_t magic, const void *information, struct refusal *refusal)
@@ -48,7 +62,7 @@ const struct bootinfo *early_bootinfo(uint32_t magic, const void *information, h
     if (config.log_com == 2)
         hostserial_set_log(HOSTSERIAL_COM2);
     if (config.screen)
-        hostscreen_take();
+        open_screen(magic);
     log_line("boot", "build %.12s by %s, %u modules, %u memory ranges", build_id(), info.loader, info.module_count,
              info.memory_count);
     if (info.modules_ignored + info.memory_ignored > 0)

@@ -10,6 +10,7 @@
 #include "arch/x86_64/host/tsc.h"
 #include "arch/x86_64/host/x86.h"
 #include "boot/x86_64/early.h"
+#include "vmm/picture/hostscreen.h"
 #include "vmm/base/alloc.h"
 #include "vmm/main.h"
 #include "vmm/base/stackguard.h"
@@ -27,6 +28,7 @@ _Noreturn void boot_main(uint32_t magic, const void *information, htime_t handov
     alloc_init(info);                                                           // page frames
     acpi_host_init(early_rsdp());                                               // where HPET and timers are
     paging_init(info);                                                          // W^X, guard pages
+    hostscreen_show();                                                          // what was said until now
     hostapic_init();                                                            // interrupts, all silent
     hosttimer_init();                                                           // the alarm
     tsc_init();                                                                 // how fast the counter is

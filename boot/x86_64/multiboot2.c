@@ -12,6 +12,7 @@ enum tag_type { // 3.6.2 .. 3.6.14
     TAG_LOADER = 2,
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
+    TAG_FRAMEBUFFER = 8,
     TAG_ACPI_OLD = 14,
     TAG_ACPI_NEW = 15,
 };
@@ -65,6 +66,45 @@ static bool parse_rsdp(const uint8_t *tag, uint32_t size, uint32_t rsdp_size, st
     return true;
 }
 
+#define FRAMEBUFFER_BYTES       31 // up to the type and the reserved byte after it
+#define FRAMEBUFFER_DIRECT_END  38
+#define FRAMEBUFFER_DIRECT      1
+#define FRAMEBUFFER_TEXT        2
+#define FRAMEBUFFER_HEIGHT_MAX  16384u
+
+static struct boot_field field_at(const uint8_t *at)
+{
+    return (struct boot_field){ at[0], at[1] };
+}
+
+// 3.6.12. Colours by a palette are no screen of ours; neither is one that reaches beyond the address space.
+static bool parse_framebuffer(const uint8_t *tag, uint32_t size, struct bootinfo *out)
+{
+    if (size < FRAMEBUFFER_BYTES)
+        return false;
+    uint8_t type = tag[29];
+    struct boot_screen screen = {
+        .address = multiboot_read64(tag + 8),
+        .pitch = multiboot_read32(tag + 16),
+        .width = multiboot_read32(tag + 20),
+        .height = multiboot_read32(tag + 24),
+        .bits = tag[28],
+    };
+    if (type == FRAMEBUFFER_TEXT)
+        screen.kind = BOOT_SCREEN_TEXT;
+    else if (type == FRAMEBUFFER_DIRECT && size >= FRAMEBUFFER_DIRECT_END)
+        screen.kind = BOOT_SCREEN_PIXELS;
+    if (screen.kind == BOOT_SCREEN_PIXELS) {
+        screen.red = field_at(tag + 32);
+        screen.green = field_at(tag + 34);
+        screen.blue = field_at(tag + 36);
+    }
+    if (screen.height <= FRAMEBUFFER_HEIGHT_MAX &&
+        screen.address < BOOT_SCREEN_END - (uint64_t)screen.pitch * screen.height)
+        out->screen = screen;
+    return true;
+}
+
 static bool parse_string(const uint8_t *tag, uint32_t size, const char **out)
 {
     const char *string = string_in(tag, size, TAG_HEADER_BYTES);
@@ -82,6 +122,7 @@ static bool parse_tag(uint32_t type, const uint8_t *tag, uint32_t size, struct b
     case TAG_LOADER: return parse_string(tag, size, &out->loader);
     case TAG_MODULE: return parse_module(tag, size, out);
     case TAG_MEMORY_MAP: return parse_memory_map(tag, size, out);
+    case TAG_FRAMEBUFFER: return parse_framebuffer(tag, size, out);
     case TAG_ACPI_OLD: return parse_rsdp(tag, size, 20, rsdp);
     case TAG_ACPI_NEW: return parse_rsdp(tag, size, 36, rsdp);
     default: return true;

@@ -38,6 +38,14 @@ header:
 2:      .balign 8
         .word   6, 0                    // 3.1.12: modules at page boundaries
         .long   8
+        .word   5, 1                    // 3.1.10: a screen of 32 bits a pixel, whatever its size, optional
+        .long   20
+        .long   0, 0, 32
+        .balign 8
+        .word   4, 0                    // 3.1.9: else text, which we have, too
+        .long   12
+        .long   2
+        .balign 8
         .word   0, 0
         .long   8
 header_end:
@@ -96,8 +104,7 @@ image_entry:
         add     $0x200000, %eax
         loop    1b
 
-        mov     %cr4, %eax
-        or      $CR4_PAE, %eax
+        mov     $CR4_PAE, %eax          // and no more: a loader may have left LA57 set, which makes five levels of four
         mov     %eax, %cr4
         mov     $boot_pml4, %eax
         mov     %eax, %cr3

@@ -5,9 +5,9 @@
 #include "arch/host.h"
 #include "arch/x86_64/host/acpi_host.h"
 #include "arch/x86_64/host/rtc.h"
-#include "arch/x86_64/host/screen.h"
 #include "arch/x86_64/host/serial.h"
 #include "arch/x86_64/host/x86.h"
+#include "vmm/picture/hostscreen.h"
 
 htime_t arch_counter_read(void)
 {

@@ -17,11 +17,12 @@
 #include "vmm/base/panic.h"
 
 #define PAGE_WRITE    UINT64_C(0x002)
-#define PAGE_UNCACHED UINT64_C(0x018) // PWT and PCD: entry 3 of the PAT
+#define PAGE_COMBINED UINT64_C(0x008) // PWT: entry 1 of the PAT
+#define PAGE_UNCACHED UINT64_C(0x018) // PWT and PCD: entry 3
 #define PAGE_NX       (UINT64_C(1) << 63)
 #define PAGE_TABLE    (PAGETABLE_PRESENT | PAGE_WRITE)
 #define PAGE_DATA     (PAGETABLE_PRESENT | PAGE_WRITE | PAGE_NX)
-#define PAT_RESET     UINT64_C(0x0007040600070406) // SDM 3A 11.12.4: entry 0 write-back, entry 3 uncached
+#define PAT_HOST      UINT64_C(0x0007040600070106) // SDM 3A 11.12.4: entry 0 write-back, 1 write-combining, 3 uncached
 #define LARGE_BYTES   PAGETABLE_LARGE_BYTES
 
 // A window begins where an entry of the root does and has that entry to itself.
@@ -110,6 +111,19 @@ static uint64_t ram_end(const struct bootinfo *info)
     return end < MEMORY_MAPPED_END ? end : MEMORY_MAPPED_END;
 }
 
+// The screen's memory is only written to, and much of it at a time.
+static void map_screen(const struct boot_screen *screen)
+{
+    if (screen->kind != BOOT_SCREEN_PIXELS)
+        return;
+    uint64_t end = screen->address + (uint64_t)screen->pitch * screen->height;
+    for (uint64_t at = screen->address & -LARGE_BYTES; at < end; at += LARGE_BYTES) {
+        uint64_t *entry = entry_at(at, 2);
+        if (*entry == 0 || (*entry & (PAGETABLE_LARGE | PAGE_UNCACHED)) == (PAGETABLE_LARGE | PAGE_UNCACHED))
+            *entry = at | PAGE_DATA | PAGETABLE_LARGE | PAGE_COMBINED;
+    }
+}
+
 void paging_init(const struct bootinfo *info)
 {
     uint64_t used_before = alloc_used_bytes(), end = ram_end(info);
@@ -118,7 +132,8 @@ void paging_init(const struct bootinfo *info)
         panic("no memory for page tables");
     for (uint64_t start = 0; start < end; start += LARGE_BYTES)
         map_chunk(info, start);
-    x86_wrmsr(MSR_PAT, PAT_RESET);
+    map_screen(&info->screen);
+    x86_wrmsr(MSR_PAT, PAT_HOST);
     x86_write_cr3(root.value);
     log_line("paging", "%lu MiB of address space, tables %lu KiB, text %lu KiB, image %lu KiB", end / MIB,
              (alloc_used_bytes() - used_before) / KIB, ((uintptr_t)text_end - (uintptr_t)text_start) / KIB,

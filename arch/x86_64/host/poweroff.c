@@ -4,9 +4,9 @@
 // of them works, and when a person is to read the screen first. Called at the end of a run and by panic.
 #include "arch/host.h"
 #include "arch/x86_64/host/acpi_host.h"
-#include "arch/x86_64/host/screen.h"
 #include "arch/x86_64/host/serial.h"
 #include "arch/x86_64/host/x86.h"
+#include "vmm/picture/hostscreen.h"
 
 #define DEBUG_EXIT_PORT 0xf4 // QEMU's isa-debug-exit
 #define BOCHS_PORT      0x8a00 // its iodebug device, user manual 8.6
@@ -40,7 +40,7 @@ _Noreturn void arch_machine_exit(unsigned status)
     hostserial_flush();
     x86_out32(DEBUG_EXIT_PORT, status);
     bochs_stop();
-    if (hostscreen_taken()) {
+    if (hostscreen_shown()) {
         static const char end[] = "The end. The power switch does the rest.\r\n";
         hostscreen_write(end, sizeof(end) - 1);
         x86_halt_forever();

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 #include "arch/arch.h"
 #include "vmm/cp437.h"
+#include "vmm/base/log.h"
+#include "vmm/base/percpu.h"
 #include "vmm/vm.h"
 
 #define SLICE 1000
@@ -44,6 +46,24 @@ void arch_write(enum arch_channel channel, const void *bytes, size_t count)
     memcpy(terminal + terminal_count, bytes, count);
     terminal_count += count;
     terminal[terminal_count] = '\0';
+}
+
+struct cpu *this_cpu(void)
+{
+    static struct cpu cpu;
+    return &cpu;
+}
+
+const struct counter *arch_counter(void)
+{
+    static const struct counter counter = { .hz = 1000000000 };
+    return &counter;
+}
+
+void log_line(const char *subsystem, const char *text, ...)
+{
+    (void)subsystem;
+    (void)text;
 }
 
 int arch_console_read(void)

@@ -14,9 +14,10 @@ hostseam    arch/host.h                         | time types
 bootinfo    vmm/base/bootinfo.h                 | time types
 base        vmm/base/*                          | time types hostseam bootinfo
 show        vmm/show/*                          | time types base
+picture     vmm/picture/*                       | types hostseam bootinfo base
 insn-x86    arch/x86_64/insn/*                  |
 insn-arm64  arch/arm64/insn/*                   |
-host-x86    arch/x86_64/host/*                  | time types hostseam bootinfo base insn-x86
+host-x86    arch/x86_64/host/*                  | time types hostseam bootinfo base picture insn-x86
 host-arm64  arch/arm64/host/*                   | time types hostseam bootinfo base
 seam        arch/arch.h                         | hostseam base
 board       vmm/pc/machine.h vmm/virt/machine.h | time devices types show
@@ -32,9 +33,10 @@ x86         arch/x86_64/*                       | time base hall insn-x86 host-x
 vcpu-arm64  arch/arm64/*.h                      | time devices seam hall insn-arm64 host-arm64
 guest-arm64 arch/arm64/guest/*                  | time base hall insn-arm64 host-arm64 vcpu-arm64
 arm64       arch/arm64/*                        | time base show hall seam insn-arm64 host-arm64 vcpu-arm64 guest-arm64
-vmm         vmm/*                               | time base hall seam
-boot-x86    boot/x86_64/*                       | base bootinfo hall host-x86
+vmm         vmm/*                               | time base picture hall seam
+boot-x86    boot/x86_64/*                       | base bootinfo picture hall host-x86
 boot-arm64  boot/arm64/*                        | base bootinfo hall seam host-arm64
+efi         boot/efi/*                          | boot-x86
 '
 
 # arrows: FILE tab the FILE it includes

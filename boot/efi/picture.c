@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Finds the framebuffer: see picture.h. Called by main.c, before the memory map is taken.
+#include "boot/efi/picture.h"
+
+static bool drawable(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode)
+{
+    return mode->PixelFormat == PixelRedGreenBlueReserved8BitPerColor ||
+           mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor || mode->PixelFormat == PixelBitMask;
+}
+
+// Of the modes that can be drawn on, the one asked for.
+static bool find_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, uint32_t width, uint32_t height, uint32_t *found)
+{
+    for (uint32_t i = 0; i < gop->Mode->MaxMode; i++) {
+        EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode;
+        UINTN size;
+        if (EFI_ERROR(gop->QueryMode(gop, i, &size, &mode)))
+            continue;
+        bool fits = drawable(mode) && mode->HorizontalResolution == width && mode->VerticalResolution == height;
+        BS->FreePool(mode);
+        if (fits) {
+            *found = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void set_field(uint32_t mask, uint8_t *at, uint8_t *bits)
+{
+    *at = mask != 0 ? (uint8_t)__builtin_ctz(mask) : 0;
+    *bits = mask != 0 ? (uint8_t)(32 - __builtin_clz(mask) - *at) : 0;
+}
+
+static void describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *gop_mode, struct boottags_framebuffer *out)
+{
+    const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode = gop_mode->Info;
+    EFI_PIXEL_BITMASK masks = mode->PixelInformation;
+    if (mode->PixelFormat == PixelRedGreenBlueReserved8BitPerColor)
+        masks = (EFI_PIXEL_BITMASK){ 0xff, 0xff00, 0xff0000, 0xff000000 };
+    else if (mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor)
+        masks = (EFI_PIXEL_BITMASK){ 0xff0000, 0xff00, 0xff, 0xff000000 };
+    uint32_t all = masks.RedMask | masks.GreenMask | masks.BlueMask | masks.ReservedMask;
+    uint8_t bits = 8; // of a pixel: whole bytes that hold every mask
+    while (bits < 32 && all >> bits != 0)
+        bits = (uint8_t)(bits + 8);
+    *out = (struct boottags_framebuffer){
+        .address = gop_mode->FrameBufferBase,
+        .width = mode->HorizontalResolution,
+        .height = mode->VerticalResolution,
+        .pitch = mode->PixelsPerScanLine * (bits / 8u),
+        .bits = bits,
+    };
+    set_field(masks.RedMask, &out->red_at, &out->red_bits);
+    set_field(masks.GreenMask, &out->green_at, &out->green_bits);
+    set_field(masks.BlueMask, &out->blue_at, &out->blue_bits);
+}
+
+bool picture_set(uint32_t width, uint32_t height, struct boottags_framebuffer *out, const char **why)
+{
+    EFI_GUID identity = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *gop;
+    uint32_t mode;
+    *why = NULL;
+    if (EFI_ERROR(BS->LocateProtocol(&identity, NULL, (void **)&gop))) {
+        *why = "the firmware shows no screen (no Graphics Output Protocol): see the serial port";
+        return false;
+    }
+    if (width != 0 && !find_mode(gop, width, height, &mode))
+        *why = "the screen has no mode as gfxmode says; it stays as it was";
+    else if (width != 0 && mode != gop->Mode->Mode && EFI_ERROR(gop->SetMode(gop, mode)))
+        *why = "the firmware could not set the mode that gfxmode says";
+    if (!drawable(gop->Mode->Info)) {
+        *why = "the screen's pixels cannot be written to in this mode: see the serial port";
+        return false;
+    }
+    describe(gop->Mode, out);
+    return true;
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The image of `make usb` on PCs of QEMU's: as a USB stick, a disk and a CD, by the BIOS and by UEFI, on screens of several sizes
+and without one. Each screen is photographed and read: it shows what the serial port says. Counted in instructions, the guest of
+the demonstration executes as many cycles as under tools/run, and sees the same."""
+import json
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+import machines
+import photo
+import tap_stream
+
+ROOT, BUILD = machines.ROOT, machines.BUILD
+IMAGE = os.path.join(BUILD, "escapement-usb.iso")
+FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+EXACT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+VGA = ["-device", "VGA,vgamem_mb=64"]
+SERIAL_END = b"ESCAPEMENT-END"
+SCREEN_END = "The end. The power switch does the rest."
+BEGIN = "boot: build"  # the monitor's first line
+RUN_S = 400
+DEMO = "/guests/demo.elf vm=demo mem=16M kernel=demo.elf"
+ECHO = "/guests/echo_cmdline.elf vm=echo mem=4M kernel=echo_cmdline.elf -- a word"
+
+tap = tap_stream.Tap()
+
+
+def attach(how, image):
+    drive = ["-drive", "if=none,id=medium,snapshot=on,format=raw,file=" + image]
+    if how == "usb":
+        return drive + ["-device", "qemu-xhci", "-device", "usb-storage,drive=medium,bootindex=0"]
+    if how == "disk":
+        return drive + ["-device", "ide-hd,drive=medium,bootindex=0"]
+    return ["-drive", "if=none,id=medium,media=cdrom,readonly=on,format=raw,file=" + image,
+            "-device", "ide-cd,drive=medium,bootindex=0"]
+
+
+def menu(path, module, mode):
+    with open(path, "w", encoding="ascii") as out:
+        out.write('set timeout=0\nset gfxmode=%s\nmenuentry "test" {\n    multiboot2 /escapement.elf screen=on\n'
+                  "    module2 %s\n}\n" % (mode, module))
+
+
+def stick(folder, module, mode):
+    """A copy of the image with a menu of our own on its partition, as somebody has it who edits it."""
+    image, text = os.path.join(folder, "stick.iso"), os.path.join(folder, "menu.cfg")
+    shutil.copyfile(IMAGE, image)
+    with open(image, "rb") as file:
+        start = struct.unpack_from("<I", file.read(512), 446 + 16 + 8)[0]
+    menu(text, module, mode)
+    subprocess.run(["mcopy", "-o", "-i", "%s@@%d" % (image, start * 512), text, "::/escapement.cfg"], check=True)
+    return image
+
+
+class Machine:
+    """A QEMU that runs, its serial port in a file, and its monitor (QMP)."""
+
+    def __init__(self, folder, words, exact):
+        self.serial, address = os.path.join(folder, "serial"), os.path.join(folder, "qmp")
+        self.picture = os.path.join(folder, "picture.ppm")
+        still = dict(os.environ, LD_PRELOAD=os.path.join(BUILD, "still-clock.so")) if exact else None
+        self.emulator = subprocess.Popen(
+            [machines.emulators.find(machines.MACHINES["svm"], os.environ.get("EMULATOR"), BUILD).path,
+             "-machine", "q35,accel=tcg", "-cpu", "max,+svm,-x2apic", "-smp", "1", "-nodefaults", "-display", "none",
+             "-no-reboot", "-qmp", "unix:%s,server,nowait" % address, *words, *(EXACT if exact else [])], env=still)
+        self.link = self.connect(address)
+        self.ask("qmp_capabilities")
+
+    def connect(self, address):
+        for _ in range(200):
+            try:
+                link = socket.socket(socket.AF_UNIX)
+                link.connect(address)
+                return link.makefile("rw")
+            except OSError:
+                time.sleep(0.1)
+        raise SystemExit("QEMU does not start")
+
+    def ask(self, command, **arguments):
+        self.link.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.link.flush()
+        for line in self.link:
+            if "return" in (answer := json.loads(line)) or "error" in answer:
+                return answer
+        return {}
+
+    def said(self):
+        if not os.path.exists(self.serial):
+            return b""
+        with open(self.serial, "rb") as file:
+            return file.read()
+
+    def press(self, key):
+        self.ask("send-key", keys=[{"type": "qcode", "data": key}])
+
+    def wait(self, done):
+        end = time.monotonic() + RUN_S
+        while not (reached := done()) and time.monotonic() < end and self.emulator.poll() is None:
+            time.sleep(0.3)
+        return reached
+
+    def screen(self):
+        self.ask("screendump", filename=self.picture)
+        return photo.read(self.picture)
+
+    def end(self):
+        if self.emulator.poll() is None:
+            self.ask("quit")
+        self.emulator.wait()
+
+
+def started(folder, firmware, how, image, words, exact=False):
+    memory = [] if "-m" in words else ["-m", "256M"]
+    if firmware == "uefi":
+        variables = os.path.join(folder, "variables")
+        shutil.copyfile(VARIABLES, variables)
+        words = words + ["-drive", "if=pflash,format=raw,readonly=on,file=" + FIRMWARE,
+                         "-drive", "if=pflash,format=raw,file=" + variables]
+    return Machine(folder, [*memory, *words, *attach(how, image), "-serial", "file:" + os.path.join(folder, "serial")]
+                   if "-serial" not in words else [*memory, *words, *attach(how, image)], exact)
+
+
+def lines_of(said):
+    """What the monitor and its guest have said, without what the firmware and the loader said before them."""
+    text = said.decode("utf-8", "replace").replace("\r", "")
+    at = text.find(BEGIN)
+    return text[text.rfind("\n", 0, at) + 1:].split("\n") if at >= 0 else []
+
+
+def as_shown(lines, screen):
+    """Those lines on a screen of that size, with what only the screen says."""
+    shown = []
+    for line in lines[:-1] + [SCREEN_END]:
+        shown += [line[i:i + screen.columns] for i in range(0, max(len(line), 1), screen.columns)]
+    shown.append("")
+    return [line.rstrip() for line in shown[-screen.rows:]] + [""] * (screen.rows - len(shown))
+
+
+def photographed(name, machine, size):
+    """The picture of the end, compared with what was said."""
+    machine.wait(lambda: SCREEN_END in machine.screen().lines)
+    screen, said = machine.screen(), lines_of(machine.said())
+    tap.claim(any(re.match(r"ESCAPEMENT-END status=(0|33) reason=done", line) for line in said), name + ": it ran to its end")
+    if size:
+        tap.claim((screen.width, screen.height) == size, "%s: the screen has %d by %d pixels" % ((name,) + size))
+    expected = as_shown(said, screen)
+    same = len(said) > 10 and screen.lines == expected
+    tap.claim(same, "%s: its %d by %d characters are what the serial port said" % (name, screen.columns, screen.rows))
+    if not same:
+        tap.show("%-60s | %s" % (a, b) for a, b in zip(screen.lines, expected) if a != b)
+    return said
+
+
+def boot(firmware, how, module=ECHO, mode=None, words=(), exact=False):
+    size = tuple(int(word) for word in mode.split("x")) if mode else None
+    name = "%s, %s%s" % (firmware, how, ", " + " ".join(words) if words else "")
+    with tempfile.TemporaryDirectory() as folder:
+        image = stick(folder, module, mode or "auto")
+        machine = started(folder, firmware, how, image, [*VGA, *words], exact)
+        try:
+            return photographed(name, machine, size)
+        finally:
+            machine.end()
+
+
+def figures(lines):
+    """Of a report: the guest's cycles, its timers and clocks; and the guest's own lines."""
+    kept = [line for line in lines if re.match(r"  (G  the guest|PIT |LAPIC |V  |TSC |pvclock |PM timer )[^=]*$", line)]
+    return [re.sub(r" +[0-9.]+ %$", "", line) for line in kept]
+
+
+def same_figures(name, said, console, log):
+    tap.claim(len(figures(said)) >= 6 and figures(said) == figures(log),
+              name + ": cycles, timers and clocks of the guest are those under tools/run")
+    theirs = [line for line in console if line]
+    tap.claim(len(theirs) > 10 and all(line in said for line in theirs), name + ": and so is every line of its console")
+    if figures(said) != figures(log):
+        tap.show(figures(said) + ["under tools/run:"] + figures(log))
+
+
+def demo_under_run():
+    with tempfile.TemporaryDirectory() as folder:
+        log = os.path.join(folder, "log")
+        ran = subprocess.run([os.path.join(ROOT, "tools", "run"), "svm", "--exact", "--build", BUILD, "--kernel",
+                              os.path.join(BUILD, "guests", "demo.elf"), "--vm", "vm=demo mem=16M", "--log", log],
+                             check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        with open(log, encoding="utf-8") as file:
+            return ran.stdout.decode().replace("\r", "").split("\n"), file.read().split("\n")
+
+
+def no_serial_port():
+    """A CD, the BIOS, a person who presses Enter, and a screen alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = started(folder, "bios", "cd", IMAGE, [*VGA, "-serial", "none"])
+        try:
+            time.sleep(3)
+            shown = machine.wait(lambda: machine.press("ret") or SCREEN_END in machine.screen().lines)
+            lines = machine.screen().lines
+            tap.claim(shown, "bios, cd, no serial port: Enter, and the screen shows the end")
+            tap.claim(any(line.startswith("ESCAPEMENT-VM 0 status=0 ") for line in lines),
+                      "bios, cd, no serial port: and that the demonstration ran")
+        finally:
+            machine.end()
+
+
+def no_screen():
+    with tempfile.TemporaryDirectory() as folder:
+        machine = started(folder, "uefi", "usb", stick(folder, ECHO, "auto"), [])
+        try:
+            machine.wait(lambda: SERIAL_END in machine.said())
+            said = machine.said()
+            tap.claim(b"the firmware shows no screen" in said, "uefi, no screen: the loader says so on the serial port")
+            tap.claim(b"ESCAPEMENT-END status=33" in said, "uefi, no screen: and the guest runs")
+        finally:
+            machine.end()
+
+
+def main():
+    if machines.MACHINE != "svm":
+        print("1..0 # SKIP a PC of QEMU's boots it")
+        return
+    console, log = demo_under_run()
+    for firmware, mode in ("uefi", "1024x768"), ("bios", None): # on a BIOS GRUB takes the screen's own
+        said = boot(firmware, "usb", DEMO, mode, exact=True)
+        same_figures("%s, usb" % firmware, said, console, log)
+    boot("uefi", "disk", mode="800x600")
+    boot("uefi", "usb", mode="3840x2160")
+    boot("uefi", "cd", mode="1920x1080", words=["-m", "6G"])
+    boot("bios", "disk")
+    no_serial_port()
+    no_screen()
+    tap.plan()
+
+
+main()

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The host's screen, beside its serial port: what is written to the console and to the log. While no guest runs it is
+// drawn as it comes; while one runs, only where the monitor stops anyway, ten times a second at most and in pieces that
+// take 100 us at most.
+#ifndef VMM_BASE_HOSTSCREEN_H
+#define VMM_BASE_HOSTSCREEN_H
+
+#include "vmm/base/bootinfo.h"
+
+// What is written from now on is kept for the screen, if there is one that can be drawn on.
+void hostscreen_open(const struct boot_screen *screen);
+
+// Its memory can be reached now, at the address that the boot information says: what was kept is drawn.
+void hostscreen_show(void);
+
+bool hostscreen_shown(void);
+void hostscreen_write(const void *bytes, size_t count);
+
+// Drawn as it comes, or when it is due. hostscreen_piece() draws a piece of it.
+void hostscreen_hold(bool held);
+bool hostscreen_due(htime_t host_now);
+void hostscreen_piece(htime_t host_now);
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Glyphs in a framebuffer of 16 to 32 bits a pixel, in the middle of it and so large that they can be read. Only
+// writes: reading what a screen shows takes a hundred times as long as writing it. Pure.
+#ifndef VMM_SHOW_RASTER_H
+#define VMM_SHOW_RASTER_H
+
+#include "vmm/base/bootinfo.h"
+
+enum ink { INK_BLACK, INK_GREY, INK_WHITE, INKS };
+
+struct raster {
+    uint8_t *origin;  // of the text: its first pixel
+    uint32_t pitch;   // bytes from a line to the next
+    uint32_t bytes;   // of a pixel
+    uint32_t scale;   // pixels of the screen along each side of one of the font
+    uint32_t columns, rows;
+    uint32_t pixels[INKS];
+};
+
+// Plans the text for a screen; false when it cannot be drawn on: *refusal says why. `rows` and `columns` are at most
+// terminal.h's limits.
+bool raster_init(struct raster *raster, const struct boot_screen *screen, struct refusal *refusal);
+
+void raster_glyph(const struct raster *raster, uint32_t row, uint32_t column, uint8_t glyph, enum ink ink,
+                  enum ink paper);
+
+#endif
