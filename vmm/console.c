@@ -7,6 +7,7 @@
 #include "vmm/console.h"
 
 #include "arch/arch.h"
+#include "time/ratio.h"
 #include "vmm/account.h"
 #include "vmm/picture/hostscreen.h"
 #include "vmm/vm.h"
@@ -134,12 +135,24 @@ static __attribute__((noinline)) void give_to_keyboard(struct vm *vm)
     }
 }
 
+void console_live_row(struct vm *vm)
+{
+    const struct vcpu *vcpu = &vm->vcpu;
+    char row[LIVE_ROW_BYTES];
+    const struct live_input input = { .name = vm->config.name, .exits = vcpu->stats.exits, .total = vcpu->ledger.total,
+                                      .v_us = mul_div_floor(vm->vtime.now, 1000000, vm->vtime.hz) };
+    live_row(&vm->live, &input, row);
+    hostscreen_status(row);
+}
+
 // Drawing the host's screen is no work for the guest.
 static __attribute__((noinline)) void draw_host_screen(struct vcpu *vcpu)
 {
     htime_t start = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_HOST, start);
-    hostscreen_piece(start);
+    if (hostscreen_begin(start))
+        console_live_row(vcpu->vm);
+    hostscreen_piece(arch_counter_read());
     htime_t end = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
     vcpu_not_monitor(vcpu, end - start);

@@ -48,4 +48,7 @@ void console_put(struct vm *vm, uint8_t byte);
 // Sends what is buffered, finds the monitor's keys in what is typed, and hands the rest to the guest.
 __attribute__((noinline)) void console_poll(struct vm *vm);
 
+// Writes the row of the host's screen that says where the guest's cycles have gone until now; the next picture has it.
+void console_live_row(struct vm *vm);
+
 #endif

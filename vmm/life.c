@@ -158,6 +158,7 @@ static unsigned build_and_run(struct vm *vm, const struct monitor_config *monito
     log_line("vm", "%s ended: %s", vm->config.name, vm->end_reason);
     if (monitor->report)
         print_report(vm);
+    console_live_row(vm);
     hostscreen_hold(false);
     this_cpu()->running = NULL;
     arch_vcpu_free(&vm->vcpu);

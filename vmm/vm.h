@@ -11,6 +11,7 @@
 #include "vmm/keys.h"
 #include "vmm/machine.h"
 #include "vmm/screen.h"
+#include "vmm/show/live.h"
 #include "vmm/show/stats.h"
 #include "vmm/show/trace.h"
 #include "vmm/base/types.h"
@@ -91,6 +92,7 @@ struct vm {
     uint64_t          wall_start_s; // seconds since 1970 at V = 0
     struct console    console;
     struct screen     screen;
+    struct live       live;
     char              end_reason[160];
     struct vm_config  config;
     struct vcpu       vcpu;

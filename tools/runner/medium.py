@@ -46,8 +46,9 @@ def make_medium(options, folder):
     for index, (path, line) in enumerate(modules(options)):
         shutil.copyfile(path, os.path.join(boot, "module%d" % index))
         script.append("module2 /boot/module%d %s" % (index, grub_words(line)))
-    # Reached only when GRUB could not load something: without `halt` it would wait for a person for ever.
-    script += ["boot", "halt"]
+    # The monitor takes pixels, which Bochs' terminal has not got: after multiboot2, which asks for them, text is set.
+    # `halt` is reached only when GRUB could not load something: without it it would wait for a person for ever.
+    script += ["set gfxpayload=text", "boot", "halt"]
     with open(os.path.join(boot, "grub", "grub.cfg"), "w", encoding="ascii") as out:
         out.write("\n".join(script) + "\n")
     image = os.path.join(folder, "boot.iso")

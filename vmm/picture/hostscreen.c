@@ -15,6 +15,7 @@
 #define PICTURES_A_S 10u
 #define PIECES_A_S   10000u // 100 us each
 #define GREY_CELL    0x0700u // of VGA's text mode: the attribute is the high byte
+#define INVERSE_CELL 0x7000u
 
 static struct {
     enum boot_screen_kind kind; // none until it is opened
@@ -24,6 +25,7 @@ static struct {
     uint32_t              next;  // row of the picture that is drawn
     struct raster         raster;
     struct terminal       terminal;
+    uint8_t               status[TERMINAL_COLUMNS_MAX]; // glyphs of the row below it
     uint8_t               drawn[TERMINAL_ROWS_MAX][TERMINAL_COLUMNS_MAX];
 } screen;
 
@@ -31,7 +33,7 @@ static bool open_pixels(const struct boot_screen *from)
 {
     struct refusal refusal;
     if (raster_init(&screen.raster, from, &refusal)) {
-        terminal_init(&screen.terminal, screen.raster.columns, screen.raster.rows);
+        terminal_init(&screen.terminal, screen.raster.columns, screen.raster.rows - 1);
         return true;
     }
     log_line("screen", "it stays dark: %s", refusal.text);
@@ -41,8 +43,9 @@ static bool open_pixels(const struct boot_screen *from)
 static bool open_text(const struct boot_screen *from)
 {
     screen.cells = (uint16_t *)(uintptr_t)from->address;
-    terminal_init(&screen.terminal, from->width, from->height);
-    if (from->width == 0 || from->height == 0 || from->pitch != 2 * from->width || from->width > TERMINAL_COLUMNS_MAX) {
+    terminal_init(&screen.terminal, from->width, from->height - 1);
+    if (from->width == 0 || from->height < 2 || from->height > TERMINAL_ROWS_MAX || from->pitch != 2 * from->width ||
+        from->width > TERMINAL_COLUMNS_MAX) {
         log_line("screen", "it stays dark: a text mode of %u by %u, %u bytes a line", from->width, from->height,
                  from->pitch);
         return false;
@@ -64,25 +67,42 @@ bool hostscreen_shown(void)
 }
 
 // Glyphs that a text mode has at other places are left out: its font is code page 437.
-static uint16_t text_cell(uint8_t glyph)
+static uint16_t text_cell(uint8_t glyph, uint32_t attribute)
 {
-    return (uint16_t)(GREY_CELL | (glyph < 95 ? glyph + 0x20u : '?'));
+    return (uint16_t)(attribute | (glyph < 95 ? glyph + 0x20u : '?'));
+}
+
+static uint32_t rows(void)
+{
+    return screen.terminal.rows + 1;
+}
+
+static bool is_status(uint32_t row)
+{
+    return row == screen.terminal.rows;
+}
+
+static const uint8_t *glyphs_of(uint32_t row)
+{
+    return is_status(row) ? screen.status : screen.terminal.glyphs[row];
 }
 
 static void draw_cell(uint32_t row, uint32_t column)
 {
-    uint8_t glyph = screen.terminal.glyphs[row][column];
+    uint8_t glyph = glyphs_of(row)[column];
+    bool inverse = is_status(row);
     if (screen.kind == BOOT_SCREEN_TEXT)
-        screen.cells[row * screen.terminal.columns + column] = text_cell(glyph);
+        screen.cells[row * screen.terminal.columns + column] = text_cell(glyph, inverse ? INVERSE_CELL : GREY_CELL);
     else
-        raster_glyph(&screen.raster, row, column, glyph, INK_GREY, INK_BLACK);
+        raster_glyph(&screen.raster, row, column, glyph, inverse ? INK_BLACK : INK_GREY,
+                     inverse ? INK_GREY : INK_BLACK);
     screen.drawn[row][column] = glyph;
 }
 
 // False: it is `until`, and the row has more to draw.
 static bool draw_row(uint32_t row, htime_t until)
 {
-    const uint8_t *glyphs = screen.terminal.glyphs[row];
+    const uint8_t *glyphs = glyphs_of(row);
     for (uint32_t column = 0; column < screen.terminal.columns; column++) {
         if (glyphs[column] == screen.drawn[row][column])
             continue;
@@ -96,14 +116,13 @@ static bool draw_row(uint32_t row, htime_t until)
 // until 0: all of it.
 static void draw(htime_t until)
 {
-    while (screen.next < screen.terminal.rows && draw_row(screen.next, until))
+    while (screen.next < rows() && draw_row(screen.next, until))
         screen.next++;
-    screen.drawing = screen.next < screen.terminal.rows;
+    screen.drawing = screen.next < rows();
 }
 
 static void draw_all(void)
 {
-    screen.terminal.changed = false;
     screen.next = 0;
     draw(0);
 }
@@ -113,11 +132,10 @@ void hostscreen_show(void)
     if (screen.kind == BOOT_SCREEN_NONE)
         return;
     screen.shown = true;
-    for (uint32_t row = 0; row < screen.terminal.rows; row++) {
+    for (uint32_t row = 0; row < rows(); row++) {
         for (uint32_t column = 0; column < screen.terminal.columns; column++)
             draw_cell(row, column);
     }
-    screen.terminal.changed = false;
 }
 
 void hostscreen_write(const void *bytes, size_t count)
@@ -138,16 +156,29 @@ void hostscreen_hold(bool held)
 
 bool hostscreen_due(htime_t host_now)
 {
-    return screen.shown && (screen.drawing || (screen.terminal.changed &&
-                                               host_now - screen.began >= arch_counter_hz() / PICTURES_A_S));
+    return screen.shown && (screen.drawing || host_now - screen.began >= arch_counter_hz() / PICTURES_A_S);
+}
+
+bool hostscreen_begin(htime_t host_now)
+{
+    if (screen.drawing)
+        return false;
+    screen.drawing = true;
+    screen.began = host_now;
+    screen.next = 0;
+    return true;
+}
+
+void hostscreen_status(const char *text)
+{
+    bool ended = false;
+    for (uint32_t i = 0; i < screen.terminal.columns; i++) {
+        ended |= text[i] == '\0';
+        screen.status[i] = ended ? 0 : font_glyph((uint8_t)text[i]);
+    }
 }
 
 void hostscreen_piece(htime_t host_now)
 {
-    if (!screen.drawing) {
-        screen.terminal.changed = false;
-        screen.began = host_now;
-        screen.next = 0;
-    }
     draw(host_now + arch_counter_hz() / PIECES_A_S);
 }

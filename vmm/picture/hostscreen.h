@@ -16,9 +16,14 @@ void hostscreen_show(void);
 bool hostscreen_shown(void);
 void hostscreen_write(const void *bytes, size_t count);
 
-// Drawn as it comes, or when it is due. hostscreen_piece() draws a piece of it.
+// Drawn as it comes, or when it is due: then hostscreen_begin() says whether a new picture begins, before the first of
+// its pieces, and hostscreen_piece() draws the next.
 void hostscreen_hold(bool held);
 bool hostscreen_due(htime_t host_now);
+bool hostscreen_begin(htime_t host_now);
 void hostscreen_piece(htime_t host_now);
+
+// The last row, in inverse, from the next picture on.
+void hostscreen_status(const char *text);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define LINES_A_SCALE 540u // a screen of 1080 lines has pixels of the font 2 high, one of 2160 lines 4
 #define GREY_PER_256  176u
+#define ROWS_MIN      2u // of text, and the status
 
 // `level` of 256 in a field of so many bits.
 static uint32_t shade(const struct boot_field *field, uint32_t level)
@@ -35,7 +36,7 @@ static bool usable(const struct boot_screen *screen, struct refusal *refusal)
         return REFUSAL(refusal, "its pixels have %u bits: 16, 24 and 32 can be drawn", bits);
     if (!field_fits(&screen->red, bits) || !field_fits(&screen->green, bits) || !field_fits(&screen->blue, bits))
         return REFUSAL(refusal, "its colours lie outside its pixels");
-    if (screen->width < FONT_WIDTH || screen->height < FONT_HEIGHT || screen->width > UINT32_MAX / 4 ||
+    if (screen->width < FONT_WIDTH || screen->height < ROWS_MIN * FONT_HEIGHT || screen->width > UINT32_MAX / 4 ||
         screen->pitch < screen->width * (bits / 8) || (uint64_t)screen->pitch * screen->height > GIB)
         return REFUSAL(refusal, "%u by %u pixels, %u bytes a line", screen->width, screen->height, screen->pitch);
     return true;

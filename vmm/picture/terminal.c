@@ -98,5 +98,4 @@ void terminal_write(struct terminal *terminal, const void *bytes, size_t count)
         else
             skip(terminal, from[i]);
     }
-    terminal->changed = true;
 }

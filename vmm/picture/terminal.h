@@ -15,7 +15,6 @@ struct terminal {
     uint32_t code;          // of a character whose bytes have not all come
     uint8_t  code_bytes;    // that are missing
     uint8_t  state;
-    bool     changed;       // a cell, since whoever draws has cleared this
     uint8_t  glyphs[TERMINAL_ROWS_MAX][TERMINAL_COLUMNS_MAX]; // font.h's numbers; 0 is a blank
 };
 

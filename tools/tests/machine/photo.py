@@ -38,8 +38,12 @@ def picture(path):
     return (width, height, green) if len(green) >= width * height else None
 
 
+def character(known, pattern, inverse):
+    return known.get(bytes(byte ^ 0xff for byte in pattern) if inverse else bytes(pattern), "?")
+
+
 def read(path):
-    """What a screen shows that the monitor has drawn; a glyph that the font does not have becomes a ?."""
+    """What a screen shows that the monitor has drawn, the status last; a glyph that the font does not have becomes a ?."""
     taken = picture(path) if os.path.exists(path) else None
     if not taken:
         return NOTHING
@@ -58,5 +62,6 @@ def read(path):
                 for level in line[column * WIDTH:(column + 1) * WIDTH]:
                     bits = bits << 1 | (level > HALF)
                 pattern.append(bits)
-        lines.append("".join(known.get(bytes(pattern), "?") for pattern in patterns).rstrip())
+        inverse = row == rows - 1  # the status
+        lines.append("".join(character(known, pattern, inverse) for pattern in patterns).rstrip())
     return Screen(width, height, columns, rows, lines)

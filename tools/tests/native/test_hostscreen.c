@@ -135,7 +135,7 @@ static void every_layout(void **state)
         { { 10, 5 }, { 5, 5 }, { 0, 5 }, { 16, 0 } },
     };
     static const uint32_t sizes[][3] = { { 800, 600, 1 }, { 1024, 768, 1 }, { 1366, 768, 1 }, { 1920, 1080, 2 },
-                                         { 3840, 2160, 4 }, { 720, 1280, 2 }, { 8, 16, 1 }, { 9, 4000, 1 } };
+                                         { 3840, 2160, 4 }, { 720, 1280, 2 }, { 8, 32, 1 }, { 9, 4000, 1 } };
     uint64_t seed = 5;
     struct refusal refusal;
     for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
@@ -170,7 +170,7 @@ static void what_cannot_be_drawn_on(void **state)
     bad[1].bits = 15;
     bad[2].pitch = 4095;
     bad[3].width = 7;
-    bad[4].height = 15;
+    bad[4].height = 31;
     bad[5].red = (struct boot_field){ 30, 8 };
     bad[6].blue = (struct boot_field){ 0, 0 };
     bad[7].height = UINT32_MAX;
