@@ -8,6 +8,9 @@
 #include "time/units.h"
 #include "vmm/base/types.h"
 
+struct bootinfo;
+struct card;
+
 htime_t  arch_counter_read(void);
 
 // What is known of the counter: its rate, which clocks said so, and which one was not believed ("" if none); and how a
@@ -23,6 +26,9 @@ static inline uint64_t arch_counter_hz(void) { return arch_counter()->hz; }
 
 // Seconds since 1970 of the host's wall clock, now; 0 when it has none that can be believed.
 uint64_t arch_wall_seconds(void);
+
+// What this host has and lacks, but for virtualization: its lines of the report card. Takes some milliseconds.
+void arch_report_card(const struct bootinfo *info, struct card *card);
 
 // Bytes out: to the host's console, or to where the monitor's own lines go, which may be the same (bounded wait,
 // dropped when nobody listens); one byte of the console in, or -1. Also before anything else is known, and in a panic.

@@ -21,7 +21,7 @@ enum {
     VM_WORDS
 };
 enum {
-    MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_SCREEN,
+    MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_SCREEN, MONITOR_CARD,
     MONITOR_WORDS
 };
 #define WORDS_MAX  VM_WORDS
@@ -56,6 +56,7 @@ static const struct word monitor_words[MONITOR_WORDS] = {
     [MONITOR_REPORT] = { "report", WORD_CHOICE, "off|on" },
     [MONITOR_COUNTER] = { "counter", WORD_CHOICE, "said|measured" },
     [MONITOR_SCREEN] = { "screen", WORD_CHOICE, "off|on" },
+    [MONITOR_CARD] = { "card", WORD_CHOICE, "off|on|only" },
 };
 
 struct vocabulary {
@@ -273,6 +274,7 @@ bool config_parse_monitor(const char *line, struct monitor_config *out, struct r
     out->alarm_error_cycles = (int32_t)error;
     out->noise_seed = values[MONITOR_NOISE].number;
     out->counter_measured = number_or(&values[MONITOR_COUNTER], 0) != 0;
+    out->card = (enum card_wish)number_or(&values[MONITOR_CARD], CARD_OFF);
     out->screen = number_or(&values[MONITOR_SCREEN], 0) != 0;
     out->report = number_or(&values[MONITOR_REPORT], 1) != 0;
     return understood;

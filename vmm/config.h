@@ -46,6 +46,8 @@ struct vm_config {
     char cmdline[CONFIG_CMDLINE_MAX]; // everything after " -- "
 };
 
+enum card_wish { CARD_OFF, CARD_ON, CARD_ONLY };
+
 struct monitor_config {
     uint8_t log_com;     // log=com1|com2: where the monitor's own lines go; default com1
     bool noise;          // noise=N given: host noise is injected,
@@ -53,6 +55,7 @@ struct monitor_config {
     int32_t alarm_error_cycles; // alarm_error=CYCLES: the alarm comes so much too late (+) or too early (-)
     bool report;         // report=on|off, default on
     bool screen;         // screen=off|on: console and log go to the host's screen, too; default off
+    enum card_wish card; // card=off|on|only: the report card, before the VMs or instead of them; default off
     bool counter_measured; // counter=said|measured: its rate is measured even if that takes seconds; default said
 };
 

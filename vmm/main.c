@@ -8,6 +8,7 @@
 
 #include "arch/arch.h"
 #include "vmm/base/alloc.h"
+#include "vmm/base/card.h"
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
@@ -86,6 +87,28 @@ static unsigned run_all(const struct bootinfo *info, const struct monitor_config
     return first_bad;
 }
 
+static void say_card_line(void *context, const struct card_line *line)
+{
+    static const char *const verdicts[] = { "PASS", "WARN", "FAIL" };
+    (void)context;
+    log_line("card", "%s  %-16s %s", verdicts[line->verdict], line->what, line->found);
+    if (line->advice[0] != '\0')
+        log_line("card", "      %-16s %s", "", line->advice);
+}
+
+// Before anything is refused: on a PC without virtualization it says why.
+static void report_card(const struct bootinfo *info, bool can, const struct refusal *refusal)
+{
+    struct card card = { .out = say_card_line };
+    arch_report_card(info, &card);
+    if (can)
+        card_line(&card, CARD_PASS, "virtualization", "", "%s", arch_description());
+    else
+        card_line(&card, CARD_FAIL, "virtualization", refusal->text, "no virtual machine can run here");
+    log_line("card", "%u passed, %u to look at, %u failed", card.count[CARD_PASS], card.count[CARD_WARN],
+             card.count[CARD_FAIL]);
+}
+
 void vmm_main(const struct bootinfo *info)
 {
     struct monitor_config monitor;
@@ -95,7 +118,12 @@ void vmm_main(const struct bootinfo *info)
         log_line("config", "the monitor's command line is refused: %s", refusal.text);
         end(STATUS_REFUSED, "monitor-config");
     }
-    if (!arch_virtualization_init(&refusal)) {
+    bool can = arch_virtualization_init(&refusal);
+    if (monitor.card != CARD_OFF)
+        report_card(info, can, &refusal);
+    if (monitor.card == CARD_ONLY)
+        end(0, "report-card");
+    if (!can) {
         log_line("escapement", "no virtual machine can run here: %s", refusal.text);
         end(STATUS_LACKS, "no-virtualization");
     }

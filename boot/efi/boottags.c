@@ -11,6 +11,7 @@ enum tag { // 3.6
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
     TAG_FRAMEBUFFER = 8,
+    TAG_EFI_TABLE = 12,
     TAG_ACPI_OLD = 14,
     TAG_ACPI_NEW = 15,
 };
@@ -91,6 +92,13 @@ void boottags_module(struct boottags *tags, uint32_t start, uint32_t end_address
     put32(tags, start);
     put32(tags, end_address);
     put(tags, text, strlen(text) + 1);
+    end(tags, at);
+}
+
+void boottags_system_table(struct boottags *tags, uint64_t address)
+{
+    uint32_t at = begin(tags, TAG_EFI_TABLE);
+    put64(tags, address);
     end(tags, at);
 }
 

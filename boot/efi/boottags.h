@@ -30,6 +30,7 @@ void boottags_begin(struct boottags *tags, void *memory, uint32_t size);
 void boottags_cmdline(struct boottags *tags, const char *text);
 void boottags_loader(struct boottags *tags, const char *name);
 void boottags_module(struct boottags *tags, uint32_t start, uint32_t end, const char *text);
+void boottags_system_table(struct boottags *tags, uint64_t address); // UEFI's own
 void boottags_rsdp(struct boottags *tags, const void *rsdp, uint32_t size); // 36 bytes from ACPI 2.0 on, else 20
 void boottags_framebuffer(struct boottags *tags, const struct boottags_framebuffer *framebuffer);
 

@@ -92,6 +92,7 @@ static void put_tags(struct boottags *tags, void *memory)
         const struct file *file = &loaded->files[i];
         boottags_module(tags, (uint32_t)file->address, (uint32_t)(file->address + file->size), files[i].words);
     }
+    boottags_system_table(tags, (uintptr_t)ST);
     put_rsdp(tags);
     if (picture_set(menu->width, menu->height, &framebuffer, &why))
         boottags_framebuffer(tags, &framebuffer);

@@ -13,6 +13,7 @@ enum tag_type { // 3.6.2 .. 3.6.14
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
     TAG_FRAMEBUFFER = 8,
+    TAG_EFI_TABLE = 12, // of 64-bit firmware
     TAG_ACPI_OLD = 14,
     TAG_ACPI_NEW = 15,
 };
@@ -123,6 +124,7 @@ static bool parse_tag(uint32_t type, const uint8_t *tag, uint32_t size, struct b
     case TAG_MODULE: return parse_module(tag, size, out);
     case TAG_MEMORY_MAP: return parse_memory_map(tag, size, out);
     case TAG_FRAMEBUFFER: return parse_framebuffer(tag, size, out);
+    case TAG_EFI_TABLE: out->is_uefi = true; return true;
     case TAG_ACPI_OLD: return parse_rsdp(tag, size, 20, rsdp);
     case TAG_ACPI_NEW: return parse_rsdp(tag, size, 36, rsdp);
     default: return true;

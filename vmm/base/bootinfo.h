@@ -50,6 +50,7 @@ struct memory_range {
 struct bootinfo {
     const char         *cmdline; // of the monitor; never null
     const char         *loader;  // name of the boot loader; never null
+    bool                is_uefi; // the firmware below the loader
     uint64_t            info_start, info_end; // memory that the strings are in
     htime_t             handover;             // counter at the first instruction of the image
     uint32_t            module_count, memory_count;

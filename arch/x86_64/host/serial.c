@@ -102,6 +102,11 @@ void hostserial_init(void)
     }
 }
 
+bool hostserial_present(unsigned port_index)
+{
+    return port_index < HOSTSERIAL_PORTS && uarts[port_index].present;
+}
+
 void hostserial_set_log(unsigned port_index)
 {
     if (port_index < HOSTSERIAL_PORTS)

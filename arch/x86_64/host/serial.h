@@ -4,11 +4,13 @@
 #ifndef ARCH_X86_64_HOST_SERIAL_H
 #define ARCH_X86_64_HOST_SERIAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { HOSTSERIAL_COM1, HOSTSERIAL_COM2, HOSTSERIAL_PORTS };
 
 void hostserial_init(void);
+bool hostserial_present(unsigned port_index); // a UART answers there, and has not died since
 void hostserial_set_log(unsigned port_index); // where hostserial_log_port() points; COM1 at first
 unsigned hostserial_log_port(void);
 

@@ -9,6 +9,7 @@
 #include "arch/x86_64/insn/registers.h"
 
 #define MSR_APIC_BASE    0x1bu
+#define MSR_TSC_ADJUST   0x3bu
 #define MSR_PAT          0x277u
 #define MSR_X2APIC_FIRST 0x800u // SDM 3A 10.12.1.2: register offset / 16
 

@@ -4,6 +4,7 @@
 // where CPUID 8000000Ah announces them. APM volume 2, chapter 15.
 #include "arch/x86_64/svm/svm.h"
 #include "arch/x86_64/guest/codewindow.h"
+#include "arch/x86_64/host/switches.h"
 #include "arch/x86_64/host/tsc.h"
 #include "arch/x86_64/host/x86.h"
 #include "vmm/base/alloc.h"
@@ -11,12 +12,9 @@
 #include "vmm/base/percpu.h"
 #include "vmm/base/stackguard.h"
 
-#define MSR_VM_CR        0xc0010114u // APM 2, 15.30.1
 #define MSR_VM_HSAVE_PA  0xc0010117u // APM 2, 15.30.4
 #define MSR_TSC_RATIO    0xc0000104u // APM 2, 15.30.5
 #define TSC_RATIO_ONE    (UINT64_C(1) << 32)
-#define VM_CR_LOCK       (UINT64_C(1) << 3)
-#define VM_CR_SVMDIS     (UINT64_C(1) << 4)
 
 #define SVM_FEATURE_NPT       (1u << 0)
 #define SVM_FEATURE_NRIPS     (1u << 3)
@@ -54,8 +52,7 @@ static bool svm_probe(struct refusal *refusal)
                "this CPU does not offer AMD SVM (CPUID 80000001h ECX bit 2); under QEMU use -cpu max,+svm");
         return false;
     }
-    uint64_t vm_cr = x86_rdmsr(MSR_VM_CR);
-    if ((vm_cr & VM_CR_SVMDIS) != 0 && (vm_cr & VM_CR_LOCK) != 0) {
+    if (switch_of_vm_cr(x86_rdmsr(MSR_VM_CR)) == SWITCH_LOCKED_OFF) {
         format(refusal->text, sizeof(refusal->text),
                "SVM is disabled and locked by the firmware: enable \"SVM Mode\" in the setup, then power off and on");
         return false;
@@ -102,7 +99,7 @@ static void pass_msrs(void)
 static bool svm_cpu_enable(void)
 {
     uint64_t vm_cr = x86_rdmsr(MSR_VM_CR);
-    if ((vm_cr & VM_CR_SVMDIS) != 0)
+    if (switch_of_vm_cr(vm_cr) == SWITCH_OPEN)
         x86_wrmsr(MSR_VM_CR, vm_cr & ~VM_CR_SVMDIS);
     hpa pages = alloc_pages(2, 1);
     if (pages.value == 0)

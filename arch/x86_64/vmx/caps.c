@@ -3,6 +3,7 @@
 // allow, with what they require; a control that is not there is never set. What this version cannot work without has
 // its sentence. SDM 3C 23.6-23.8, appendix A.
 #include "arch/x86_64/vmx/vmx.h"
+#include "arch/x86_64/host/switches.h"
 #include "arch/x86_64/host/tsc.h"
 #include "arch/x86_64/vmx/msr.h"
 #include "arch/x86_64/vmx/timer.h"
@@ -112,7 +113,7 @@ bool vmx_probe(struct refusal *refusal)
                                 "Technology\" (VT-x) in the firmware's setup if it is there, then power off and on%s",
                        WHAT_ELSE);
     uint64_t feature = x86_rdmsr(MSR_FEATURE_CONTROL);
-    if ((feature & FEATURE_CONTROL_LOCKED) != 0 && (feature & FEATURE_CONTROL_VMX) == 0)
+    if (switch_of_feature_control(feature) == SWITCH_LOCKED_OFF)
         return REFUSAL(refusal, "VMX is turned off and locked by the firmware (FEATURE_CONTROL %#lx): enable \"Intel "
                                 "Virtualization Technology\" (VT-x) in its setup, then power off and on%s", feature,
                        WHAT_ELSE);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The MSRs that say which parts of VMX a processor has, and their bits. SDM 3D, appendix A; FEATURE_CONTROL: 23.7.
+// The MSRs that say which parts of VMX a processor has, and their bits. SDM 3D, appendix A.
 #ifndef ARCH_X86_64_VMX_MSR_H
 #define ARCH_X86_64_VMX_MSR_H
 
 #include <stdint.h>
 
 // A control MSR holds in its low half what must be 1, in its high half what may be 1.
-#define MSR_FEATURE_CONTROL        0x03au
 #define MSR_VMX_BASIC              0x480u
 #define MSR_VMX_PIN                0x481u
 #define MSR_VMX_PROC               0x482u
@@ -24,9 +23,6 @@
 #define MSR_VMX_TRUE_EXIT          0x48fu
 #define MSR_VMX_TRUE_ENTRY         0x490u
 #define MSR_VMX_VMFUNC             0x491u
-
-#define FEATURE_CONTROL_LOCKED     (UINT64_C(1) << 0)
-#define FEATURE_CONTROL_VMX        (UINT64_C(1) << 2) // outside SMX
 
 #define VMX_BASIC_REVISION_MASK    UINT64_C(0x7fffffff)
 #define VMX_BASIC_TRUE_CONTROLS    (UINT64_C(1) << 55)

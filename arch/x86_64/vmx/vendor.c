@@ -7,6 +7,7 @@
 #include "arch/x86_64/host/cpu.h"
 #include "arch/x86_64/vmx/meter.h"
 #include "arch/x86_64/vmx/msr.h"
+#include "arch/x86_64/host/switches.h"
 #include "arch/x86_64/host/x86.h"
 #include "vmm/base/alloc.h"
 #include "vmm/base/stackguard.h"
@@ -61,7 +62,7 @@ static hpa new_region(void)
 static bool vmx_cpu_enable(void)
 {
     uint64_t feature = x86_rdmsr(MSR_FEATURE_CONTROL);
-    if ((feature & FEATURE_CONTROL_LOCKED) == 0)
+    if (switch_of_feature_control(feature) == SWITCH_OPEN)
         x86_wrmsr(MSR_FEATURE_CONTROL, feature | FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCKED);
     hpa region = new_region();
     if (region.value == 0)

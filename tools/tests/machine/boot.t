@@ -51,21 +51,21 @@ def attach(how, image):
             "-device", "ide-cd,drive=medium,bootindex=0"]
 
 
-def menu(path, module, mode):
+def menu(path, module, mode, words):
     """Bochs' display is a terminal, without pixels: text, said after multiboot2, which asks for pixels."""
     mode, payload = (mode, "") if mode != "text" else ("auto", "    set gfxpayload=text\n")
     with open(path, "w", encoding="ascii") as out:
-        out.write('set timeout=0\nset gfxmode=%s\nmenuentry "test" {\n    multiboot2 /escapement.elf screen=on\n'
-                  "    module2 %s\n%s}\n" % (mode, module, payload))
+        out.write('set timeout=0\nset gfxmode=%s\nmenuentry "test" {\n    multiboot2 /escapement.elf screen=on %s\n'
+                  "    module2 %s\n%s}\n" % (mode, words, module, payload))
 
 
-def stick(folder, module, mode):
+def stick(folder, module, mode, words=""):
     """A copy of the image with a menu of our own on its partition, as somebody has it who edits it."""
     image, text = os.path.join(folder, "stick.iso"), os.path.join(folder, "menu.cfg")
     shutil.copyfile(IMAGE, image)
     with open(image, "rb") as file:
         start = struct.unpack_from("<I", file.read(512), 446 + 16 + 8)[0]
-    menu(text, module, mode)
+    menu(text, module, mode, words)
     subprocess.run(["mcopy", "-o", "-i", "%s@@%d" % (image, start * 512), text, "::/escapement.cfg"], check=True)
     return image
 
@@ -111,11 +111,15 @@ class Machine:
     def press(self, key):
         self.ask("send-key", keys=[{"type": "qcode", "data": key}])
 
-    def wait(self, done):
+    def wait(self, done, pause_s=0.3):
         end = time.monotonic() + RUN_S
         while not (reached := done()) and time.monotonic() < end and self.emulator.poll() is None:
-            time.sleep(0.3)
+            time.sleep(pause_s)
         return reached
+
+    def wait_for_screen(self, meanwhile=lambda: None):
+        """Reading a picture takes a second of this computer's time, which the machine wants, too."""
+        return self.wait(lambda: meanwhile() or SCREEN_END in self.screen().lines, 2)
 
     def screen(self):
         self.ask("screendump", filename=self.picture)
@@ -157,7 +161,8 @@ def as_shown(lines, screen):
 
 def photographed(name, machine, size):
     """The picture of the end, compared with what was said."""
-    machine.wait(lambda: SCREEN_END in machine.screen().lines)
+    machine.wait(lambda: SERIAL_END in machine.said())
+    machine.wait_for_screen()
     screen, said = machine.screen(), lines_of(machine.said())
     tap.claim(any(re.match(r"ESCAPEMENT-END status=(0|33) reason=done", line) for line in said), name + ": it ran to its end")
     if size:
@@ -215,7 +220,7 @@ def no_serial_port():
         machine = started(folder, "bios", "cd", IMAGE, [*VGA, "-serial", "none"])
         try:
             time.sleep(3)
-            shown = machine.wait(lambda: machine.press("ret") or SCREEN_END in machine.screen().lines)
+            shown = machine.wait_for_screen(lambda: machine.press("ret"))
             lines = machine.screen().lines
             tap.claim(shown, "bios, cd, no serial port: Enter, and the screen shows the end")
             tap.claim(any(line.startswith("ESCAPEMENT-VM 0 status=0 ") for line in lines),
@@ -242,6 +247,24 @@ def text_mode():
                       "bios, text mode: its 80 by 24 characters are what the serial port said")
             tap.claim(lines[-1].startswith("echo  V ") and set(data[1 - 2 * TEXT_COLUMNS::2]) == {0x70},
                       "bios, text mode: the last row has the guest's accounts: " + lines[-1])
+        finally:
+            machine.end()
+
+
+def card_on_a_screen():
+    """The report card of a PC with UEFI, a screen, and no serial port."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = stick(folder, ECHO, "1024x768", "card=only")
+        machine = started(folder, "uefi", "usb", image, [*VGA, "-serial", "none"])
+        try:
+            machine.wait_for_screen()
+            lines = machine.screen().lines
+            for verdict, what, found in (("PASS", "start", "UEFI, by Escapement's loader"),
+                                         ("PASS", "screen", "1024 by 768 pixels of 32 bits, 4096 bytes a line, at 0x"),
+                                         ("WARN", "serial port", "none at 0x3f8 and 0x2f8"),
+                                         ("PASS", "virtualization", "AMD SVM, nested paging, ")):
+                row = "card: %s  %-16s %s" % (verdict, what, found)
+                tap.claim(any(row in line for line in lines), "uefi, no serial port, the card on the screen: " + row)
         finally:
             machine.end()
 
@@ -303,6 +326,7 @@ def main():
     boot("bios", "disk")
     no_serial_port()
     text_mode()
+    card_on_a_screen()
     no_screen()
     tap.plan()
 

@@ -80,7 +80,7 @@ static void test_every_word(void **state)
     assert_int_equal(vm.margin_cycles, 6000);
     assert_int_equal(vm.counter_hz, 2500000000);
     assert_true(config_parse_monitor("log=com2 noise=18446744073709551615 alarm_error=-5000 "
-                                     "report=off counter=measured screen=on", &monitor, &refusal));
+                                     "report=off counter=measured screen=on card=only", &monitor, &refusal));
     assert_int_equal(monitor.log_com, 2);
     assert_true(monitor.noise);
     assert_true(monitor.noise_seed == UINT64_MAX);
@@ -88,6 +88,7 @@ static void test_every_word(void **state)
     assert_false(monitor.report);
     assert_true(monitor.counter_measured);
     assert_true(monitor.screen);
+    assert_int_equal(monitor.card, CARD_ONLY);
 }
 
 static void test_choices_match_the_enums(void **state)

@@ -7,12 +7,14 @@ flags="-std=gnu11 -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow 
 -Wstrict-prototypes -Wundef -Wswitch-enum -I. -ffreestanding -mgeneral-regs-only -O2 -fsyntax-only"
 clang=${CLANG:-clang}
 libfdt=${BUILD:-build}/libfdt
+efi=${BUILD:-build}/gnu-efi
 
-# files ARCHITECTURE SUFFIX: those of it and those of all.
+# files ARCHITECTURE SUFFIX: those of it and those of all; or the loader's alone.
 files() {
     case $1 in
-    x86_64) others='/arm64/|^vmm/virt/' ;;
-    arm64) others='/x86_64/|^vmm/pc/' ;;
+    x86_64) others='/arm64/|^vmm/virt/|^boot/efi/' ;;
+    arm64) others='/x86_64/|^vmm/pc/|^boot/efi/' ;;
+    loader) others='^arch/|^vmm/|^time/|^devices/|^boot/[^e]' ;;
     esac
     find boot arch vmm time devices -name "*.$2" | grep -vE "$others" | sort
 }
@@ -34,6 +36,7 @@ check() {
 }
 
 check x86_64 vmm/pc/machine.h gcc -mno-red-zone ""
+check loader vmm/pc/machine.h gcc "-mno-red-zone -fshort-wchar -DGNU_EFI_USE_MS_ABI -isystem $efi/include -isystem $efi/include/x86_64" ""
 if command -v aarch64-linux-gnu-gcc >/dev/null; then
     check arm64 vmm/virt/machine.h aarch64-linux-gnu-gcc "-isystem $libfdt" --target=aarch64-linux-gnu
 else

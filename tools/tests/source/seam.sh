@@ -5,7 +5,7 @@
 # architecture.
 . "$(dirname "$0")/tap"
 
-ARCH_MAX=28
+ARCH_MAX=29
 VENDOR_MAX=14
 
 code_of() {

@@ -158,6 +158,7 @@ static bool write_tags(uint8_t *memory, uint32_t size)
     boottags_loader(&tags, "Escapement's loader");
     boottags_module(&tags, 0x300000, 0x300123, "vm=a mem=16M");
     boottags_module(&tags, 0x400000, 0x400000, "");
+    boottags_system_table(&tags, 0x1234);
     boottags_rsdp(&tags, rsdp, sizeof(rsdp));
     const struct boottags_framebuffer framebuffer = {
         .address = UINT64_C(0x800000000), .pitch = 5120, .width = 1280, .height = 800, .bits = 32,
@@ -191,6 +192,7 @@ static void read_again(void **state)
     assert_int_equal(info.modules[0].size, 0x123);
     assert_string_equal(info.modules[0].string, "vm=a mem=16M");
     assert_int_equal(rsdp.size, 36);
+    assert_true(info.is_uefi);
     assert_memory_equal(rsdp.bytes, "RSD PTR ", 8);
     assert_int_equal(info.screen.kind, BOOT_SCREEN_PIXELS);
     assert_int_equal(info.screen.address, UINT64_C(0x800000000));
