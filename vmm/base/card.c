@@ -9,7 +9,7 @@
 void card_line(struct card *card, enum card_verdict verdict, const char *what, const char *advice, const char *found,
                ...)
 {
-    struct card_line line = { .verdict = verdict, .what = what, .advice = advice };
+    struct card_line line = { .verdict = verdict, .what = what, .advice = verdict != CARD_PASS ? advice : "" };
     va_list arguments;
     va_start(arguments, found);
     format_v(line.found, sizeof(line.found), found, arguments);

@@ -23,8 +23,8 @@ static void judge_screen(const struct boot_screen *s, struct card *card)
     if (s->kind == BOOT_SCREEN_TEXT)
         card_line(card, CARD_PASS, "screen", "", "text mode, %u by %u characters", s->width, s->height);
     else if (s->kind == BOOT_SCREEN_PIXELS && (s->bits == 32 || s->bits == 24 || s->bits == 16))
-        card_line(card, CARD_PASS, "screen", "", "%u by %u pixels of %u bits, %u bytes a line, at %#lx%s", s->width, s->height,
-                  s->bits, s->pitch, s->address, s->red.at < s->blue.at ? ", blue above red" : "");
+        card_line(card, CARD_PASS, "screen", "", "%u by %u pixels of %u bits, %u bytes a line, at %#lx%s", s->width,
+                  s->height, s->bits, s->pitch, s->address, s->red.at < s->blue.at ? ", blue above red" : "");
     else if (s->kind == BOOT_SCREEN_PIXELS)
         card_line(card, CARD_WARN, "screen", dark, "pixels of %u bits, which cannot be drawn", s->bits);
     else
@@ -47,10 +47,11 @@ static void judge_ports(const struct pc_facts *f, struct card *card)
 
 static void judge_memory(const struct pc_facts *f, struct card *card)
 {
-    static const char few[] = "more memory, or fewer devices that take it";
-    bool enough = f->usable_bytes >= MONITOR_NEEDS, odd = (f->overlaps | f->ranges_ignored) != 0;
-    card_line(card, !enough ? CARD_FAIL : odd ? CARD_WARN : CARD_PASS, "memory", enough ? odd ? "what any range calls used "
-              "is not used" : "" : few, "%lu MiB usable, %lu above 4 GiB; %u ranges, %u overlap, %u more ignored",
+    bool enough = f->usable_bytes >= MONITOR_NEEDS;
+    enum card_verdict verdict = enough ? card_warn_if((f->overlaps | f->ranges_ignored) != 0) : CARD_FAIL;
+    const char *advice = enough ? "what any range calls used is not used" : "no guest has room";
+    card_line(card, verdict, "memory", advice,
+              "%lu MiB usable, %lu above 4 GiB; %u ranges, %u overlap, %u more ignored",
               f->usable_bytes / MIB, f->above_4gib_bytes / MIB, f->ranges, f->overlaps, f->ranges_ignored);
 }
 
@@ -63,12 +64,12 @@ static void judge_acpi(const struct acpi_info *acpi, struct card *card)
             highest = acpi->cpus[i].apic_id;
     }
     if (acpi->tables == 0) {
-        card_line(card, CARD_WARN, "ACPI", "turn ACPI on in the setup", "no tables: no HPET, no PM timer, no power-off");
+        card_line(card, CARD_WARN, "ACPI", "turn ACPI on in the setup",
+                  "no tables: no HPET, no PM timer, no power-off");
         return;
     }
-    card_line(card, acpi->bad_tables != 0 ? CARD_WARN : CARD_PASS, "ACPI",
-              acpi->bad_tables != 0 ? "they are not used; a newer firmware may be better" : "", "%u tables, %u damaged",
-              acpi->tables, acpi->bad_tables);
+    card_line(card, card_warn_if(acpi->bad_tables != 0), "ACPI", "they are not used; a newer firmware may be better",
+              "%u tables, %u damaged", acpi->tables, acpi->bad_tables);
     if (enabled != 0)
         card_line(card, CARD_PASS, "processors", "", "%u, APIC ids up to %u%s; one is used", enabled, highest,
                   highest >= enabled ? ", with gaps" : "");
@@ -76,8 +77,8 @@ static void judge_acpi(const struct acpi_info *acpi, struct card *card)
 
 static void judge_time(const struct pc_facts *f, struct card *card)
 {
-    static const char drifts[] = "its rate may change with the processor's: turn power saving off in the setup";
-    card_line(card, f->invariant_tsc ? CARD_PASS : CARD_WARN, "counter", f->invariant_tsc ? "" : drifts, "TSC, %s",
+    card_line(card, card_warn_if(!f->invariant_tsc), "counter",
+              "its rate may change with the processor's: turn power saving off in the setup", "TSC, %s",
               f->invariant_tsc ? "invariant" : "not said to be invariant");
     if (f->tsc_adjust != 0)
         card_line(card, CARD_WARN, "firmware's hand", "it is not undone; compare processors with care",
@@ -85,24 +86,27 @@ static void judge_time(const struct pc_facts *f, struct card *card)
     if (f->counter_hz == 0)
         card_line(card, CARD_FAIL, "rate", "turn HPET on in the setup", "no clock tells the counter's rate");
     else
-        card_line(card, f->not_believed[0] != '\0' ? CARD_WARN : CARD_PASS, "rate", "", "%lu Hz by %s%s%s", f->counter_hz,
-                  f->counter_origin, f->not_believed[0] != '\0' ? "; not believed: " : "", f->not_believed);
-    card_line(card, f->acpi.hpet_address != 0 || f->acpi.pm_timer_port != 0 ? CARD_PASS : CARD_WARN, "other clocks", "",
+        card_line(card, card_warn_if(f->not_believed[0] != '\0'), "rate", "that clock is wrong, or stands",
+                  "%lu Hz by %s%s%s", f->counter_hz, f->counter_origin,
+                  f->not_believed[0] != '\0' ? "; not believed: " : "", f->not_believed);
+    card_line(card, card_warn_if(f->acpi.hpet_address == 0 && f->acpi.pm_timer_port == 0), "other clocks",
+              "nothing can confirm the counter but the PIT",
               "HPET %s, PM timer %s, alarm by %s, %s", f->acpi.hpet_address != 0 ? "yes" : "no",
               f->acpi.pm_timer_port != 0 ? "yes" : "no", f->deadline_timer ? "TSC deadline" : "LAPIC count",
               f->x2apic ? "x2APIC" : "xAPIC");
-    card_line(card, f->gaps != 0 ? CARD_WARN : CARD_PASS, "firmware's time",
-              f->gaps != 0 ? "system management mode takes time that no guest sees: fewer USB and fan features help" : "",
-              "watched for %lu us: %lu gaps of more than 10 us, the longest %lu us", f->looked_us, f->gaps, f->longest_gap_us);
+    card_line(card, card_warn_if(f->gaps != 0), "firmware's time",
+              "system management mode takes time that no guest sees: fewer USB and fan features help",
+              "watched for %lu us: %lu gaps of more than 10 us, the longest %lu us", f->looked_us, f->gaps,
+              f->longest_gap_us);
 }
 
 static void judge_others(const struct pc_facts *f, struct card *card)
 {
-    card_line(card, f->bus_masters != 0 ? CARD_WARN : CARD_PASS, "bus masters",
-              f->bus_masters != 0 ? "turn off network boot and USB legacy support if memory is found changed" : "",
+    card_line(card, card_warn_if(f->bus_masters != 0), "bus masters",
+              "turn off network boot and USB legacy support if memory is found changed",
               "%u devices may still write to memory", f->bus_masters);
     if (f->acpi.tables != 0)
-        card_line(card, f->acpi.pm1a_control != 0 ? CARD_PASS : CARD_WARN, "power-off", "", "%s",
+        card_line(card, card_warn_if(f->acpi.pm1a_control == 0), "power-off", "the end of a run is a reset", "%s",
                   f->acpi.pm1a_control != 0 ? "by ACPI" : "by the switch");
 }
 

@@ -26,7 +26,8 @@ struct pc_facts {
     uint64_t               looked_us, gaps, longest_gap_us; // of the counter, watched without a pause
 };
 
-// Pairs of ranges that overlap and do not say the same. The first MiB, which the boot code itself reserves, is left out.
+// Pairs of ranges that overlap and do not say the same. The first MiB, which the boot code itself reserves, is left
+// out.
 uint32_t card_overlaps(const struct bootinfo *info);
 
 void card_judge_pc(const struct pc_facts *facts, struct card *card);

@@ -44,8 +44,9 @@ static const struct card_line *line_of(const char *what)
 static struct pc_facts good(void)
 {
     struct pc_facts f = {
-        .loader = "Escapement's loader", .is_uefi = true, .brand = "A processor", .gib_pages = true, .invariant_tsc = true,
-        .deadline_timer = true, .com1 = true, .keyboard_controller = true, .usable_bytes = 8 * GIB,
+        .loader = "Escapement's loader", .is_uefi = true, .brand = "A processor", .gib_pages = true,
+        .invariant_tsc = true, .deadline_timer = true,
+        .com1 = true, .keyboard_controller = true, .usable_bytes = 8 * GIB,
         .above_4gib_bytes = 5 * GIB, .ranges = 12, .x2apic = true, .counter_hz = 3000000000, .counter_origin = "HPET",
         .not_believed = "", .looked_us = 20000,
         .screen = { .kind = BOOT_SCREEN_PIXELS, .address = 0x80000000, .width = 1920, .height = 1080, .pitch = 7680,
