@@ -81,7 +81,7 @@ USB             := $(BUILD)/escapement-usb.iso
 # What native tests and fuzzers may call: what needs no machine, of each architecture and the machine that its guests have.
 NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c devices/*.c vmm/base/*.c vmm/show/*.c vmm/picture/*.c)) vmm/loader.c
 NATIVE_x86_64  := $(addprefix boot/efi/,boottags.c elfimage.c menu.c) $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
-                  arch/x86_64/host/rate*.c) arch/x86_64/host/card.c arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
+                  arch/x86_64/host/rate*.c) $(addprefix arch/x86_64/host/,card.c keys.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
                   arch/x86_64/vmx/timer.c \
                   $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c screen.c typing.c)
 NATIVE_arm64   := $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \

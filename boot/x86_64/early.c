@@ -3,6 +3,7 @@
 // once by main.c. A command line that cannot be understood is refused later, by vmm_main(), with its sentence.
 #include "boot/x86_64/early.h"
 
+#include "arch/x86_64/host/keyboard.h"
 #include "arch/x86_64/host/serial.h"
 #include "arch/x86_64/host/text.h"
 #include "boot/x86_64/magic.h"
@@ -36,6 +37,7 @@ static void open_screen(uint32_t magic)
     if (magic == MULTIBOOT1_LOADER_MAGIC)
         info.screen = bios_text;
     hostscreen_open(&info.screen);
+    hostkeyboard_init();
     if (info.screen.kind == BOOT_SCREEN_TEXT)
         hosttext_hide_cursor();
 }

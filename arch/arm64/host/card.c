@@ -17,8 +17,8 @@ static void judge_memory(const struct bootinfo *info, struct card *card)
 static void judge_interrupts(const struct board *b, struct card *card)
 {
     bool gic = b->gic_version == 3 || (b->gic_version == 2 && b->gich != 0);
-    card_line(card, gic ? CARD_PASS : CARD_FAIL, "interrupts", "a GIC with its virtual half is needed", "GIC version %u",
-              b->gic_version);
+    card_line(card, gic ? CARD_PASS : CARD_FAIL, "interrupts", "a GIC with its virtual half is needed",
+              "GIC version %u", b->gic_version);
     card_line(card, b->timer_el2_intid != 0 ? CARD_PASS : CARD_FAIL, "timers", "the tree must have all four timers",
               "EL2 %u, virtual %u, physical %u (INTIDs)", b->timer_el2_intid, b->timer_virtual_intid,
               b->timer_physical_intid);

@@ -6,11 +6,11 @@
 #include "arch/x86_64/host/acpi_host.h"
 #include "arch/x86_64/host/apic.h"
 #include "arch/x86_64/host/card.h"
+#include "arch/x86_64/host/keyboard.h"
 #include "arch/x86_64/host/serial.h"
 #include "arch/x86_64/host/x86.h"
 #include "time/ratio.h"
 
-#define KEYBOARD_STATUS    0x64
 #define PCI_ADDRESS        0xcf8
 #define PCI_DATA           0xcfc
 #define PCI_ENABLE         0x80000000u
@@ -115,7 +115,7 @@ void arch_report_card(const struct bootinfo *info, struct card *card)
     facts.acpi = *acpi_host();
     facts.com1 = hostserial_present(HOSTSERIAL_COM1);
     facts.com2 = hostserial_present(HOSTSERIAL_COM2);
-    facts.keyboard_controller = x86_in8(KEYBOARD_STATUS) != 0xff;
+    facts.keyboard_controller = hostkeyboard_present();
     facts.x2apic = hostapic_mmio(APIC_ID) == NULL;
     facts.counter_hz = counter->hz;
     facts.counter_origin = counter->origin;

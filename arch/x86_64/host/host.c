@@ -4,6 +4,7 @@
 
 #include "arch/host.h"
 #include "arch/x86_64/host/acpi_host.h"
+#include "arch/x86_64/host/keyboard.h"
 #include "arch/x86_64/host/rtc.h"
 #include "arch/x86_64/host/serial.h"
 #include "arch/x86_64/host/x86.h"
@@ -22,7 +23,8 @@ void arch_write(enum arch_channel channel, const void *bytes, size_t count)
 
 int arch_console_read(void)
 {
-    return hostserial_read();
+    int read = hostserial_read();
+    return read >= 0 || !hostscreen_shown() ? read : hostkeyboard_read();
 }
 
 // --- the MC146818 that every PC has ----------------------------------------------------------------------------------

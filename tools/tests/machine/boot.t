@@ -36,6 +36,7 @@ RUN_S = 400
 TEXT_COLUMNS, TEXT_ROWS = 80, 25
 STATUS = r"demo  V 2\.400151 s  G \d\d\.\d% M \d\.\d% H \d\.\d%  \d+ exits  [GMH]{32}$"
 DEMO = "/guests/demo.elf vm=demo mem=16M kernel=demo.elf"
+KEYS = "/guests/echo_keys.elf vm=keys mem=4M kernel=echo_keys.elf"
 ECHO = "/guests/echo_cmdline.elf vm=echo mem=4M kernel=echo_cmdline.elf -- a word"
 
 tap = tap_stream.Tap()
@@ -108,8 +109,8 @@ class Machine:
         with open(self.serial, "rb") as file:
             return file.read()
 
-    def press(self, key):
-        self.ask("send-key", keys=[{"type": "qcode", "data": key}])
+    def press(self, *keys):
+        self.ask("send-key", keys=[{"type": "qcode", "data": key} for key in keys])
 
     def wait(self, done, pause_s=0.3):
         end = time.monotonic() + RUN_S
@@ -269,6 +270,24 @@ def card_on_a_screen():
             machine.end()
 
 
+def keyboard(firmware):
+    """What is pressed at the PC's own keyboard reaches the guest, and Ctrl-] the monitor."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = started(folder, firmware, "disk", stick(folder, KEYS, "1024x768"), VGA)
+        try:
+            machine.wait(lambda: b"waiting for keys" in machine.said())
+            for pressed in (["a"], ["shift", "b"], ["ctrl", "bracket_right"], ["l"], ["x"]):
+                machine.press(*pressed)
+                time.sleep(1)
+            machine.wait(lambda: SERIAL_END in machine.said())
+            said = machine.said().decode("utf-8", "replace")
+            tap.claim(re.search(r"key 97,.*key 66,.*closure: 0 cycles.*key 120,", said, re.DOTALL),
+                      firmware + ", a keyboard: a and Shift-b reach the guest, Ctrl-] l the monitor, x the guest")
+            tap.claim("key 29," not in said, firmware + ", a keyboard: and Ctrl-] not the guest")
+        finally:
+            machine.end()
+
+
 def no_screen():
     with tempfile.TemporaryDirectory() as folder:
         machine = started(folder, "uefi", "usb", stick(folder, ECHO, "auto"), [])
@@ -327,6 +346,8 @@ def main():
     no_serial_port()
     text_mode()
     card_on_a_screen()
+    keyboard("uefi")
+    keyboard("bios")
     no_screen()
     tap.plan()
 
