@@ -4,6 +4,7 @@
 // its string is the VM's line (vmm/config.h).
 #include "vmm/main.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "arch/arch.h"
@@ -13,8 +14,10 @@
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 #include "vmm/life.h"
+#include "vmm/picture/hostscreen.h"
 
 #define MODULE_WORD "module "
+#define CARD_BYTES  256
 
 static _Noreturn void end(unsigned status, const char *reason)
 {
@@ -87,13 +90,24 @@ static unsigned run_all(const struct bootinfo *info, const struct monitor_config
     return first_bad;
 }
 
+// A line without the time: on a photograph of the screen it is too long.
+static __attribute__((format(printf, 1, 2))) void say(const char *text, ...)
+{
+    char line[CARD_BYTES];
+    va_list arguments;
+    va_start(arguments, text);
+    size_t length = format_v(line, sizeof(line), text, arguments);
+    va_end(arguments);
+    log_raw(line, length);
+}
+
 static void say_card_line(void *context, const struct card_line *line)
 {
     static const char *const verdicts[] = { "PASS", "WARN", "FAIL" };
     (void)context;
-    log_line("card", "%s  %-16s %s", verdicts[line->verdict], line->what, line->found);
+    say("card: %s  %-16s %s\n", verdicts[line->verdict], line->what, line->found);
     if (line->advice[0] != '\0')
-        log_line("card", "      %-16s %s", "", line->advice);
+        say("card:                        %s\n", line->advice);
 }
 
 // Before anything is refused: on a PC without virtualization it says why.
@@ -105,14 +119,15 @@ static void report_card(const struct bootinfo *info, bool can, const struct refu
         card_line(&card, CARD_PASS, "virtualization", "", "%s", arch_description());
     else
         card_line(&card, CARD_FAIL, "virtualization", refusal->text, "no virtual machine can run here");
-    log_line("card", "%u passed, %u to look at, %u failed", card.count[CARD_PASS], card.count[CARD_WARN],
-             card.count[CARD_FAIL]);
+    say("card: %u passed, %u to look at, %u failed\n", card.count[CARD_PASS], card.count[CARD_WARN],
+        card.count[CARD_FAIL]);
 }
 
 void vmm_main(const struct bootinfo *info)
 {
     struct monitor_config monitor;
     struct refusal refusal = { "" };
+    hostscreen_status("Escapement " ESCAPEMENT_VERSION);
     log_line("escapement", "version %s, loaded by %s", ESCAPEMENT_VERSION, info->loader);
     if (!config_parse_monitor(info->cmdline, &monitor, &refusal)) {
         log_line("config", "the monitor's command line is refused: %s", refusal.text);

@@ -63,7 +63,7 @@ static bool hold(struct hostkeys *keys, uint8_t code, bool extended, bool presse
     if (code == CONTROL)
         keys->control[extended] = pressed;
     else if (code == LEFT_SHIFT || code == RIGHT_SHIFT)
-        keys->shift[code == RIGHT_SHIFT] = pressed && !extended; // E0 2A and E0 36 come with other keys, and mean nothing
+        keys->shift[code == RIGHT_SHIFT] = pressed && !extended; // E0 2A and E0 36 come with other keys, alone
     else if (code == CAPS_LOCK)
         keys->caps ^= pressed;
     else

@@ -12,7 +12,7 @@ card() {
     status=0
     tools/run "$machine" --build "$build" --kernel "$(kernel echo_cmdline)" --vm mem=4M --monitor card=only --timeout 120 \
         --log "$folder/log" "$@" </dev/null >"$folder/out" 2>"$folder/err" || status=$?
-    sed -n 's/^.* card: //p' "$folder/log" >"$folder/card"
+    sed -n 's/^card: //p' "$folder/log" >"$folder/card"
 }
 
 # has TEXT PATTERN: of the card, after a run that ended well.

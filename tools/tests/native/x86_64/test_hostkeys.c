@@ -77,7 +77,8 @@ static void every_sequence(void **state)
     (void)state;
     static const char *const sequences[] = {
         "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[H", "\x1b[F", "\x1b[2~", "\x1b[3~", "\x1b[5~", "\x1b[6~",
-        "\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~", "\x1b[17~", "\x1b[18~", "\x1b[19~", "\x1b[20~", "\x1b[21~", "\x1b[23~", "\x1b[24~",
+        "\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~", "\x1b[17~", "\x1b[18~", "\x1b[19~", "\x1b[20~",
+        "\x1b[21~", "\x1b[23~", "\x1b[24~",
     };
     for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++)
         there_and_back(sequences[i], sequences[i]);
@@ -92,7 +93,8 @@ static void type(const uint8_t *codes, size_t number, const char *expected)
         feed(codes[i]);
     assert_string_equal(sent, expected);
 }
-#define TYPE(expected, ...) type((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }), expected)
+#define CODES(...)          (const uint8_t[]){ __VA_ARGS__ }
+#define TYPE(expected, ...) type(CODES(__VA_ARGS__), sizeof(CODES(__VA_ARGS__)), expected)
 
 static void what_is_held(void **state)
 {
