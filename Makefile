@@ -345,7 +345,7 @@ test-host:
 
 test-svm test-vmx test-slow: test-%:
 	$(call installed,$(needs_test_$*))
-	@+$(again) all-x86_64 $(if $(filter slow,$*),all-arm64) $(if $(filter svm,$*),$(USB))
+	@+$(again) all-x86_64 $(if $(filter slow,$*),all-arm64) $(if $(filter svm vmx,$*),$(USB))
 	@BUILD=$(BUILD) tools/test-all $*
 
 test-boot:

@@ -148,14 +148,16 @@ void console_live_row(struct vm *vm)
 // Drawing the host's screen is no work for the guest.
 static __attribute__((noinline)) void draw_host_screen(struct vcpu *vcpu)
 {
+    enum account before = (enum account)vcpu->ledger.open; // in a pause it is that
     htime_t start = arch_counter_read();
     ledger_turn(&vcpu->ledger, ACCOUNT_HOST, start);
     if (hostscreen_begin(start))
         console_live_row(vcpu->vm);
     hostscreen_piece(arch_counter_read());
     htime_t end = arch_counter_read();
-    ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
-    vcpu_not_monitor(vcpu, end - start);
+    ledger_turn(&vcpu->ledger, before, end);
+    if (before == ACCOUNT_MONITOR)
+        vcpu_not_monitor(vcpu, end - start);
     vm_trace(vcpu->vm, TRACE_HOST, 0, start, end - start, 0);
 }
 
@@ -170,6 +172,6 @@ void console_poll(struct vm *vm)
         screen_poll(vm);
     if (vm->screen.shown)
         give_to_keyboard(vm);
-    if (hostscreen_due(vm->console.polled))
+    if (hostscreen_due())
         draw_host_screen(&vm->vcpu);
 }

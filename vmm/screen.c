@@ -8,6 +8,7 @@
 #include "arch/arch.h"
 #include "vmm/cp437.h"
 #include "vmm/base/format.h"
+#include "vmm/picture/hostscreen.h"
 #include "vmm/vm.h"
 
 #define DRAW_SLICES    5  // between two looks: as often as a person sees, 50 ms
@@ -244,10 +245,13 @@ void screen_hide(struct vm *vm)
 void screen_toggle(struct vm *vm)
 {
     static const char none[] = "[this machine has no screen]\r\n";
+    static const char elsewhere[] = "[without screen=on the guest's screen is drawn on a serial terminal]\r\n";
     struct screen *screen = &vm->screen;
     struct view view;
     if (screen->shown) {
         screen_hide(vm);
+    } else if (hostscreen_shown()) {
+        console_write(elsewhere, sizeof(elsewhere) - 1);
     } else if (look(vm, &view) == SCREEN_NONE) {
         console_write(none, sizeof(none) - 1);
     } else {

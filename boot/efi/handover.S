@@ -19,6 +19,12 @@ handover_start:
         cld
         lea     handover_start(%rip), %rsp // the page before the code is the stack
         mov     %rdi, %rdx
+        mov     %cr4, %rax              // CET first, which WP cannot be cleared under; firmware's own code is read-only
+        and     $~(1 << 23), %rax
+        mov     %rax, %cr4
+        mov     %cr0, %rax
+        and     $~(1 << 16), %rax
+        mov     %rax, %cr0
         mov     HANDOVER_COUNT(%rdx), %r8d
         lea     HANDOVER_PIECES(%rdx), %r9
 1:      test    %r8d, %r8d
@@ -37,13 +43,13 @@ handover_start:
 2:      mov     HANDOVER_ENTRY(%rdx), %edi
         mov     HANDOVER_INFO(%rdx), %ebx
         mov     HANDOVER_MAGIC(%rdx), %esi
-        // What CR4 had that must be off before paging is: PCIDE (SDM 3A 4.10.1) and CET. LA57 stays until it is.
-        mov     %cr4, %rax
-        and     $~(1 << 17 | 1 << 23), %rax
-        mov     %rax, %cr4
+        // What must be off before paging is: PCIDE (SDM 3A 4.10.1), with no context chosen. LA57 stays until it is.
         mov     %cr3, %rax
         and     $~0xfff, %rax
         mov     %rax, %cr3
+        mov     %cr4, %rax
+        and     $~(1 << 17), %rax
+        mov     %rax, %cr4
         lea     table(%rip), %rax
         mov     %rax, table_pointer + 2(%rip)
         lgdt    table_pointer(%rip)

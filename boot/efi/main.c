@@ -44,6 +44,11 @@ static bool overlaps(const struct file *file, const struct elfimage *image)
 static bool load_entry(const struct menu_entry *entry)
 {
     const struct menu_file *files = &menu->files[entry->first];
+    if (entry->wrong_line != 0) {
+        Print((CHAR16 *)L"\nescapement: %a, line %d: the entry has a line that is not understood, and is not started\n",
+              CONFIG_PATH, entry->wrong_line);
+        return false;
+    }
     loaded->entry = entry;
     for (uint32_t i = 0; i < entry->count; i++) {
         Print((CHAR16 *)L"\r %a                    ", files[i].path);
@@ -181,6 +186,9 @@ static const char *start(EFI_HANDLE loader)
         return "there is not enough memory below 4 GiB";
     if (!place_is_free(&map, &loaded->monitor))
         return "the firmware keeps the memory in which the monitor must lie";
+    const struct file own[] = { { memory, TAGS_BYTES }, { page, STACK_BYTES + code_bytes + sizeof(struct handover) } };
+    if (overlaps(&own[0], &loaded->monitor) || overlaps(&own[1], &loaded->monitor))
+        return "the firmware leaves no memory but that in which the monitor must lie";
     put_tags(&tags, (void *)(uintptr_t)memory);
 
     uint8_t *code = (uint8_t *)(uintptr_t)(page + STACK_BYTES);

@@ -9,12 +9,15 @@ struct reader {
     struct menu_complaint *complaint;
     uint32_t               line;
     bool                   inside; // an entry's braces
+    struct menu_entry     *entry;  // that they are of; null: one too many
 };
 
 static void complain(struct reader *reader, const char *what)
 {
     if (reader->complaint->line == 0)
         *reader->complaint = (struct menu_complaint){ reader->line, what };
+    if (reader->inside && reader->entry != NULL && reader->entry->wrong_line == 0)
+        reader->entry->wrong_line = reader->line;
 }
 
 static bool is(const char *word, const char *other)
@@ -86,7 +89,7 @@ static bool set_number(const char *value, uint32_t *out)
 // GRUB's gfxmode is a list; the first of it counts, and nothing of what follows WIDTHxHEIGHT.
 static bool set_mode(struct menu *menu, const char *value)
 {
-    if (is(value, "auto"))
+    if (strlen(value) >= 4 && memcmp(value, "auto", 4) == 0 && (value[4] == '\0' || value[4] == ','))
         return true;
     uint32_t width = take_number(&value);
     if (width == UINT32_MAX || *value++ != 'x')
@@ -119,24 +122,41 @@ static void read_set(struct reader *reader, char *rest)
         complain(reader, "set knows timeout=SECONDS, default=NUMBER and gfxmode=WIDTHxHEIGHT");
 }
 
+static void end_entry(struct reader *reader)
+{
+    if (reader->entry != NULL && reader->entry->count == 0) {
+        complain(reader, "the entry before this line starts nothing");
+        reader->menu->entry_count--;
+    }
+    reader->inside = false;
+    reader->entry = NULL;
+}
+
 static void begin_entry(struct reader *reader, char *rest)
 {
     struct menu *menu = reader->menu;
     char *title = take_word(&rest);
+    if (reader->inside) {
+        complain(reader, "a menuentry inside an entry: is the } before it missing?");
+        end_entry(reader);
+    }
     reader->inside = true;
-    if (*skip_blanks(rest) != '{')
-        complain(reader, "menuentry wants a title in quotes and a {");
     if (menu->entry_count == MENU_ENTRIES_MAX) {
         complain(reader, "too many entries");
         return;
     }
-    menu->entries[menu->entry_count++] = (struct menu_entry){ title, menu->file_count, 0 };
+    reader->entry = &menu->entries[menu->entry_count++];
+    *reader->entry = (struct menu_entry){ title, menu->file_count, 0, 0 };
+    if (*skip_blanks(rest) != '{')
+        complain(reader, "menuentry wants a title in quotes and a {");
 }
 
 static void add_file(struct reader *reader, char *rest, bool is_monitor)
 {
     struct menu *menu = reader->menu;
-    struct menu_entry *entry = &menu->entries[menu->entry_count - 1];
+    struct menu_entry *entry = reader->entry;
+    if (entry == NULL)
+        return; // of an entry too many
     if (is_monitor != (entry->count == 0)) {
         complain(reader, "an entry has one multiboot2, and it comes first");
         return;
@@ -146,18 +166,12 @@ static void add_file(struct reader *reader, char *rest, bool is_monitor)
         return;
     }
     char *path = take_word(&rest);
+    if (*path == '\0') {
+        complain(reader, "the name of the file is missing");
+        return;
+    }
     menu->files[menu->file_count++] = (struct menu_file){ path, take_rest(rest) };
     entry->count++;
-}
-
-static void end_entry(struct reader *reader)
-{
-    struct menu *menu = reader->menu;
-    reader->inside = false;
-    if (menu->entry_count != 0 && menu->entries[menu->entry_count - 1].count == 0) {
-        menu->entry_count--;
-        complain(reader, "the entry before this line starts nothing");
-    }
 }
 
 static void read_line(struct reader *reader, char *line)
@@ -168,13 +182,13 @@ static void read_line(struct reader *reader, char *line)
     word = take_word(&rest);
     if (is(word, "set"))
         read_set(reader, rest);
-    else if (is(word, "menuentry") && !reader->inside)
+    else if (is(word, "menuentry"))
         begin_entry(reader, rest);
     else if (is(word, "}") && reader->inside)
         end_entry(reader);
-    else if (reader->inside && reader->menu->entry_count != 0 && is(word, "multiboot2"))
+    else if (reader->inside && is(word, "multiboot2"))
         add_file(reader, rest, true);
-    else if (reader->inside && reader->menu->entry_count != 0 && is(word, "module2"))
+    else if (reader->inside && is(word, "module2"))
         add_file(reader, rest, false);
     else
         complain(reader, "not understood: set, menuentry, multiboot2, module2 and } are");

@@ -29,6 +29,7 @@ struct menu_file {
 struct menu_entry {
     const char *title;
     uint32_t    first, count; // of its files: the first is the monitor, each other one a module
+    uint32_t    wrong_line;   // one of it that was not understood, so that it is not started; 0: none
 };
 
 struct menu {
@@ -40,7 +41,7 @@ struct menu {
     struct menu_file  files[MENU_FILES_MAX];
 };
 
-// A line that says something else is left out, and the first of them is told.
+// A line that says something else is left out, and the first of them is told. The entry that it is in is not started.
 struct menu_complaint {
     uint32_t    line; // from 1; 0: there is none
     const char *what;

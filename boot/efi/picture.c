@@ -56,13 +56,31 @@ static void describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *gop_mode, struct b
     set_field(masks.BlueMask, &out->blue_at, &out->blue_bits);
 }
 
-bool picture_set(uint32_t width, uint32_t height, struct boottags_framebuffer *out, const char **why)
+// With several heads the firmware may show one more that stands for all, and has no pixels of its own.
+static EFI_GRAPHICS_OUTPUT_PROTOCOL *find_screen(void)
 {
     EFI_GUID identity = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
-    EFI_GRAPHICS_OUTPUT_PROTOCOL *gop;
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *found = NULL, *gop;
+    EFI_HANDLE *handles;
+    UINTN count;
+    if (EFI_ERROR(BS->LocateHandleBuffer(ByProtocol, &identity, NULL, &count, &handles)))
+        return NULL;
+    for (UINTN i = 0; i < count; i++) {
+        if (EFI_ERROR(BS->HandleProtocol(handles[i], &identity, (void **)&gop)))
+            continue;
+        if (found == NULL || (!drawable(found->Mode->Info) && drawable(gop->Mode->Info)))
+            found = gop;
+    }
+    BS->FreePool(handles);
+    return found;
+}
+
+bool picture_set(uint32_t width, uint32_t height, struct boottags_framebuffer *out, const char **why)
+{
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = find_screen();
     uint32_t mode;
     *why = NULL;
-    if (EFI_ERROR(BS->LocateProtocol(&identity, NULL, (void **)&gop))) {
+    if (gop == NULL) {
         *why = "the firmware shows no screen (no Graphics Output Protocol): see the serial port";
         return false;
     }
@@ -70,7 +88,7 @@ bool picture_set(uint32_t width, uint32_t height, struct boottags_framebuffer *o
         *why = "the screen has no mode as gfxmode says; it stays as it was";
     else if (width != 0 && mode != gop->Mode->Mode && EFI_ERROR(gop->SetMode(gop, mode)))
         *why = "the firmware could not set the mode that gfxmode says";
-    if (!drawable(gop->Mode->Info)) {
+    if (!drawable(gop->Mode->Info) || gop->Mode->FrameBufferBase == 0) {
         *why = "the screen's pixels cannot be written to in this mode: see the serial port";
         return false;
     }

@@ -6,6 +6,7 @@
 #include "arch/x86_64/host/keyboard.h"
 #include "arch/x86_64/host/serial.h"
 #include "arch/x86_64/host/text.h"
+#include "arch/x86_64/host/x86.h"
 #include "boot/x86_64/magic.h"
 #include "boot/x86_64/multiboot.h"
 #include "boot/x86_64/multiboot1.h"
@@ -14,6 +15,9 @@
 #include "vmm/picture/hostscreen.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
+
+#define CHIPSET_START UINT64_C(0xfec00000)
+#define CHIPSET_END   (4 * GIB)
 
 static struct bootinfo  info;
 static struct acpi_rsdp rsdp;
@@ -32,11 +36,24 @@ static void unquote_strings(void)
 static const struct boot_screen bios_text = { .kind = BOOT_SCREEN_TEXT, .address = 0xb8000, .pitch = 160,
                                               .width = 80, .height = 25 };
 
+// The registers of the interrupt controllers are no pixels, and beyond the CPU's physical addresses nothing is (SDM 3A
+// 4.1.4).
+static bool screen_reachable(const struct boot_screen *screen)
+{
+    uint64_t end = screen->address + (uint64_t)screen->pitch * screen->height;
+    unsigned bits = x86_cpuid(0x80000000, 0).eax >= 0x80000008 ? x86_cpuid(0x80000008, 0).eax & 0xff : 36;
+    return (end <= CHIPSET_START || screen->address >= CHIPSET_END) && (bits >= 64 || end >> bits == 0);
+}
+
 static void open_screen(uint32_t magic)
 {
     if (magic == MULTIBOOT1_LOADER_MAGIC)
         info.screen = bios_text;
-    hostscreen_open(&info.screen);
+    if (screen_reachable(&info.screen))
+        hostscreen_open(&info);
+    else
+        log_line("screen", "it stays dark: the loader says it is at %#lx, which is no place for it",
+                 info.screen.address);
     hostkeyboard_init();
     if (info.screen.kind == BOOT_SCREEN_TEXT)
         hosttext_hide_cursor();
@@ -60,10 +77,10 @@ const struct bootinfo *early_bootinfo(uint32_t magic, const void *information, h
     unquote_strings();
 
     struct monitor_config config;
-    config_parse_monitor(info.cmdline, &config, &refusal);
+    bool understood = config_parse_monitor(info.cmdline, &config, &refusal);
     if (config.log_com == 2)
         hostserial_set_log(HOSTSERIAL_COM2);
-    if (config.screen)
+    if (config.screen || (!understood && info.screen.kind != BOOT_SCREEN_NONE)) // vmm_main() will say why, and end
         open_screen(magic);
     log_line("boot", "build %.12s by %s, %u modules, %u memory ranges", build_id(), info.loader, info.module_count,
              info.memory_count);

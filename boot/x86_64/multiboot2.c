@@ -79,10 +79,10 @@ static struct boot_field field_at(const uint8_t *at)
 }
 
 // 3.6.12. Colours by a palette are no screen of ours; neither is one that reaches beyond the address space.
-static bool parse_framebuffer(const uint8_t *tag, uint32_t size, struct bootinfo *out)
+static void parse_framebuffer(const uint8_t *tag, uint32_t size, struct bootinfo *out)
 {
     if (size < FRAMEBUFFER_BYTES)
-        return false;
+        return; // nobody has to have a screen
     uint8_t type = tag[29];
     struct boot_screen screen = {
         .address = multiboot_read64(tag + 8),
@@ -103,7 +103,6 @@ static bool parse_framebuffer(const uint8_t *tag, uint32_t size, struct bootinfo
     if (screen.height <= FRAMEBUFFER_HEIGHT_MAX &&
         screen.address < BOOT_SCREEN_END - (uint64_t)screen.pitch * screen.height)
         out->screen = screen;
-    return true;
 }
 
 static bool parse_string(const uint8_t *tag, uint32_t size, const char **out)
@@ -123,7 +122,7 @@ static bool parse_tag(uint32_t type, const uint8_t *tag, uint32_t size, struct b
     case TAG_LOADER: return parse_string(tag, size, &out->loader);
     case TAG_MODULE: return parse_module(tag, size, out);
     case TAG_MEMORY_MAP: return parse_memory_map(tag, size, out);
-    case TAG_FRAMEBUFFER: return parse_framebuffer(tag, size, out);
+    case TAG_FRAMEBUFFER: parse_framebuffer(tag, size, out); return true;
     case TAG_EFI_TABLE: out->is_uefi = true; return true;
     case TAG_ACPI_OLD: return parse_rsdp(tag, size, 20, rsdp);
     case TAG_ACPI_NEW: return parse_rsdp(tag, size, 36, rsdp);

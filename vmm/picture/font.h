@@ -2,8 +2,8 @@
 // The glyphs of the monitor's screen: 8 by 16 pixels, a byte a row with the leftmost pixel in bit 7. tools/font makes
 // the table of a font that tools/fetch-font fetches. First the characters from U+0020 to U+007E, then those from U+00A0
 // to U+00FF, then one for all others.
-#ifndef VMM_SHOW_FONT_H
-#define VMM_SHOW_FONT_H
+#ifndef VMM_PICTURE_FONT_H
+#define VMM_PICTURE_FONT_H
 
 #include <stdint.h>
 

@@ -6,59 +6,83 @@
 #include <string.h>
 
 #include "arch/host.h"
+#include "vmm/base/format.h"
 #include "vmm/base/log.h"
 #include "vmm/base/percpu.h"
 #include "vmm/picture/font.h"
 #include "vmm/picture/raster.h"
 #include "vmm/picture/terminal.h"
 
-#define PICTURES_A_S 10u
-#define PIECES_A_S   10000u // 100 us each
-#define GREY_CELL    0x0700u // of VGA's text mode: the attribute is the high byte
-#define INVERSE_CELL 0x7000u
+#define PICTURES_A_S   10u
+#define PIECES_A_S     10000u // 100 us each
+#define GAPS_A_S       1000u  // from the end of one to the next
+#define PENDING_BYTES  8192u
+#define GREY_CELL      0x0700u // of VGA's text mode: the attribute is the high byte
+#define INVERSE_CELL   0x7000u
+#define VGA_START      0xa0000u // where every text mode is
+#define VGA_END        0xc0000u
 
 static struct {
-    enum boot_screen_kind kind; // none until it is opened
-    bool                  shown, held, drawing;
-    htime_t               began; // the picture that is drawn, or was drawn last
-    uint16_t             *cells; // of a text mode
-    uint32_t              next;  // row of the picture that is drawn
-    struct raster         raster;
-    struct terminal       terminal;
-    uint8_t               status[TERMINAL_COLUMNS_MAX]; // glyphs of the row below it
-    uint8_t               drawn[TERMINAL_ROWS_MAX][TERMINAL_COLUMNS_MAX];
+    struct boot_screen from; // kind none until it is opened
+    bool               shown, held;
+    bool               inside;      // a cell is being drawn
+    bool               drawing;     // a picture is not yet complete
+    htime_t            began, paused; // that picture, or the last; the last piece's end
+    uint32_t           row, column; // of that picture: the next cell; the first row is the status
+    uint32_t           pending_count;
+    struct raster      raster;
+    struct terminal    terminal;
+    uint8_t            status[TERMINAL_COLUMNS_MAX]; // glyphs of the row below it
+    uint8_t            drawn[TERMINAL_ROWS_MAX][TERMINAL_COLUMNS_MAX];
+    char               pending[PENDING_BYTES]; // written while a guest ran, and not yet looked at
 } screen;
 
-static bool open_pixels(const struct boot_screen *from)
+// A loader's mistake must not make us write over memory, whose or what for it may be.
+static bool is_apart(const struct bootinfo *info, struct refusal *refusal)
 {
-    struct refusal refusal;
-    if (raster_init(&screen.raster, from, &refusal)) {
-        terminal_init(&screen.terminal, screen.raster.columns, screen.raster.rows - 1);
-        return true;
+    uint64_t start = info->screen.address, end = start + (uint64_t)info->screen.pitch * info->screen.height;
+    for (uint32_t i = 0; i < info->memory_count; i++) {
+        const struct memory_range *range = &info->memory[i];
+        if (range->type != MEMORY_RESERVED && start < range->end && range->start < end)
+            return REFUSAL(refusal, "the loader says it is at %#lx, where memory is", start);
     }
-    log_line("screen", "it stays dark: %s", refusal.text);
-    return false;
+    return start != 0 || REFUSAL(refusal, "the loader does not say where it is");
 }
 
-static bool open_text(const struct boot_screen *from)
+static bool open_pixels(const struct bootinfo *info, struct refusal *refusal)
 {
-    screen.cells = (uint16_t *)(uintptr_t)from->address;
-    terminal_init(&screen.terminal, from->width, from->height - 1);
-    if (from->width == 0 || from->height < 2 || from->height > TERMINAL_ROWS_MAX || from->pitch != 2 * from->width ||
-        from->width > TERMINAL_COLUMNS_MAX) {
-        log_line("screen", "it stays dark: a text mode of %u by %u, %u bytes a line", from->width, from->height,
-                 from->pitch);
+    if (!raster_init(&screen.raster, &info->screen, refusal) || !is_apart(info, refusal))
         return false;
-    }
+    terminal_init(&screen.terminal, screen.raster.columns, screen.raster.rows - 1);
     return true;
 }
 
-void hostscreen_open(const struct boot_screen *from)
+static bool open_text(const struct boot_screen *from, struct refusal *refusal)
 {
-    bool opened = from->kind == BOOT_SCREEN_PIXELS ? open_pixels(from) :
-                  from->kind == BOOT_SCREEN_TEXT   ? open_text(from) :
-                                                     false;
-    screen.kind = opened ? from->kind : BOOT_SCREEN_NONE;
+    if (from->width == 0 || from->height < 2 || from->height > TERMINAL_ROWS_MAX || from->pitch != 2 * from->width ||
+        from->width > TERMINAL_COLUMNS_MAX || from->address < VGA_START ||
+        from->address + (uint64_t)from->pitch * from->height > VGA_END)
+        return REFUSAL(refusal, "a text mode of %u by %u, %u bytes a line, at %#lx", from->width, from->height,
+                       from->pitch, from->address);
+    terminal_init(&screen.terminal, from->width, from->height - 1);
+    return true;
+}
+
+void hostscreen_open(const struct bootinfo *info)
+{
+    struct refusal refusal = { "" };
+    const struct boot_screen *from = &info->screen;
+    if (from->kind == BOOT_SCREEN_NONE)
+        return;
+    if (from->kind == BOOT_SCREEN_PIXELS ? open_pixels(info, &refusal) : open_text(from, &refusal))
+        screen.from = *from;
+    else
+        log_line("screen", "it stays dark: %s", refusal.text);
+}
+
+const struct boot_screen *hostscreen_memory(void)
+{
+    return screen.from.kind == BOOT_SCREEN_PIXELS ? &screen.from : NULL;
 }
 
 bool hostscreen_shown(void)
@@ -70,11 +94,6 @@ bool hostscreen_shown(void)
 static uint16_t text_cell(uint8_t glyph, uint32_t attribute)
 {
     return (uint16_t)(attribute | (glyph < 95 ? glyph + 0x20u : '?'));
-}
-
-static uint32_t rows(void)
-{
-    return screen.terminal.rows + 1;
 }
 
 static bool is_status(uint32_t row)
@@ -91,59 +110,86 @@ static void draw_cell(uint32_t row, uint32_t column)
 {
     uint8_t glyph = glyphs_of(row)[column];
     bool inverse = is_status(row);
-    if (screen.kind == BOOT_SCREEN_TEXT)
-        screen.cells[row * screen.terminal.columns + column] = text_cell(glyph, inverse ? INVERSE_CELL : GREY_CELL);
+    screen.inside = true;
+    if (screen.from.kind == BOOT_SCREEN_TEXT)
+        ((uint16_t *)(uintptr_t)screen.from.address)[row * screen.terminal.columns + column] =
+            text_cell(glyph, inverse ? INVERSE_CELL : GREY_CELL);
     else
         raster_glyph(&screen.raster, row, column, glyph, inverse ? INK_BLACK : INK_GREY,
                      inverse ? INK_GREY : INK_BLACK);
+    screen.inside = false;
     screen.drawn[row][column] = glyph;
 }
 
-// False: it is `until`, and the row has more to draw.
-static bool draw_row(uint32_t row, htime_t until)
+// The rows of a picture come in this order: the status is the one that is new each time.
+static uint32_t nth_row(uint32_t n)
 {
-    const uint8_t *glyphs = glyphs_of(row);
-    for (uint32_t column = 0; column < screen.terminal.columns; column++) {
-        if (glyphs[column] == screen.drawn[row][column])
-            continue;
-        draw_cell(row, column);
-        if (until != 0 && arch_counter_read() >= until)
-            return false;
-    }
-    return true;
+    return n == 0 ? screen.terminal.rows : n - 1;
 }
 
-// until 0: all of it.
+// Goes on with the picture, each of whose cells is looked at once, to its end or until it is `until`; 0: to its end.
 static void draw(htime_t until)
 {
-    while (screen.next < rows() && draw_row(screen.next, until))
-        screen.next++;
-    screen.drawing = screen.next < rows();
+    for (; screen.row <= screen.terminal.rows; screen.row++, screen.column = 0) {
+        uint32_t row = nth_row(screen.row);
+        const uint8_t *glyphs = glyphs_of(row);
+        while (screen.column < screen.terminal.columns) {
+            uint32_t column = screen.column++;
+            if (glyphs[column] == screen.drawn[row][column])
+                continue;
+            draw_cell(row, column);
+            if (until != 0 && arch_counter_read() >= until)
+                return;
+        }
+    }
+    screen.drawing = false;
+}
+
+static void begin_picture(void)
+{
+    terminal_write(&screen.terminal, screen.pending, screen.pending_count);
+    screen.pending_count = 0;
+    screen.row = screen.column = 0;
+    screen.drawing = true;
 }
 
 static void draw_all(void)
 {
-    screen.next = 0;
+    begin_picture();
     draw(0);
 }
 
 void hostscreen_show(void)
 {
-    if (screen.kind == BOOT_SCREEN_NONE)
+    if (screen.from.kind == BOOT_SCREEN_NONE)
         return;
+    memset(screen.drawn, FONT_UNKNOWN + 1, sizeof(screen.drawn)); // a glyph that nothing is
     screen.shown = true;
-    for (uint32_t row = 0; row < rows(); row++) {
-        for (uint32_t column = 0; column < screen.terminal.columns; column++)
-            draw_cell(row, column);
-    }
+    draw_all();
+}
+
+// Of a fault in the drawing itself, the panic's lines would be the next to draw.
+static bool may_draw(void)
+{
+    if (screen.inside && this_cpu()->panicking)
+        screen.shown = false;
+    return screen.shown && (!screen.held || this_cpu()->panicking);
 }
 
 void hostscreen_write(const void *bytes, size_t count)
 {
-    if (screen.kind == BOOT_SCREEN_NONE)
+    if (screen.from.kind == BOOT_SCREEN_NONE)
         return;
-    terminal_write(&screen.terminal, bytes, count);
-    if (screen.shown && (!screen.held || this_cpu()->panicking))
+    if (count > PENDING_BYTES - screen.pending_count) {
+        terminal_write(&screen.terminal, screen.pending, screen.pending_count);
+        screen.pending_count = 0;
+    }
+    if (count > PENDING_BYTES)
+        terminal_write(&screen.terminal, bytes, count);
+    else
+        memcpy(screen.pending + screen.pending_count, bytes, count);
+    screen.pending_count += count > PENDING_BYTES ? 0 : (uint32_t)count;
+    if (may_draw())
         draw_all();
 }
 
@@ -154,31 +200,35 @@ void hostscreen_hold(bool held)
         draw_all();
 }
 
-bool hostscreen_due(htime_t host_now)
+bool hostscreen_due(void)
 {
-    return screen.shown && (screen.drawing || host_now - screen.began >= arch_counter_hz() / PICTURES_A_S);
+    if (!screen.shown)
+        return false;
+    htime_t host_now = arch_counter_read();
+    return screen.drawing ? host_now - screen.paused >= arch_counter_hz() / GAPS_A_S
+                          : host_now - screen.began >= arch_counter_hz() / PICTURES_A_S;
 }
 
 bool hostscreen_begin(htime_t host_now)
 {
     if (screen.drawing)
         return false;
-    screen.drawing = true;
     screen.began = host_now;
-    screen.next = 0;
+    begin_picture();
     return true;
+}
+
+void hostscreen_piece(htime_t host_now)
+{
+    draw(host_now + arch_counter_hz() / PIECES_A_S);
+    screen.paused = arch_counter_read();
 }
 
 void hostscreen_status(const char *text)
 {
     bool ended = false;
     for (uint32_t i = 0; i < screen.terminal.columns; i++) {
-        ended |= text[i] == '\0';
+        ended = ended || text[i] == '\0';
         screen.status[i] = ended ? 0 : font_glyph((uint8_t)text[i]);
     }
-}
-
-void hostscreen_piece(htime_t host_now)
-{
-    draw(host_now + arch_counter_hz() / PIECES_A_S);
 }

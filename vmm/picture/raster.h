@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Glyphs in a framebuffer of 16 to 32 bits a pixel, in the middle of it and so large that they can be read. Only
 // writes: reading what a screen shows takes a hundred times as long as writing it. Pure.
-#ifndef VMM_SHOW_RASTER_H
-#define VMM_SHOW_RASTER_H
+#ifndef VMM_PICTURE_RASTER_H
+#define VMM_PICTURE_RASTER_H
 
 #include "vmm/base/bootinfo.h"
 

@@ -83,10 +83,14 @@ static void take(struct terminal *terminal, uint8_t byte)
 // ECMA-48, 5.4: parameters and intermediates are below '@'.
 static void skip(struct terminal *terminal, uint8_t byte)
 {
-    if (terminal->state == ESCAPED)
-        terminal->state = byte == '[' ? SEQUENCE : PLAIN;
-    else if (byte >= '@')
+    if (byte == '\n' || byte == '\r') { // the end of a line is that, whatever was begun
         terminal->state = PLAIN;
+        take(terminal, byte);
+    } else if (terminal->state == ESCAPED) {
+        terminal->state = byte == '[' ? SEQUENCE : PLAIN;
+    } else if (byte >= '@') {
+        terminal->state = PLAIN;
+    }
 }
 
 void terminal_write(struct terminal *terminal, const void *bytes, size_t count)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Lines of text as a screen has them: what is written is kept in cells, and whoever draws compares them with what it
 // drew last. UTF-8; line feed, carriage return, backspace; a terminal's sequences are skipped. Pure.
-#ifndef VMM_SHOW_TERMINAL_H
-#define VMM_SHOW_TERMINAL_H
+#ifndef VMM_PICTURE_TERMINAL_H
+#define VMM_PICTURE_TERMINAL_H
 
 #include "vmm/base/types.h"
 

@@ -17,18 +17,18 @@ static void judge_start(const struct pc_facts *f, struct card *card)
                   "not the bare machine: \"%s\"", f->hypervisor);
 }
 
-static void judge_screen(const struct boot_screen *s, struct card *card)
+static void judge_screen(const struct pc_facts *f, struct card *card)
 {
-    static const char dark[] = "text goes to the serial port alone; set gfxmode=1024x768 in escapement.cfg may help";
-    if (s->kind == BOOT_SCREEN_TEXT)
+    const struct boot_screen *s = &f->screen;
+    if (s->kind == BOOT_SCREEN_NONE || !f->screen_shown)
+        card_line(card, CARD_WARN, "screen",
+                  "text goes to the serial port alone; screen=on, or set gfxmode=1024x768, may help", "%s",
+                  s->kind == BOOT_SCREEN_NONE ? "none that the loader knows" : "not used");
+    else if (s->kind == BOOT_SCREEN_TEXT)
         card_line(card, CARD_PASS, "screen", "", "text mode, %u by %u characters", s->width, s->height);
-    else if (s->kind == BOOT_SCREEN_PIXELS && (s->bits == 32 || s->bits == 24 || s->bits == 16))
+    else
         card_line(card, CARD_PASS, "screen", "", "%u by %u pixels of %u bits, %u bytes a line, at %#lx%s", s->width,
                   s->height, s->bits, s->pitch, s->address, s->red.at < s->blue.at ? ", blue above red" : "");
-    else if (s->kind == BOOT_SCREEN_PIXELS)
-        card_line(card, CARD_WARN, "screen", dark, "pixels of %u bits, which cannot be drawn", s->bits);
-    else
-        card_line(card, CARD_WARN, "screen", dark, "none that the loader knows");
 }
 
 static void judge_ports(const struct pc_facts *f, struct card *card)
@@ -38,8 +38,11 @@ static void judge_ports(const struct pc_facts *f, struct card *card)
     else
         card_line(card, CARD_WARN, "serial port", "nothing can be logged by another computer",
                   f->com2 ? "no COM1; COM2 is there, log=com2 uses it" : "none at 0x3f8 and 0x2f8");
-    if (f->keyboard_controller)
+    if (f->keyboard_controller && (f->keyboard_usable || !f->screen_shown))
         card_line(card, CARD_PASS, "keyboard", "", "a controller (8042) answers");
+    else if (f->keyboard_controller)
+        card_line(card, CARD_WARN, "keyboard", "choose in the menu; USB legacy support in the setup may help",
+                  "a controller (8042) is there, but takes no commands");
     else
         card_line(card, CARD_WARN, "keyboard", "choose in the menu; what is chosen runs by itself",
                   "no controller (8042): none after the menu");
@@ -49,7 +52,7 @@ static void judge_memory(const struct pc_facts *f, struct card *card)
 {
     bool enough = f->usable_bytes >= MONITOR_NEEDS;
     enum card_verdict verdict = enough ? card_warn_if((f->overlaps | f->ranges_ignored) != 0) : CARD_FAIL;
-    const char *advice = enough ? "what any range calls used is not used" : "no guest has room";
+    const char *advice = enough ? "where ranges disagree, memory is left alone" : "no guest has room";
     card_line(card, verdict, "memory", advice,
               "%lu MiB usable, %lu above 4 GiB; %u ranges, %u overlap, %u more ignored",
               f->usable_bytes / MIB, f->above_4gib_bytes / MIB, f->ranges, f->overlaps, f->ranges_ignored);
@@ -86,8 +89,8 @@ static void judge_time(const struct pc_facts *f, struct card *card)
     if (f->counter_hz == 0)
         card_line(card, CARD_FAIL, "rate", "turn HPET on in the setup", "no clock tells the counter's rate");
     else
-        card_line(card, card_warn_if(f->not_believed[0] != '\0'), "rate", "that clock is wrong, or stands",
-                  "%lu Hz by %s%s%s", f->counter_hz, f->counter_origin,
+        card_line(card, card_warn_if(f->not_believed[0] != '\0'), "rate",
+                  "nothing to do: that clock is wrong or stands, the others agree", "%lu Hz by %s%s%s", f->counter_hz, f->counter_origin,
                   f->not_believed[0] != '\0' ? "; not believed: " : "", f->not_believed);
     card_line(card, card_warn_if(f->acpi.hpet_address == 0 && f->acpi.pm_timer_port == 0), "other clocks",
               "nothing can confirm the counter but the PIT",
@@ -95,7 +98,8 @@ static void judge_time(const struct pc_facts *f, struct card *card)
               f->acpi.pm_timer_port != 0 ? "yes" : "no", f->deadline_timer ? "TSC deadline" : "LAPIC count",
               f->x2apic ? "x2APIC" : "xAPIC");
     card_line(card, card_warn_if(f->gaps != 0), "firmware's time",
-              "system management mode takes time that no guest sees: fewer USB and fan features help",
+              f->hypervisor[0] != '\0' ? "what is below us, or its host, takes time"
+                                       : "system management mode takes time: fewer USB and fan features may help",
               "watched for %lu us: %lu gaps of more than 10 us, the longest %lu us", f->looked_us, f->gaps,
               f->longest_gap_us);
 }
@@ -103,7 +107,7 @@ static void judge_time(const struct pc_facts *f, struct card *card)
 static void judge_others(const struct pc_facts *f, struct card *card)
 {
     card_line(card, card_warn_if(f->bus_masters != 0), "bus masters",
-              "turn off network boot and USB legacy support if memory is found changed",
+              "they were left on by the firmware; network boot off in the setup leaves fewer",
               "%u devices may still write to memory", f->bus_masters);
     if (f->acpi.tables != 0)
         card_line(card, card_warn_if(f->acpi.pm1a_control == 0), "power-off", "the end of a run is a reset", "%s",
@@ -126,7 +130,7 @@ uint32_t card_overlaps(const struct bootinfo *info)
 void card_judge_pc(const struct pc_facts *facts, struct card *card)
 {
     judge_start(facts, card);
-    judge_screen(&facts->screen, card);
+    judge_screen(facts, card);
     judge_ports(facts, card);
     judge_memory(facts, card);
     judge_acpi(&facts->acpi, card);

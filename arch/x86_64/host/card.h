@@ -15,7 +15,8 @@ struct pc_facts {
     bool                   gib_pages, invariant_tsc, deadline_timer;
     uint64_t               tsc_adjust;     // IA32_TSC_ADJUST, 0 where there is none
     struct boot_screen     screen;
-    bool                   com1, com2, keyboard_controller;
+    bool                   screen_shown;   // it is the console, beside the serial port
+    bool                   com1, com2, keyboard_controller, keyboard_usable;
     uint64_t               usable_bytes, above_4gib_bytes;
     uint32_t               ranges, ranges_ignored, overlaps; // of the memory map
     struct acpi_info       acpi;

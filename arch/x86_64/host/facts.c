@@ -10,6 +10,7 @@
 #include "arch/x86_64/host/serial.h"
 #include "arch/x86_64/host/x86.h"
 #include "time/ratio.h"
+#include "vmm/picture/hostscreen.h"
 
 #define PCI_ADDRESS        0xcf8
 #define PCI_DATA           0xcfc
@@ -88,7 +89,7 @@ static uint32_t count_bus_masters(void)
     return count;
 }
 
-// The counter goes on while system management mode works, and nothing else can come between two reads of it.
+// The counter goes on while system management mode works. On the bare machine nothing else can come between two reads.
 static void watch_counter(struct pc_facts *f)
 {
     if (f->counter_hz == 0)
@@ -115,7 +116,9 @@ void arch_report_card(const struct bootinfo *info, struct card *card)
     facts.acpi = *acpi_host();
     facts.com1 = hostserial_present(HOSTSERIAL_COM1);
     facts.com2 = hostserial_present(HOSTSERIAL_COM2);
+    facts.screen_shown = hostscreen_shown();
     facts.keyboard_controller = hostkeyboard_present();
+    facts.keyboard_usable = hostkeyboard_usable();
     facts.x2apic = hostapic_mmio(APIC_ID) == NULL;
     facts.counter_hz = counter->hz;
     facts.counter_origin = counter->origin;

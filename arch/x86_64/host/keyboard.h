@@ -10,6 +10,7 @@
 void hostkeyboard_init(void);
 
 bool hostkeyboard_present(void); // a controller answers
+bool hostkeyboard_usable(void);  // and took what hostkeyboard_init() told it
 
 // The next byte that a key makes, -1 when there is none. Never waits.
 int hostkeyboard_read(void);

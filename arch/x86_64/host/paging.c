@@ -15,6 +15,7 @@
 #include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
+#include "vmm/picture/hostscreen.h"
 
 #define PAGE_WRITE    UINT64_C(0x002)
 #define PAGE_COMBINED UINT64_C(0x008) // PWT: entry 1 of the PAT
@@ -114,7 +115,7 @@ static uint64_t ram_end(const struct bootinfo *info)
 // The screen's memory is only written to, and much of it at a time.
 static void map_screen(const struct boot_screen *screen)
 {
-    if (screen->kind != BOOT_SCREEN_PIXELS)
+    if (screen == NULL)
         return;
     uint64_t end = screen->address + (uint64_t)screen->pitch * screen->height;
     for (uint64_t at = screen->address & -LARGE_BYTES; at < end; at += LARGE_BYTES) {
@@ -132,7 +133,7 @@ void paging_init(const struct bootinfo *info)
         panic("no memory for page tables");
     for (uint64_t start = 0; start < end; start += LARGE_BYTES)
         map_chunk(info, start);
-    map_screen(&info->screen);
+    map_screen(hostscreen_memory());
     x86_wrmsr(MSR_PAT, PAT_HOST);
     x86_write_cr3(root.value);
     log_line("paging", "%lu MiB of address space, tables %lu KiB, text %lu KiB, image %lu KiB", end / MIB,

@@ -236,7 +236,7 @@ def text_mode():
         machine = started(folder, "bios", "disk", stick(folder, ECHO, "text"), VGA)
         try:
             machine.wait(lambda: SERIAL_END in machine.said())
-            time.sleep(1)
+            time.sleep(2)
             cells = os.path.join(folder, "cells")
             machine.ask("pmemsave", val=0xb8000, size=2 * TEXT_COLUMNS * TEXT_ROWS, filename=cells)
             with open(cells, "rb") as file:
@@ -270,20 +270,32 @@ def card_on_a_screen():
             machine.end()
 
 
+def of_the_pause(said):
+    """From a report: seconds of P, and the longest exit."""
+    hz = re.search(r"^counter: (\d+) Hz", said, re.MULTILINE)
+    paused = re.findall(r"^  P  paused on purpose +(\d+) ", said, re.MULTILINE)
+    most = re.findall(r"^  [a-z-]+ +\d+ +\d+ +\d+ +(\d+)\r?$", said, re.MULTILINE)
+    return (int(paused[-1]) / int(hz[1]), max(map(int, most))) if hz and paused and most else (0, 1 << 63)
+
+
 def keyboard(firmware):
     """What is pressed at the PC's own keyboard reaches the guest, and Ctrl-] the monitor."""
     with tempfile.TemporaryDirectory() as folder:
         machine = started(folder, firmware, "disk", stick(folder, KEYS, "1024x768"), VGA)
         try:
             machine.wait(lambda: b"waiting for keys" in machine.said())
-            for pressed in (["a"], ["shift", "b"], ["ctrl", "bracket_right"], ["l"], ["x"]):
+            for pressed in (["a"], ["shift", "b"], ["ctrl", "bracket_right"], ["p"], [], [], [], ["r"], ["ctrl", "bracket_right"],
+                            ["l"], ["x"]):
                 machine.press(*pressed)
                 time.sleep(0.5)
             machine.wait(lambda: SERIAL_END in machine.said())
             said = machine.said().decode("utf-8", "replace")
             tap.claim(re.search(r"key 97,.*key 66,.*closure: 0 cycles.*key 120,", said, re.DOTALL),
                       firmware + ", a keyboard: a and Shift-b reach the guest, Ctrl-] l the monitor, x the guest")
-            tap.claim("key 29," not in said, firmware + ", a keyboard: and Ctrl-] not the guest")
+            paused, most = of_the_pause(said)
+            tap.claim(paused > 1 and most < 1 << 62, "%s, a keyboard: of a pause of more than a second, drawn meanwhile, %.1f s "
+                      "are P, and no exit took longer than the run" % (firmware, paused))
+            tap.claim("key 120," in said and "key 29," not in said, firmware + ", a keyboard: and Ctrl-] not the guest")
         finally:
             machine.end()
 
@@ -292,7 +304,7 @@ def no_screen():
     with tempfile.TemporaryDirectory() as folder:
         machine = started(folder, "uefi", "usb", stick(folder, ECHO, "auto"), [])
         try:
-            machine.wait(lambda: SERIAL_END in machine.said())
+            machine.wait(lambda: re.search(rb"ESCAPEMENT-END .*\n", machine.said()))
             said = machine.said()
             tap.claim(b"the firmware shows no screen" in said, "uefi, no screen: the loader says so on the serial port")
             tap.claim(b"ESCAPEMENT-END status=33" in said, "uefi, no screen: and the guest runs")
@@ -334,6 +346,13 @@ def main():
         in_bochs()
         tap.plan()
         return
+    size = os.path.getsize(IMAGE)
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
+        said = re.search(r"build/escapement-usb.iso, (\d+) MiB;", readme.read())
+    tap.claim(size < 8 << 20 and said and int(said[1]) == round(size / (1 << 20)),
+              "the image has %d bytes, less than 8 MiB, and README says %s" % (size, said and said[1]))
+    loader = os.path.getsize(os.path.join(BUILD, "BOOTX64.EFI"))
+    tap.claim(loader < 96 << 10, "the loader has %d bytes, less than 96 KiB" % loader)
     console, log = demo_under_run("svm")
     for firmware, mode in ("uefi", "1024x768"), ("bios", None): # on a BIOS GRUB takes the screen's own
         status, said = boot(firmware, "usb", DEMO, mode, exact=True)

@@ -26,7 +26,7 @@ has "what this machine has" '^(9|1[0-9]) passed, [0-9] to look at, 0 failed$'
 has "its virtualization" '^PASS  virtualization   (AMD SVM|Intel VMX|arm64 at EL2), '
 has "its memory" '^PASS  memory  *[0-9]+ MiB usable(, 0 above 4 GiB; [0-9]+ ranges, 0 overlap|; 1 ranges), 0 more ignored$'
 has "its ports" '^PASS  serial port  *(COM1 and COM2|PL011)$'
-[ ! -s "$folder/out" ]
+[ "$status" -eq 0 ] && [ ! -s "$folder/out" ]
 claim $? "no guest ran: $(head -n 1 "$folder/out")"
 if [ "$machine" = svm ]; then
     card --qemu-arg=-smp --qemu-arg=6,sockets=2,cores=3,threads=1

@@ -46,7 +46,8 @@ static struct pc_facts good(void)
     struct pc_facts f = {
         .loader = "Escapement's loader", .is_uefi = true, .brand = "A processor", .gib_pages = true,
         .invariant_tsc = true, .deadline_timer = true,
-        .com1 = true, .keyboard_controller = true, .usable_bytes = 8 * GIB,
+        .com1 = true, .keyboard_controller = true,
+        .keyboard_usable = true, .screen_shown = true, .usable_bytes = 8 * GIB,
         .above_4gib_bytes = 5 * GIB, .ranges = 12, .x2apic = true, .counter_hz = 3000000000, .counter_origin = "HPET",
         .not_believed = "", .looked_us = 20000,
         .screen = { .kind = BOOT_SCREEN_PIXELS, .address = 0x80000000, .width = 1920, .height = 1080, .pitch = 7680,
@@ -100,7 +101,8 @@ static void what_is_lacking(void **state)
     (void)state;
     WRONG(strcpy(f.hypervisor, "KVMKVMKVM"), "below us", CARD_WARN, "\"KVMKVMKVM\"");
     WRONG(f.screen.kind = BOOT_SCREEN_NONE, "screen", CARD_WARN, "none");
-    WRONG(f.screen.bits = 8, "screen", CARD_WARN, "8 bits");
+    WRONG(f.screen_shown = false, "screen", CARD_WARN, "not used");
+    WRONG(f.keyboard_usable = false, "keyboard", CARD_WARN, "takes no commands");
     WRONG(f.com1 = false, "serial port", CARD_WARN, "none at");
     WRONG((f.com1 = false, f.com2 = true), "serial port", CARD_WARN, "log=com2");
     WRONG(f.keyboard_controller = false, "keyboard", CARD_WARN, "no controller");

@@ -92,12 +92,36 @@ static void what_is_wrong(void **state)
         { "menuentry \"a\" {\nmultiboot2 /e\n}\nmenuentry \"b\" {\n}\n", 5, true },
         { "menuentry \"a\n{\nmultiboot2 /e\n}\n", 1, true },
         { "menuentry \"a\" {\nmenuentry \"b\" {\nmultiboot2 /e\n}\n", 2, true },
+        { "menuentry \"a\" {\nmultiboot2\n}\n", 2, false },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         bool usable = parse(rows[i].text, strlen(rows[i].text));
         if (usable != rows[i].usable || complaint.line != rows[i].line)
             fail_msg("row %zu: usable %d, line %u (%s)", i, usable, complaint.line, complaint.what);
     }
+}
+
+// An entry with a line that was not understood is not started; those around it are.
+static void damaged_entries(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "menuentry \"a\" {\nmultiboot2 /e\n}\n"
+        "menuentry \"b\" {\nmultiboot2 /e\nmodul2 /m\n}\n"
+        "menuentry \"c\" {\nmultiboot2 /e\nmodule2 /c\n"
+        "menuentry \"d\" {\nmultiboot2 /e\nmodule2 /d\n}\n";
+    static const uint32_t wrong[] = { 0, 6, 11, 0 }, files[] = { 1, 1, 2, 2 };
+    assert_true(parse(text, sizeof(text) - 1));
+    assert_int_equal(menu.entry_count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(menu.entries[i].wrong_line, wrong[i]);
+        assert_int_equal(menu.entries[i].count, files[i]);
+    }
+    assert_int_equal(complaint.line, 6);
+    static const char modes[] = "set gfxmode=auto,1024x768\nmenuentry \"a\" {\nmultiboot2 /e\n}\n";
+    assert_true(parse(modes, sizeof(modes) - 1));
+    assert_int_equal(complaint.line, 0);
+    assert_int_equal(menu.width, 0);
 }
 
 static void too_many(void **state)
@@ -111,6 +135,7 @@ static void too_many(void **state)
     assert_true(parse(text, size));
     assert_int_equal(menu.entry_count, MENU_ENTRIES_MAX);
     assert_int_equal(complaint.line, 3 * MENU_ENTRIES_MAX + 1);
+    assert_int_equal(menu.entries[MENU_ENTRIES_MAX - 1].count, 1);
     size = (size_t)sprintf(text, "menuentry \"a\" {\nmultiboot2 /e\n");
     for (unsigned i = 0; i < MENU_FILES_MAX; i++)
         size += (size_t)sprintf(text + size, "module2 /m\n");
@@ -308,7 +333,8 @@ static void bad_images(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_menu),     cmocka_unit_test(what_is_wrong), cmocka_unit_test(too_many),
+        cmocka_unit_test(a_menu),     cmocka_unit_test(what_is_wrong), cmocka_unit_test(damaged_entries),
+        cmocka_unit_test(too_many),
         cmocka_unit_test(damaged_menus), cmocka_unit_test(read_again), cmocka_unit_test(no_room),
         cmocka_unit_test(an_image),   cmocka_unit_test(bad_images),
     };
