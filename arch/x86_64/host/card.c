@@ -90,8 +90,8 @@ static void judge_time(const struct pc_facts *f, struct card *card)
         card_line(card, CARD_FAIL, "rate", "turn HPET on in the setup", "no clock tells the counter's rate");
     else
         card_line(card, card_warn_if(f->not_believed[0] != '\0'), "rate",
-                  "nothing to do: that clock is wrong or stands, the others agree", "%lu Hz by %s%s%s", f->counter_hz, f->counter_origin,
-                  f->not_believed[0] != '\0' ? "; not believed: " : "", f->not_believed);
+                  "nothing to do: that clock is wrong or stands, the others agree", "%lu Hz by %s%s%s", f->counter_hz,
+                  f->counter_origin, f->not_believed[0] != '\0' ? "; not believed: " : "", f->not_believed);
     card_line(card, card_warn_if(f->acpi.hpet_address == 0 && f->acpi.pm_timer_port == 0), "other clocks",
               "nothing can confirm the counter but the PIT",
               "HPET %s, PM timer %s, alarm by %s, %s", f->acpi.hpet_address != 0 ? "yes" : "no",

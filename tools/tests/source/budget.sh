@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A file has at most 400 lines, a function at most 60, a line at most 120 columns; no #if in a .c file; every file opens
-# with its licence; the images stay below 288 and 192 KiB.
+# with its licence; the images stay below 320 and 192 KiB. The first was 288 before it had
+# a screen: font, drawing, keyboard and report card are 17 KiB.
 . "$(dirname "$0")/tap"
 
 files=$(c_files)
@@ -24,6 +25,6 @@ image() {
     echo "# $(basename "$1"): $bytes bytes are loaded"
     claim "$(basename "$1") is below $2 KiB" "$([ "$bytes" -lt $(($2 * 1024)) ] || echo "$bytes bytes")"
 }
-image "${BUILD:-build}/escapement.elf" 288
+image "${BUILD:-build}/escapement.elf" 320
 image "${BUILD:-build}/escapement-arm64.elf" 192
 plan_and_end
