@@ -4,22 +4,11 @@
 
 #include <string.h>
 
-enum tag { // 3.6
-    TAG_END = 0,
-    TAG_CMDLINE = 1,
-    TAG_LOADER = 2,
-    TAG_MODULE = 3,
-    TAG_MEMORY_MAP = 6,
-    TAG_FRAMEBUFFER = 8,
-    TAG_EFI_TABLE = 12,
-    TAG_ACPI_OLD = 14,
-    TAG_ACPI_NEW = 15,
-};
+#include "boot/x86_64/multiboot2_tags.h"
 
 #define RSDP_OLD_BYTES     20
 #define MEMORY_ENTRY_BYTES 24u
 #define MEMORY_HEAD_BYTES  16u
-#define FRAMEBUFFER_DIRECT 1
 
 static void put(struct boottags *tags, const void *bytes, size_t size)
 {
@@ -48,7 +37,7 @@ static void set32(struct boottags *tags, uint32_t at, uint32_t value)
 }
 
 // Each tag begins at a multiple of 8 with its type and its size; the bytes between two tags are zeros.
-static uint32_t begin(struct boottags *tags, enum tag type)
+static uint32_t begin(struct boottags *tags, enum multiboot2_tag type)
 {
     static const uint8_t zeros[8];
     put(tags, zeros, -tags->used & 7);
@@ -69,7 +58,7 @@ void boottags_begin(struct boottags *tags, void *memory, uint32_t size)
     put64(tags, 0); // the whole size, and a reserved word
 }
 
-static void put_string(struct boottags *tags, enum tag type, const char *text)
+static void put_string(struct boottags *tags, enum multiboot2_tag type, const char *text)
 {
     uint32_t at = begin(tags, type);
     put(tags, text, strlen(text) + 1);

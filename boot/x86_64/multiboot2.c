@@ -4,19 +4,8 @@
 #include "boot/x86_64/multiboot2.h"
 
 #include "boot/x86_64/multiboot.h"
+#include "boot/x86_64/multiboot2_tags.h"
 #include "vmm/base/format.h"
-
-enum tag_type { // 3.6.2 .. 3.6.14
-    TAG_END = 0,
-    TAG_CMDLINE = 1,
-    TAG_LOADER = 2,
-    TAG_MODULE = 3,
-    TAG_MEMORY_MAP = 6,
-    TAG_FRAMEBUFFER = 8,
-    TAG_EFI_TABLE = 12, // of 64-bit firmware
-    TAG_ACPI_OLD = 14,
-    TAG_ACPI_NEW = 15,
-};
 
 #define TAG_HEADER_BYTES 8
 #define INFO_BYTES_MAX   (16 * MIB) // far above any real one: a bad length must not swallow the host's memory
@@ -69,8 +58,6 @@ static bool parse_rsdp(const uint8_t *tag, uint32_t size, uint32_t rsdp_size, st
 
 #define FRAMEBUFFER_BYTES       31 // up to the type and the reserved byte after it
 #define FRAMEBUFFER_DIRECT_END  38
-#define FRAMEBUFFER_DIRECT      1
-#define FRAMEBUFFER_TEXT        2
 #define FRAMEBUFFER_HEIGHT_MAX  16384u
 
 static struct boot_field field_at(const uint8_t *at)

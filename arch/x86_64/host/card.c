@@ -3,8 +3,6 @@
 // every row.
 #include "arch/x86_64/host/card.h"
 
-#include "vmm/base/format.h"
-
 #define MONITOR_NEEDS (64 * MIB) // and a small guest
 
 static void judge_start(const struct pc_facts *f, struct card *card)
