@@ -32,6 +32,16 @@ static inline void vcpu_not_monitor(struct vcpu *vcpu, uint64_t cycles)
     vcpu->last_t1 += cycles;
 }
 
+// The host has worked since `start`, for which the ledger was turned to it; now it is turned to `next`. A pause is not the
+// monitor's time to begin with.
+static inline void vcpu_host_worked(struct vcpu *vcpu, enum account next, htime_t start, htime_t end)
+{
+    ledger_turn(&vcpu->ledger, next, end);
+    if (next == ACCOUNT_MONITOR)
+        vcpu_not_monitor(vcpu, end - start);
+    vm_trace(vcpu->vm, TRACE_HOST, 0, start, end - start, 0);
+}
+
 // E: what the instruction that exited, and that the monitor has executed for the guest, would have cost on a real
 // machine (time/emucost.h). Booked always; the short way, which is closed under clock=guest+emu, does no more.
 static inline void vcpu_emulated_quick(struct vcpu *vcpu, enum exit_kind kind)

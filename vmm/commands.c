@@ -82,8 +82,5 @@ void commands_obey(struct vcpu *vcpu)
         if (vm->keys.paused && vm->end == VM_RUNNING)
             pause(vcpu);
     } while (vm->keys.command != 0 && vm->end == VM_RUNNING);
-    htime_t end = arch_counter_read();
-    ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
-    vcpu_not_monitor(vcpu, end - start);
-    vm_trace(vm, TRACE_HOST, 0, start, end - start, 0);
+    vcpu_host_worked(vcpu, ACCOUNT_MONITOR, start, arch_counter_read());
 }

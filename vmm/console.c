@@ -154,11 +154,7 @@ static __attribute__((noinline)) void draw_host_screen(struct vcpu *vcpu)
     if (hostscreen_begin(start))
         console_live_row(vcpu->vm);
     hostscreen_piece(arch_counter_read());
-    htime_t end = arch_counter_read();
-    ledger_turn(&vcpu->ledger, before, end);
-    if (before == ACCOUNT_MONITOR)
-        vcpu_not_monitor(vcpu, end - start);
-    vm_trace(vcpu->vm, TRACE_HOST, 0, start, end - start, 0);
+    vcpu_host_worked(vcpu, before, start, arch_counter_read());
 }
 
 void console_poll(struct vm *vm)

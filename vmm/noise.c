@@ -26,10 +26,7 @@ void noise_work(struct vcpu *vcpu)
     ledger_turn(&vcpu->ledger, ACCOUNT_HOST, start);
     for (uint64_t i = (random >> 8) % NOISE_WORK_MAX; i != 0; i--)
         __asm__ volatile("" : : : "memory");
-    htime_t end = arch_counter_read();
-    ledger_turn(&vcpu->ledger, ACCOUNT_MONITOR, end);
-    vcpu_not_monitor(vcpu, end - start);
-    vm_trace(vcpu->vm, TRACE_HOST, 0, start, end - start, 0);
+    vcpu_host_worked(vcpu, ACCOUNT_MONITOR, start, arch_counter_read());
 }
 
 uint64_t noise_alarm(struct vm *vm, uint64_t alarm_cycles)

@@ -5,7 +5,7 @@ a time; the order of the output is the order of the file. A guest that made no p
 another status than the file says has failed. GUESTS="name name" runs only those, MACHINE=vmx runs them there.
 MACHINE=arm64 runs those of tests-arm64.cfg on each machine of arm64.machines; MODELS="name name" on only those.
 
-Where a boot takes longer than most guests, several share one: they run one after the other, and each has to print and to
+Starting an emulator takes longer than most guests, so several share a boot: they run one after the other, and each has to print and to
 end as if it were alone. Who had no turn, because a guest before it took the boot along, has one of its own. The option
 says=WORDS_AND_WORDS asks for a line with these words among what is said of a guest's end."""
 import concurrent.futures
@@ -25,7 +25,7 @@ CONFIG, FOLDER = ("tests-arm64.cfg", "guests-arm64") if MACHINE == "arm64" else 
 DEFAULT_WORDS = "mem=16M clock=guest idle=warp"
 DEFAULT_TIMEOUT = 600  # only what hangs needs it, however busy the computer is
 PARALLEL = 2
-SHARE_A_BOOT = 8 if MACHINE == "vmx" else 1
+SHARE_A_BOOT = 8
 
 
 def read_config(path):
