@@ -21,9 +21,9 @@ static void test_sweep(int64_t first, int64_t last)
         spread_add(&error, (int64_t)(record.stamp - halt_expected(start, due)));
     }
     diag("deadline %ld to %ld instructions after the first: error min=%ld max=%ld", first, last, error.min, error.max);
-    ok(once, "deadlines %ld to %ld: each woke the CPU once, none was lost", first, last);
+    ok_exact(once, "deadlines %ld to %ld: each woke the CPU once, none was lost", first, last);
     ok_counted(right_pc, "deadlines %ld to %ld: the halt was executed each time", first, last);
-    ok(error.min >= 0, "deadlines %ld to %ld: none early", first, last);
+    ok_exact(error.min >= 0, "deadlines %ld to %ld: none early", first, last);
     ok_exact(error.min == 0 && error.max == 0, "M10 deadlines %ld to %ld: the handler stands where it must", first,
              last);
 }
@@ -41,7 +41,7 @@ static void test_far(void)
         spread_add(&error, (int64_t)(record.stamp - timer_stamp(origin, count) - halt_lag));
     }
     diag("M5 2000 halts of up to 50,000,000 ticks: error min=%ld max=%ld", error.min, error.max);
-    ok(record.count == before + 2000 && error.min >= 0, "2000 halts, 2000 wake-ups, none early");
+    ok_exact(record.count == before + 2000 && error.min >= 0, "2000 halts, 2000 wake-ups, none early");
     ok_exact(error.min == 0 && error.max == 0, "each ended at its deadline");
 }
 

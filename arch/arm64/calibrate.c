@@ -2,7 +2,7 @@
 // What a world switch costs on this CPU, found out at boot with guests that do nothing: for each kind of exit the
 // counter's t1 - t0 around an empty guest, the distance from t0 to the guest's first instruction, and how long a slice
 // is for an alarm of a given length. No constant is typed in anywhere. On a deterministic host every round gives the
-// same number; on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
+// same number; on a real one the smallest is taken, so that time never runs backwards, and how the others lie is printed.
 #include <string.h>
 
 #include "arch/arm64/host/gic.h"
@@ -16,7 +16,6 @@
 
 struct switch_costs switch_costs;
 
-#define ROUNDS        16
 #define RAM_PAGES     1
 #define LAST_INSN     (RAM_PAGES * PAGE_SIZE - INSN_LENGTH)
 #define ALARM_CYCLES  2000
@@ -81,12 +80,28 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t at,
     return exit;
 }
 
+static void say(const struct spread *spread, const char *what)
+{
+    log_line("calibrate", "%s: %lu cycles, p50 %lu, p99 %lu, max %lu", what, spread_min(spread),
+             spread_percentile(spread, 500), spread_percentile(spread, 990), spread_max(spread));
+}
+
+static void charge(enum exit_kind kind, const struct spread *spread)
+{
+    char what[64];
+    switch_costs.total[kind] = spread_min(spread);
+    switch_costs.precision[kind] = (struct switch_precision){ spread_bias(spread), spread_width(spread) };
+    format(what, sizeof(what), "world switch, exit '%s'", exit_kind_name(kind));
+    say(spread, what);
+}
+
 // A hypercall leaves the PC after itself.
 static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, struct refusal *refusal)
 {
-    struct spread spread = { UINT64_MAX, 0 }, counted = { UINT64_MAX, 0 };
+    static struct spread spread, counted;
     uint64_t pc = vcpu->vm->ram.base + LAST_INSN + (expected == EXIT_HYPERCALL ? INSN_LENGTH : 0);
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    spread_start(&counted);
+    for (spread_start(&spread); spread_wants_more(&spread);) {
         struct slice slice;
         uint64_t counts = meter_counts();
         struct exit exit = run(vcpu, LAST_INSN, alarm, &slice);
@@ -97,16 +112,15 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, uint64_t alarm, 
                            vcpu->arch->world.pc, exit_kind_name(expected));
         spread_add(&spread, slice.t1 - slice.t0);
     }
-    switch_costs.total[expected] = spread.min;
-    switch_costs.counted[expected] = counted.min;
-    log_line("calibrate", "world switch, exit '%s': %lu cycles, spread %lu", exit_kind_name(expected), spread.min,
-             spread.max - spread.min);
+    charge(expected, &spread);
+    switch_costs.counted[expected] = spread_min(&counted);
     return true;
 }
 
 static void alike_costs(enum exit_kind kind, enum exit_kind like)
 {
     switch_costs.total[kind] = switch_costs.total[like];
+    switch_costs.precision[kind] = switch_costs.precision[like];
     switch_costs.counted[kind] = switch_costs.counted[like];
 }
 
@@ -131,35 +145,34 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
 static void measure_entry(struct vcpu *vcpu)
 {
     static const uint32_t code[] = { INSN_READ_COUNTER, INSN_READ_AGAIN, INSN_HVC };
-    struct spread spread = { UINT64_MAX, 0 }, itself = { UINT64_MAX, 0 };
+    static struct spread spread, itself;
     load_code(vcpu, 0, code, sizeof(code) / sizeof(code[0]));
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    spread_start(&itself);
+    for (spread_start(&spread); spread_wants_more(&spread);) {
         struct slice slice;
         run(vcpu, 0, NO_ALARM, &slice);
         spread_add(&spread, vcpu->arch->world.x[0]);
         spread_add(&itself, vcpu->arch->world.x[1] - vcpu->arch->world.x[0]);
     }
-    switch_costs.in = spread.min - itself.min;
-    log_line("calibrate", "from t0 to the guest's first instruction: %lu cycles, spread %lu", switch_costs.in,
-             spread.max - spread.min);
+    switch_costs.in = spread_min(&spread) - spread_min(&itself);
+    say(&spread, "from t0 to what the guest's first instruction reads");
 }
 
 // The guest runs until the alarm ends it: what it did not get of ALARM_CYCLES was the way in.
 static void measure_alarm(struct vcpu *vcpu)
 {
     static const uint32_t loop_for_ever = INSN_BRANCH_SELF;
-    struct spread spread = { UINT64_MAX, 0 };
+    static struct spread spread;
     load_code(vcpu, 0, &loop_for_ever, 1);
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (spread_start(&spread); spread_wants_more(&spread);) {
         struct slice slice;
         run(vcpu, 0, ALARM_CYCLES, &slice);
         int64_t ran = (int64_t)(slice.t1 - slice.t0 - switch_costs.total[EXIT_INTERRUPT]);
         spread_add(&spread, ran < 0 ? ALARM_CYCLES : ran < ALARM_CYCLES ? (uint64_t)(ALARM_CYCLES - ran) : 0);
     }
-    switch_costs.alarm = spread.min;
-    switch_costs.alarm_doubt = 1 + spread.max - spread.min + switch_costs.total[EXIT_INTERRUPT];
-    log_line("calibrate", "from t0 to an alarm's first cycle for the guest: %lu, spread %lu", spread.min,
-             spread.max - spread.min);
+    switch_costs.alarm = spread_min(&spread);
+    switch_costs.alarm_doubt = 1 + spread_width(&spread) + switch_costs.total[EXIT_INTERRUPT];
+    say(&spread, "from t0 to an alarm's first cycle for the guest");
 }
 
 // The way in is part of the switch: it cannot have been longer. Were it left so, the guest would read its counter lower

@@ -78,6 +78,11 @@ static bool map_pages(struct vcpu *vcpu)
     return stage2_map_page(root, VIRT_STOLEN, vcpu->arch->pvtime.page, STAGE2_NORMAL_RO);
 }
 
+const struct switch_precision *arch_switch_precision(void)
+{
+    return switch_costs.precision;
+}
+
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
 {
     hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);

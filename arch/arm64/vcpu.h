@@ -45,6 +45,7 @@ struct arch_vcpu {
 // What a world switch costs on this CPU, found out at boot (calibrate.c).
 struct switch_costs {
     uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by the exit that ends it
+    struct switch_precision precision[EXIT_KIND_COUNT]; // of total
     uint64_t counted[EXIT_KIND_COUNT]; // what the PMU counts in such a guest (meter.h)
     uint64_t in;                     // from t0 to the guest's first instruction
     uint64_t alarm;                  // ticks by which an alarm ends a slice too early, if it is set to its length

@@ -2,7 +2,7 @@
 // What a world switch costs on this CPU, found out at boot with guests that do nothing: for each kind of exit the
 // counter's t1 - t0 around an empty guest, the distance from t0 to the guest's first instruction, and the distance from
 // arming the alarm to it. No constant is typed in anywhere. On a deterministic host every round gives the same
-// number; on a real one the smallest is taken, so that time never runs backwards, and the spread is printed.
+// number; on a real one the smallest is taken, so that time never runs backwards, and how the others lie is printed.
 #include <string.h>
 
 #include "arch/x86_64/host/apic.h"
@@ -17,7 +17,6 @@
 
 struct switch_costs switch_costs = { .addresses_checked = true }; // until it is tried
 
-#define ROUNDS      16
 #define CODE_GPA    0x1000u
 #define CODE_PAGES  2
 #define ALARM_TICKS 2000
@@ -86,10 +85,28 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t rip
     return exit;
 }
 
+// What a series has found, for the log. One that is not the same each time is no steady host's.
+static void judge(const struct spread *spread, const char *what, const char *unit)
+{
+    switch_costs.steady &= spread_width(spread) == 0;
+    log_line("calibrate", "%s: %lu %s, p50 %lu, p99 %lu, max %lu", what, spread_min(spread), unit,
+             spread_percentile(spread, 500), spread_percentile(spread, 990), spread_max(spread));
+}
+
+// A world switch's, less what the guest in it has executed by itself.
+static void charge(enum exit_kind kind, const struct spread *spread, uint64_t own_cycles)
+{
+    char what[64];
+    switch_costs.total[kind] = spread_min(spread) - own_cycles;
+    switch_costs.precision[kind] = (struct switch_precision){ spread_bias(spread), spread_width(spread) };
+    format(what, sizeof(what), "world switch, exit '%s'", exit_kind_name(kind));
+    judge(spread, what, "cycles");
+}
+
 static bool measure(struct vcpu *vcpu, enum exit_kind expected, struct refusal *refusal)
 {
-    struct spread spread = { UINT64_MAX, 0 };
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    static struct spread spread;
+    for (spread_start(&spread); spread_wants_more(&spread);) {
         struct slice slice;
         if (expected == EXIT_INTERRUPT) // pending before the entry: the guest gets no instruction
             hostapic_write(APIC_COMMAND, APIC_COMMAND_SELF | VECTOR_ALARM);
@@ -100,10 +117,14 @@ static bool measure(struct vcpu *vcpu, enum exit_kind expected, struct refusal *
                            vcpu_regs(vcpu)->rip, exit_kind_name(expected));
         spread_add(&spread, slice.t1 - slice.t0);
     }
-    switch_costs.total[expected] = spread.min;
-    log_line("calibrate", "world switch, exit '%s': %lu cycles, spread %lu", exit_kind_name(expected), spread.min,
-             spread.max - spread.min);
+    charge(expected, &spread, 0);
     return true;
+}
+
+static void charge_alike(enum exit_kind kind, enum exit_kind like)
+{
+    switch_costs.total[kind] = switch_costs.total[like];
+    switch_costs.precision[kind] = switch_costs.precision[like];
 }
 
 static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
@@ -124,7 +145,7 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
     vendor->want_window(vcpu, false);
     vcpu_regs(vcpu)->rflags &= ~RFLAGS_IF;
     for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++)
-        switch_costs.total[alike[i].kind] = switch_costs.total[alike[i].like];
+        charge_alike(alike[i].kind, alike[i].like);
     return ok;
 }
 
@@ -134,10 +155,11 @@ static bool measure_exits(struct vcpu *vcpu, struct refusal *refusal)
 static void measure_step(struct vcpu *vcpu)
 {
     static const uint8_t nop_hlt[] = { NOP, 0xf4 };
-    struct spread longer = { UINT64_MAX, 0 }, step = { UINT64_MAX, 0 };
+    static struct spread longer, step;
     struct exit exit = { .kind = EXIT_STEP };
     load_code(vcpu, nop_hlt, sizeof(nop_hlt));
-    for (unsigned round = 0; round < ROUNDS && exit.kind == EXIT_STEP; round++) {
+    spread_start(&longer);
+    for (spread_start(&step); spread_wants_more(&step) && exit.kind == EXIT_STEP;) {
         struct slice slice;
         run(vcpu, CODE_GPA, NO_ALARM, &slice);
         spread_add(&longer, slice.t1 - slice.t0);
@@ -152,12 +174,12 @@ static void measure_step(struct vcpu *vcpu)
         return;
     }
     uint64_t halt = switch_costs.total[EXIT_HALT];
-    switch_costs.insn = longer.min > halt && longer.min - halt < step.min ? longer.min - halt : 0;
-    switch_costs.total[EXIT_STEP] = step.min - switch_costs.insn;
+    uint64_t longer_by = spread_min(&longer) - halt;
+    switch_costs.insn = spread_min(&longer) > halt && longer_by < spread_min(&step) ? longer_by : 0;
+    charge(EXIT_STEP, &step, switch_costs.insn);
     if (vendor == &svm_ops) // every write of CR0 and CR4 exits, which VMX leaves to the guest: there it costs the same
         switch_costs.total[EXIT_CONTROL] -= switch_costs.insn;
-    log_line("calibrate", "world switch, exit 'step': %lu cycles, spread %lu, of them %lu the instruction's own",
-             step.min, step.max - step.min, switch_costs.insn);
+    log_line("calibrate", "of a step's cycles %lu are the instruction's own", switch_costs.insn);
 }
 
 // The guest reads the TSC as its first instruction, with an offset of -t0: what it reads is the distance.
@@ -165,25 +187,24 @@ static void measure_entry(struct vcpu *vcpu)
 {
     static const uint8_t rdtsc_hlt[] = { 0x0f, 0x31, 0xf4 };
     load_code(vcpu, rdtsc_hlt, sizeof(rdtsc_hlt));
-    struct spread spread = { UINT64_MAX, 0 };
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    static struct spread spread;
+    for (spread_start(&spread); spread_wants_more(&spread);) {
         struct slice slice;
         run(vcpu, CODE_GPA, NO_ALARM, &slice);
         const uint64_t *gpr = vcpu_regs(vcpu)->gpr;
         spread_add(&spread, gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX]);
     }
-    switch_costs.in = spread.min;
-    log_line("calibrate", "from t0 to the guest's first instruction: %lu cycles, spread %lu", spread.min,
-             spread.max - spread.min);
+    switch_costs.in = spread_min(&spread);
+    judge(&spread, "from t0 to the guest's first instruction", "cycles");
 }
 
 // The guest runs until the alarm ends it: what it did not get of ALARM_TICKS was the way in.
 static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
 {
     load_code(vcpu, loop_for_ever, sizeof(loop_for_ever));
-    struct spread spread = { UINT64_MAX, 0 };
+    static struct spread spread;
     vcpu_regs(vcpu)->rflags |= RFLAGS_IF; // Bochs holds host interrupts back from a guest that was entered without
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (spread_start(&spread); spread_wants_more(&spread);) {
         struct slice slice;
         run(vcpu, CODE_GPA, ALARM_TICKS, &slice);
         int64_t ran_cycles = (int64_t)(slice.t1 - slice.t0 - switch_costs.total[alarm_kind()]);
@@ -191,12 +212,11 @@ static void measure_alarm(struct vcpu *vcpu, struct ratio alarm_ratio)
         spread_add(&spread, ran < ALARM_TICKS ? ALARM_TICKS - ran : 0);
     }
     vcpu_regs(vcpu)->rflags &= ~RFLAGS_IF;
-    switch_costs.alarm = spread.min;
+    switch_costs.alarm = spread_min(&spread);
     struct ratio cycles_per_tick = ratio_make(alarm_ratio.den, alarm_ratio.num);
-    switch_costs.alarm_doubt = ratio_ceil(cycles_per_tick, 1 + spread.max - spread.min) + vendor->alarm_unit_cycles() +
+    switch_costs.alarm_doubt = ratio_ceil(cycles_per_tick, 1 + spread_width(&spread)) + vendor->alarm_unit_cycles() +
                                switch_costs.total[alarm_kind()];
-    log_line("calibrate", "from arming the alarm to the guest's first instruction: %lu ticks, spread %lu", spread.min,
-             spread.max - spread.min);
+    judge(&spread, "from arming the alarm to the guest's first instruction", "ticks");
 }
 
 // STI; CPUID exits inside STI's shadow. Resumed after the CPUID with the shadow still set and an interrupt wanted, the
@@ -251,6 +271,7 @@ static void probe_addresses(struct vcpu *vcpu)
 static bool calibrate(struct vm *vm, struct refusal *refusal)
 {
     struct entry_state entry = { .mode = ENTRY_PROTECTED32, .pc = CODE_GPA };
+    switch_costs.steady = true; // until a series says otherwise
     lapic_init(&vm->machine.lapic, 0, true);
     vm->vcpu.vm = vm;
     if (!arch_vcpu_init(&vm->vcpu, &entry))

@@ -118,6 +118,11 @@ static void set_entry_registers(struct vcpu *vcpu, const struct entry_state *ent
     regs->gpr[GPR_RSP] = entry->rsp;
 }
 
+const struct switch_precision *arch_switch_precision(void)
+{
+    return switch_costs.precision;
+}
+
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
 {
     hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);

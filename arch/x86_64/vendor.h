@@ -83,6 +83,8 @@ void vendor_enter(struct vcpu *vcpu, struct slice *slice, struct exit *exit);
 // What calibration found about this CPU's world switch; cycles.
 struct switch_costs {
     uint64_t total[EXIT_KIND_COUNT]; // t1 - t0 of an empty guest, by exit kind
+    struct switch_precision precision[EXIT_KIND_COUNT]; // of total
+    bool     steady;                 // each of these, whenever it was measured: a cycle of this host is an instruction
     uint64_t in;                     // t0 to the guest's first instruction
     uint64_t alarm_doubt;            // alarms were found this far apart, and can be no closer than the switch; cycles
     uint64_t alarm;                  // from setting the alarm to the guest's first instruction, alarm ticks

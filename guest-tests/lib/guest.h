@@ -22,6 +22,7 @@ void guest_start(void); // from start.S, with a stack
 // Console and TAP (lib/console.c, lib/tap.c).
 void print(const char *format, ...) PRINTF_LIKE(1, 2);
 void plan(unsigned count);
+void plan_exact(unsigned count); // every claim of this kernel is as ok_exact()
 bool ok(bool passed, const char *format, ...) PRINTF_LIKE(2, 3);
 // A claim that holds only where one cycle of the counter is one instruction and exits cost the guest nothing; elsewhere
 // SKIP.

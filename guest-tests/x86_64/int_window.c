@@ -128,7 +128,7 @@ static void test_sequence(const struct sequence *s)
 
 void test_main(void)
 {
-    plan(2 * (unsigned)ARRAY_LENGTH(sequences));
+    plan_exact(2 * (unsigned)ARRAY_LENGTH(sequences));
     lapic_init(false);
     trap_record(VECTOR_TIMER, acknowledge);
     lapic_write(APIC_LVTT, VECTOR_TIMER);

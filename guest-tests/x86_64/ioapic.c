@@ -115,11 +115,11 @@ static void test_ticks(uint64_t ticks)
     int64_t late = (int64_t)(record.stamp - pit_stamp(origin, (masked + 1) * COUNT));
 
     diag("pin 2: ticks=%lu lost=%lu doubled=%lu error min=%ld max=%ld", ticks, lost, doubled, spread.min, spread.max);
-    ok(last == ticks, "%lu ticks came through pin 2", ticks);
+    ok_exact(last == ticks, "%lu ticks came through pin 2", ticks);
     ok_exact(lost == 0 && doubled == 0 && seen == count, "M7 none lost, none doubled");
     ok_exact(spread.min == 0 && spread.max == 0, "M5 every tick at its deadline");
-    ok(at_once == 0, "edges on a masked pin are lost");
-    ok(next == 1, "the next one is delivered");
+    ok_exact(at_once == 0, "edges on a masked pin are lost");
+    ok_exact(next == 1, "the next one is delivered");
     ok_exact(late == 0, "it is on time (%ld)", late);
     pit_start(0, 0, 0);
     open_pin(PIN_PIT, ENTRY_MASKED);
@@ -163,7 +163,7 @@ static uint64_t one_shot(uint64_t *deadline)
 {
     uint64_t origin = pit_start(0, 0, COUNT);
     *deadline = pit_stamp(origin, COUNT);
-    return arrivals(2000000);
+    return arrivals(platform.counter_hz / (platform.counted ? 500 : 20)); // a busy computer's alarm may be late
 }
 
 // Delivery modes and destinations, each by one tick.
@@ -204,6 +204,11 @@ static void acknowledge_pic(void)
     pic_eoi(0);
 }
 
+static void ignore(struct trap *trap)
+{
+    (void)trap;
+}
+
 // The 8259's output is on pin 0 of a PC's board; QEMU leaves that wire out.
 static void test_extint(void)
 {
@@ -216,6 +221,7 @@ static void test_extint(void)
     lapic_write(APIC_LINT0, LVT_MASKED | 0x700);
     pic_init(1);
     expect(VECTOR_PIC, acknowledge_pic);
+    trap_set(VECTOR_PIC + 7, ignore); // a spurious one, if the PIT's edge is gone before it is taken
     route(0, DELIVER_EXTINT, 0xff);
     uint64_t came = one_shot(&deadline);
     ok(came == 1 && (!platform.exact || record.stamp == deadline), "ExtINT through pin 0: %lu, on time", came);

@@ -48,7 +48,7 @@ static void test_dividers(void)
         diag("M5 %s one-shot divide=%u n=%lu error min=%ld max=%ld", mode_name, divisors[i], spread.count, spread.min,
              spread.max);
     }
-    ok(all.count == 160 && all.min >= 0, "%s one-shot: all eight dividers, none early", mode_name);
+    ok_exact(all.count == 160 && all.min >= 0, "%s one-shot: all eight dividers, none early", mode_name);
     ok_exact(exactly_zero(&all, 160), "M5 %s one-shot: min = max = 0", mode_name);
     lapic_divide(1);
 }
@@ -72,7 +72,7 @@ static void test_periodic(uint32_t count, unsigned divisor, bool halted)
     lapic_divide(1);
     diag("M5 %s periodic count=%u divide=%u %s n=%lu error min=%ld max=%ld", mode_name, count, divisor,
          halted ? "halted" : "running", spread.count, spread.min, spread.max);
-    ok(spread.count == 1000 && spread.min >= 0, "%s periodic: 1000 ticks, none early", mode_name);
+    ok_exact(spread.count == 1000 && spread.min >= 0, "%s periodic: 1000 ticks, none early", mode_name);
     ok_exact(exactly_zero(&spread, 1000), "M5 %s periodic: min = max = 0", mode_name);
 }
 
@@ -90,7 +90,7 @@ static void test_deadline(void)
         spread_add(&spread, (int64_t)(record.stamp - deadline) - platform.read_bias);
     }
     diag("M5 %s deadline n=%lu error min=%ld max=%ld", mode_name, spread.count, spread.min, spread.max);
-    ok(spread.count == 1000 && spread.min >= 0, "%s TSC deadline: 1000, none early", mode_name);
+    ok_exact(spread.count == 1000 && spread.min >= 0, "%s TSC deadline: 1000, none early", mode_name);
     ok_exact(exactly_zero(&spread, 1000), "M5 %s TSC deadline: min = max = 0", mode_name);
     ok(rdmsr(MSR_DEADLINE) == 0, "%s the deadline MSR reads 0 after it fired", mode_name);
 }
@@ -119,7 +119,7 @@ static void test_random_deadlines(unsigned rounds)
     diag("M6 %s deadlines=%lu late: tiny min=%ld max=%ld, far min=%ld max=%ld, past min=%ld max=%ld", mode_name,
          tiny.count + far.count + past.count, tiny.min, tiny.max, far.min, far.max, past.min, past.max);
     ok(tiny.count + far.count + past.count == rounds, "M6 %s every one of %u deadlines fired once", mode_name, rounds);
-    ok(tiny.min >= 0 && far.min >= 0 && past.min >= 0, "M6 %s none of them early", mode_name);
+    ok_exact(tiny.min >= 0 && far.min >= 0 && past.min >= 0, "M6 %s none of them early", mode_name);
     ok_exact(far.max == 0, "M6 %s those %u cycles ahead or more are exact", mode_name, ALARM_LIMIT);
     ok_exact(tiny.max <= ALARM_LIMIT && past.max <= ALARM_LIMIT, "M6 %s the rest within the alarm limit", mode_name);
     ok_exact(past.max == 0, "M6 %s a deadline in the past fires at the next instruction", mode_name);
@@ -192,14 +192,14 @@ static void test_deadline_modes(void)
     ok(lapic_read(APIC_TMCCT) == 0, "%s one-shot to deadline disarms the count", mode_name);
     uint64_t deadline = rdmsr(0x10) + 10000;
     wrmsr(MSR_DEADLINE, deadline);
-    ok(rdmsr(MSR_DEADLINE) == deadline, "%s an armed deadline reads back", mode_name);
+    ok_exact(rdmsr(MSR_DEADLINE) == deadline, "%s an armed deadline reads back", mode_name);
     lapic_write(APIC_TMICT, 100);
     ok(lapic_read(APIC_TMCCT) == 0, "%s the count is dead in deadline mode", mode_name);
     wrmsr(MSR_DEADLINE, 0);
-    ok(!wait_for_record(before + 1, 20000), "%s writing 0 disarms", mode_name);
+    ok_exact(!wait_for_record(before + 1, 20000), "%s writing 0 disarms", mode_name);
     wrmsr(MSR_DEADLINE, rdmsr(0x10) + 5000);
     start_one_shot();
-    ok(!wait_for_record(before + 1, 20000), "%s leaving the mode disarms", mode_name);
+    ok_exact(!wait_for_record(before + 1, 20000), "%s leaving the mode disarms", mode_name);
 }
 
 #define CLAIMS_COUNT    (2 + 6 + 4 + 5)

@@ -319,7 +319,7 @@ static void test_lint0(void)
 
 void test_main(void)
 {
-    plan(3 + 2 + 4 + 3 + 2 + 4 + 3 + 5);
+    plan_exact(3 + 2 + 4 + 3 + 2 + 4 + 3 + 5);
     lapic_init(false);
     trap_set(2, count_nmi);
     trap_set(VECTOR_OLD, take);

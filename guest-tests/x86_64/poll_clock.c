@@ -90,7 +90,7 @@ static void poll_strings(void)
 
 void test_main(void)
 {
-    plan(8);
+    plan_exact(8);
     poll_rtc();
     poll_pm();
     poll_port80();

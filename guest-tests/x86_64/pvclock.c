@@ -113,7 +113,8 @@ static void test_move_and_disable(void)
     uint64_t tsc = rdtsc();
     uint64_t old = pvclock_at(&pages[0], tsc), new = pvclock_at(&pages[1], tsc);
     diag("the old page says %lu, the new one %lu", old, new);
-    ok(new >= old &&new - old <= 1, "moving the page moves no clock (at most 1 ns)");
+    ok(new >= old && (new - old <= 1 || (new - old - 1) * 2000000000u <= old),
+       "moving the page moves no clock (at most 1 ns, and the 0.5 ppb that the old one was slow)");
     wrmsr(MSR_KVM_SYSTEM_TIME, 0);
     page = (struct pvclock){ 0 };
     wrmsr(MSR_KVM_SYSTEM_TIME, (uint64_t)&page); // bit 0 clear: still disabled

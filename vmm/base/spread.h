@@ -1,20 +1,41 @@
 // SPDX-License-Identifier: MIT
-// The least and the greatest of a series of measurements: start with { UINT64_MAX, 0 }.
+// A series of measurements of the same thing, kept in order: least, percentiles, greatest. Pure. A host that counts
+// instructions gives one value however often it is asked; a real one is asked SPREAD_MAX times.
 #ifndef VMM_BASE_SPREAD_H
 #define VMM_BASE_SPREAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#define SPREAD_MAX 256
+
 struct spread {
-    uint64_t min, max;
+    uint32_t count;
+    uint64_t sorted[SPREAD_MAX];
 };
 
-static inline void spread_add(struct spread *spread, uint64_t value)
+void spread_start(struct spread *spread);
+
+// More than SPREAD_MAX are not kept.
+void spread_add(struct spread *spread, uint64_t value);
+
+// Is another measurement wanted? Sixteen that are the same are enough.
+bool spread_wants_more(const struct spread *spread);
+
+// Of one value at least: the smallest that at least permille/1000 of all do not exceed; the greatest above the least;
+// and the mean above the least, rounded up.
+uint64_t spread_percentile(const struct spread *spread, unsigned permille);
+uint64_t spread_width(const struct spread *spread);
+uint64_t spread_bias(const struct spread *spread);
+
+static inline uint64_t spread_min(const struct spread *spread)
 {
-    if (value < spread->min)
-        spread->min = value;
-    if (value > spread->max)
-        spread->max = value;
+    return spread->sorted[0];
+}
+
+static inline uint64_t spread_max(const struct spread *spread)
+{
+    return spread->sorted[spread->count - 1];
 }
 
 #endif

@@ -34,6 +34,9 @@ uint64_t histogram_count(const struct histogram *histogram);
 
 // The smallest bucket value that at least permille/1000 of all values do not exceed, never above max; 0 when empty.
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned permille);
+
+// The same of the values of several.
+uint64_t histogram_percentile_of(const struct histogram *const histograms[], unsigned number, unsigned permille);
 uint64_t histogram_mean(const struct histogram *histogram);
 
 #endif

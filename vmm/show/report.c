@@ -207,6 +207,34 @@ static void print_delivery(const struct printer *p)
         in->stats->delivery.unstepped);
 }
 
+// How far the accounts and the timers of this run can be trusted: what a slice may have been given of its switch, and how
+// late the ticks came. On a host that counts instructions all of it is 0.
+static void print_precision(const struct printer *p)
+{
+    const struct report_input *in = p->in;
+    const struct histogram *late[STATS_TIMERS_MAX];
+    uint64_t bias = 0, spread = 0, max = 0, ticks = 0;
+    for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++) {
+        uint64_t exits = histogram_count(&in->stats->cost[kind]);
+        const struct switch_precision *known = &in->switches[kind];
+        if (exits == 0)
+            continue;
+        bias += mul_div_ceil(exits, known->bias_cycles, in->stats->exits);
+        spread = known->spread_cycles > spread ? known->spread_cycles : spread;
+    }
+    for (unsigned timer = 0; timer < in->timer_count; timer++) {
+        late[timer] = in->timers[timer].lateness;
+        ticks += histogram_count(late[timer]);
+        max = late[timer]->max > max ? late[timer]->max : max;
+    }
+    if (ticks == 0)
+        say(p, "precision: reference bias %lu spread %lu cycles a slice, delivery: no tick came", bias, spread);
+    else
+        say(p, "precision: reference bias %lu spread %lu, delivery late p50 %lu p99 %lu max %lu cycles", bias, spread,
+            histogram_percentile_of(late, in->timer_count, 500),
+            histogram_percentile_of(late, in->timer_count, 990), max);
+}
+
 static void print_machine(const struct printer *p)
 {
     const struct stats *stats = p->in->stats;
@@ -214,6 +242,7 @@ static void print_machine(const struct printer *p)
     say(p, "counter: %lu Hz by %s", p->in->host_hz, p->in->host_hz_origin);
     if (p->in->host_hz_not_believed[0] != '\0')
         say(p, "counter: not believed: %s", p->in->host_hz_not_believed);
+    print_precision(p);
     say(p, "alarms: %lu ended a slice", stats->alarms);
     say(p, "interrupts: %lu injected, %lu waited for a window", stats->injections, stats->windows);
     if (p->in->careful)

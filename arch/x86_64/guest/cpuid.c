@@ -76,7 +76,7 @@
 #define KVM_FEATURE_SEND_IPI     (1u << 11)
 #define KVM_FEATURE_CLOCK_STABLE (1u << 24)
 
-#define OWN_EXACT_CLOCK (1u << 0) // clock=guest: what this guest sees depends on itself alone
+#define OWN_EXACT_CLOCK (1u << 0) // clock=guest on a steady host: what this guest sees depends on itself alone
 #define OWN_ORACLE      (1u << 1) // the oracle hypercalls answer
 
 static struct cpuid_result basic[BASIC_LEAVES], extended[EXTENDED_LEAVES];
@@ -165,7 +165,7 @@ void cpuid_init(void)
 static struct cpuid_result hypervisor_leaf(const struct vcpu *vcpu, uint32_t leaf)
 {
     uint64_t hz = vcpu->vm->vtime.hz;
-    bool exact = vcpu->vm->vtime.clock != CLOCK_WALL && vcpu->vm->vtime.idle == IDLE_WARP;
+    bool exact = switch_costs.steady && vcpu->vm->vtime.clock != CLOCK_WALL && vcpu->vm->vtime.idle == IDLE_WARP;
     switch (leaf) {
     case LEAF_KVM: // "KVMKVMKVM": stock guests look for this before they use the clock page
         return (struct cpuid_result){ 0x40000010, 0x4b4d564b, 0x564b4d56, 0x4d };

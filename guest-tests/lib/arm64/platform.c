@@ -10,7 +10,7 @@
 #define UART_FULL (1u << 5)
 
 struct platform platform;
-extern uint64_t counter_self, handler_lead; // exact.S
+extern uint64_t stamps_counted, counter_self, handler_lead; // exact.S
 
 static const uint32_t kvm_uid[4] = { 0xb66fb428, 0xe911c52e, 0x564bcaa9, 0x743a004d }; // 28b46fb6-2ec5-11e9-...
 
@@ -75,10 +75,10 @@ void platform_find(void)
     platform.escapement = platform.signature[0] && oracle(ORACLE_NOTHING, 0) == 0;
     platform.oracle = platform.escapement && oracle(ORACLE_EXITS, 0) != NOT_SUPPORTED;
     platform.counted = counts_instructions();
-    counter_self = platform.counted;
+    stamps_counted = counter_self = platform.counted;
     handler_lead = platform.counted ? 2 : 0;
     platform.exit_cost = platform.counted ? exit_cost() : 1;
-    platform.exact = platform.counted && platform.exit_cost == 0 && !cmdline_word("inexact");
+    platform.exact = platform.counted && platform.exit_cost == 0;
     uint64_t counter, stamp = cntpct_read_stamp(&counter);
     platform.read_bias = (int64_t)(stamp - counter);
     if (cmdline_word("exact") && !platform.exact) {

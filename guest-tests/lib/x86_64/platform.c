@@ -12,6 +12,7 @@ struct platform platform;
 struct board board;
 
 extern uint32_t multiboot_info, multiboot_magic;
+extern uint8_t stamps_counted; // exact.S
 extern const uint64_t hypercalls_start[], hypercalls_end[]; // guest.ld: addresses
 
 static void copy_signature(char *to, uint32_t b, uint32_t c, uint32_t d)
@@ -36,7 +37,7 @@ static void find_hypervisor(void)
     if (!platform.escapement)
         return;
     r = cpuid(LEAF_ESCAPEMENT + 1, 0);
-    platform.exact = (r.eax & 1) && !cmdline_word("inexact");
+    platform.exact = r.eax & 1;
     platform.oracle = r.eax & 2;
     platform.counter_hz = (uint64_t)r.ecx << 32 | r.ebx;
     r = cpuid(0x15, 0); // the crystal that the APIC timer counts, in Hz; the generic leaf has kHz only
@@ -129,6 +130,7 @@ void platform_find(void)
     find_acpi_ports();
     find_hypervisor();
     platform.counted = counts_instructions();
+    stamps_counted = platform.counted;
     platform.exit_cost = platform.exact ? 0 : 1;
     uint64_t counter, stamp = rdmsr_stamp(0x10, &counter);
     platform.read_bias = (int64_t)(stamp - counter);

@@ -20,6 +20,7 @@ static struct stats stats;
 static struct ticks pit, lapic;
 static struct trace trace;
 static struct report_input input;
+static struct switch_precision switches[EXIT_KIND_COUNT];
 static char lines[LINES_MAX][128];
 static unsigned line_count;
 
@@ -87,12 +88,14 @@ static void invent(void)
     lapic = (struct ticks){ .expired = 4, .injected = 4 };
     histogram_add(&stats.timer[0].lateness, 31);
     trace_init(&trace);
+    memset(switches, 0, sizeof(switches));
     input = (struct report_input){ .vm_name = "tick",
                                    .end_reason = "powered off",
                                    .ledger = &ledger,
                                    .host_now = 301000,
                                    .vt = &vt,
                                    .stats = &stats,
+                                   .switches = switches,
                                    .timers = { { "PIT", &pit, &stats.timer[0].lateness },
                                                { "LAPIC", &lapic, &stats.timer[1].lateness } },
                                    .timer_count = 2,
@@ -210,6 +213,31 @@ static void test_exits_timers_alarms(void **state)
     has("law 5: expired = injected + pending + dropped for 1 of 2 timers");
 }
 
+// Kinds of which no exit came do not count; a bias that is there is never 0.
+static void test_precision(void **state)
+{
+    (void)state;
+    invent();
+    switches[EXIT_PORT] = (struct switch_precision){ 1000, 2000 };
+    print();
+    has("precision: reference bias 0 spread 0, delivery late p50 31 p99 31 max 31 cycles");
+    switches[EXIT_CPU_ID] = (struct switch_precision){ 1, 9 };
+    stats.exits = 200; // two of them CPUIDs
+    for (unsigned i = 0; i < 98; i++)
+        histogram_add(&stats.timer[1].lateness, 4);
+    histogram_add(&stats.timer[1].lateness, 20);
+    print();
+    has("precision: reference bias 1 spread 9, delivery late p50 4 p99 20 max 31 cycles");
+    histogram_add(&stats.cost[EXIT_PORT], 5);
+    print();
+    has("precision: reference bias 6 spread 2000, delivery late p50 4 p99 20 max 31 cycles");
+    for (unsigned timer = 0; timer < 2; timer++)
+        histogram_init(&stats.timer[timer].lateness);
+    print();
+    has("precision: reference bias 6 spread 2000 cycles a slice, delivery: no tick came");
+    nothing_cut();
+}
+
 static void test_clocks(void **state)
 {
     (void)state;
@@ -290,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_a_missing_cycle_shows),
         cmocka_unit_test(test_meters),
         cmocka_unit_test(test_exits_timers_alarms),
+        cmocka_unit_test(test_precision),
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_lanes_follow_when_wanted),
         cmocka_unit_test(test_extreme_figures),
