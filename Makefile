@@ -63,11 +63,13 @@ NATIVE_CFLAGS = $(COMMON_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-
 # The rooms that both images have, and those of one.
 NEUTRAL_SOURCES := $(wildcard time/*.c devices/*.c vmm/*.c vmm/base/*.c vmm/show/*.c vmm/picture/*.c)
 FONT            := $(BUILD)/font/font
+QRCODEGEN       := $(BUILD)/qrcodegen/qrcodegen
+FETCHED         := $(FONT).c $(QRCODEGEN).c
 KERNEL_SOURCES  := $(wildcard boot/x86_64/*.[cS] arch/x86_64/*.[cS] arch/x86_64/*/*.[cS] vmm/pc/*.c) $(NEUTRAL_SOURCES)
-KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o) $(BUILD)/kernel/$(FONT).c.o
+KERNEL_OBJECTS  := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o) $(FETCHED:%=$(BUILD)/kernel/%.o)
 KERNEL          := $(BUILD)/escapement.elf
 ARM64_SOURCES   := $(wildcard boot/arm64/*.[cS] arch/arm64/*.[cS] arch/arm64/*/*.[cS] vmm/virt/*.c) $(NEUTRAL_SOURCES)
-ARM64_OBJECTS   := $(ARM64_SOURCES:%=$(BUILD)/kernel-arm64/%.o) $(BUILD)/kernel-arm64/$(FONT).c.o
+ARM64_OBJECTS   := $(ARM64_SOURCES:%=$(BUILD)/kernel-arm64/%.o) $(FETCHED:%=$(BUILD)/kernel-arm64/%.o)
 ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
 ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
 STILL_CLOCK     := $(BUILD)/still-clock.so
@@ -94,9 +96,9 @@ include guest-tests/guests.mk
 # way of an exit, unless the guest is stepped.
 COLD_SOURCES := $(filter-out %/string.c %/host.c %/histogram.c %/statusline.c %/trace.c %/exit_names.c arch/x86_64/host/timer.c \
                 %/counter.c arch/arm64/host/cpu.c arch/arm64/host/gic.c, \
-                $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) vmm/picture/hostscreen.c vmm/picture/terminal.c \
+                $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) $(addprefix vmm/picture/,hostscreen.c qrcode.c terminal.c) $(QRCODEGEN).c \
                 $(addprefix vmm/,barevm.c commands.c config.c config_value.c delivery.c keys.c life.c loader.c main.c noise.c \
-                report.c screen.c typing.c vm.c) \
+                report.c reportcard.c screen.c typing.c vm.c) \
                 $(addprefix vmm/pc/,acpi.c bios.c dsdt.c load.c loader.c loader_elf.c loader_linux.c loader_multiboot1.c \
                 long64.c mptable.c rom.c screen.c) $(addprefix vmm/virt/,dtb.c load.c loader.c) \
                 $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c mtrr.c pcihost.c pmu.c rtc.c \
@@ -182,6 +184,15 @@ $(FONT).psf: | toolcheck-computer
 $(FONT).c: $(FONT).psf tools/font
 	tools/font $< >$@
 
+# Other people's code, whose warnings are theirs. Its assertions want a C library, which the native tests have.
+$(QRCODEGEN).c: | toolcheck-computer
+	@tools/fetch-qrcodegen $(@D)
+QRCODEGEN_USERS := $(foreach folder,kernel kernel-arm64 native fuzz,$(patsubst %,$(BUILD)/$(folder)/%.o,$(QRCODEGEN).c vmm/picture/qrcode.c))
+$(QRCODEGEN_USERS): COMMON_CFLAGS += -isystem $(BUILD)/qrcodegen
+$(QRCODEGEN_USERS): | $(QRCODEGEN).c
+$(filter %/qrcodegen.c.o,$(QRCODEGEN_USERS)): COMMON_CFLAGS += -w
+$(filter %/qrcodegen.c.o,$(QRCODEGEN_USERS)): EVERY_KERNEL_CFLAGS += -DNDEBUG
+
 $(LIBFDT): | toolcheck-arm64
 	@tools/fetch-libfdt $(@D)
 
@@ -238,7 +249,7 @@ $(LOADER): $(BUILD)/loader/loader.so
 # $(1) is the folder in $(BUILD), $(2) the architecture.
 helpers         = $(filter-out $(foreach word,test fuzz,$(1)/$(word)_%),$(wildcard $(1)/*.c))
 library_objects = $(patsubst %,$(BUILD)/$(1)/%.o,$(call helpers,tools/tests/native) $(call helpers,tools/tests/native/$(2)) \
-                  $(call helpers,tools/fuzz) $(FONT).c $(NATIVE_NEUTRAL) $(NATIVE_$(2)))
+                  $(call helpers,tools/fuzz) $(FETCHED) $(NATIVE_NEUTRAL) $(NATIVE_$(2)))
 library_of      = $(BUILD)/$(1)/$(if $(findstring /arm64/,$(2)),arm64,x86_64).a
 NATIVE_LIBS    := -Wl,--as-needed -lcmocka -lZydis -lfdt -lgmp
 

@@ -4,20 +4,18 @@
 // its string is the VM's line (vmm/config.h).
 #include "vmm/main.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "arch/arch.h"
 #include "vmm/base/alloc.h"
-#include "vmm/base/card.h"
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 #include "vmm/life.h"
 #include "vmm/picture/hostscreen.h"
+#include "vmm/reportcard.h"
 
 #define MODULE_WORD "module "
-#define CARD_BYTES  256
 
 static _Noreturn void end(unsigned status, const char *reason)
 {
@@ -90,39 +88,6 @@ static unsigned run_all(const struct bootinfo *info, const struct monitor_config
     return first_bad;
 }
 
-// A line without the time: on a photograph of the screen it is too long.
-static __attribute__((format(printf, 1, 2))) void say(const char *text, ...)
-{
-    char line[CARD_BYTES];
-    va_list arguments;
-    va_start(arguments, text);
-    size_t length = format_v(line, sizeof(line), text, arguments);
-    va_end(arguments);
-    log_raw(line, length);
-}
-
-static void say_card_line(void *context, const struct card_line *line)
-{
-    static const char *const verdicts[] = { "PASS", "WARN", "FAIL" };
-    (void)context;
-    say("card: %s  %-16s %s\n", verdicts[line->verdict], line->what, line->found);
-    if (line->advice[0] != '\0')
-        say("card:                        %s\n", line->advice);
-}
-
-// Before anything is refused: on a PC without virtualization it says why.
-static void report_card(const struct bootinfo *info, bool can, const struct refusal *refusal)
-{
-    struct card card = { .out = say_card_line };
-    arch_report_card(info, &card);
-    if (can)
-        card_line(&card, CARD_PASS, "virtualization", "", "%s", arch_description());
-    else
-        card_line(&card, CARD_FAIL, "virtualization", refusal->text, "no virtual machine can run here");
-    say("card: %u passed, %u to look at, %u failed\n", card.count[CARD_PASS], card.count[CARD_WARN],
-        card.count[CARD_FAIL]);
-}
-
 void vmm_main(const struct bootinfo *info)
 {
     struct monitor_config monitor;
@@ -135,9 +100,11 @@ void vmm_main(const struct bootinfo *info)
     }
     bool can = arch_virtualization_init(&refusal);
     if (monitor.card != CARD_OFF)
-        report_card(info, can, &refusal);
-    if (monitor.card == CARD_ONLY)
+        reportcard_print(info, can, &refusal);
+    if (monitor.card == CARD_ONLY) {
+        reportcard_show_code();
         end(0, "report-card");
+    }
     if (!can) {
         log_line("escapement", "no virtual machine can run here: %s", refusal.text);
         end(STATUS_LACKS, "no-virtualization");

@@ -10,6 +10,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/percpu.h"
 #include "vmm/picture/font.h"
+#include "vmm/picture/qrcode.h"
 #include "vmm/picture/raster.h"
 #include "vmm/picture/terminal.h"
 
@@ -133,7 +134,7 @@ static void draw(htime_t until)
     for (; screen.row <= screen.terminal.rows; screen.row++, screen.column = 0) {
         uint32_t row = nth_row(screen.row);
         const uint8_t *glyphs = glyphs_of(row);
-        while (screen.column < screen.terminal.columns) {
+        while (screen.column < terminal_columns(&screen.terminal, row)) {
             uint32_t column = screen.column++;
             if (glyphs[column] == screen.drawn[row][column])
                 continue;
@@ -166,6 +167,40 @@ void hostscreen_show(void)
     memset(screen.drawn, FONT_UNKNOWN + 1, sizeof(screen.drawn)); // a glyph that nothing is
     screen.shown = true;
     draw_all();
+}
+
+static void clear(void)
+{
+    const struct raster *raster = &screen.raster;
+    screen.inside = true;
+    raster_fill(raster, 0, 0, raster->columns * FONT_WIDTH * raster->scale, raster->rows * FONT_HEIGHT * raster->scale,
+                INK_BLACK);
+    screen.inside = false;
+}
+
+bool hostscreen_code(const char *text, size_t length, struct refusal *refusal)
+{
+    static struct qrcode code; // too much for the stack
+    struct qrcode_place place;
+    struct raster raster = screen.raster;
+    if (!screen.shown)
+        return REFUSAL(refusal, "there is no screen, or it is not used (screen=on)");
+    if (screen.from.kind == BOOT_SCREEN_TEXT)
+        return REFUSAL(refusal, "the screen is in a text mode, which has no pixels");
+    if (!qrcode_encode(&code, text, length, refusal) ||
+        !qrcode_fit(&code, &screen.from, &raster, text, length, &place, refusal))
+        return false;
+    clear();
+    screen.raster = raster;
+    terminal_init(&screen.terminal, raster.columns, raster.rows - 1);
+    terminal_leave_room(&screen.terminal, place.rows, place.columns);
+    terminal_write(&screen.terminal, text, length);
+    screen.inside = true;
+    qrcode_draw(&code, &raster, &place);
+    screen.inside = false;
+    memset(screen.drawn, FONT_UNKNOWN + 1, sizeof(screen.drawn));
+    draw_all();
+    return true;
 }
 
 // Of a fault in the drawing itself, the panic's lines would be the next to draw.

@@ -27,6 +27,10 @@ bool hostscreen_due(void);
 bool hostscreen_begin(htime_t host_now);
 void hostscreen_piece(htime_t host_now);
 
+// The screen has this text from now on, what is written later, and the text as a QR code beside it, which no guest may
+// have to wait for. False: it is as it was, *refusal says why.
+bool hostscreen_code(const char *text, size_t length, struct refusal *refusal);
+
 // The last row, in inverse, from the next picture on.
 void hostscreen_status(const char *text);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Draws glyphs: see raster.h. Called by hostscreen.c and by its native test.
+// Draws glyphs and rectangles: see raster.h. Called by hostscreen.c, qrcode.c and their native tests.
 #include "vmm/picture/raster.h"
 
 #include <string.h>
@@ -42,14 +42,10 @@ static bool usable(const struct boot_screen *screen, struct refusal *refusal)
     return true;
 }
 
-bool raster_init(struct raster *raster, const struct boot_screen *screen, struct refusal *refusal)
+void raster_scale(struct raster *raster, const struct boot_screen *screen, uint32_t scale)
 {
-    if (!usable(screen, refusal))
-        return false;
-    uint32_t scale = screen->height / LINES_A_SCALE, width = screen->width, height = screen->height;
-    if (scale == 0 || width < scale * FONT_WIDTH)
-        scale = 1;
-    *raster = (struct raster){ .pitch = screen->pitch, .bytes = screen->bits / 8, .scale = scale };
+    uint32_t width = screen->width, height = screen->height;
+    raster->scale = scale;
     raster->columns = width / (scale * FONT_WIDTH);
     raster->rows = height / (scale * FONT_HEIGHT);
     if (raster->columns > TERMINAL_COLUMNS_MAX)
@@ -59,8 +55,19 @@ bool raster_init(struct raster *raster, const struct boot_screen *screen, struct
     uint32_t left = (width - raster->columns * scale * FONT_WIDTH) / 2;
     uint32_t top = (height - raster->rows * scale * FONT_HEIGHT) / 2;
     raster->origin = (uint8_t *)(uintptr_t)screen->address + (size_t)top * screen->pitch + (size_t)left * raster->bytes;
+}
+
+bool raster_init(struct raster *raster, const struct boot_screen *screen, struct refusal *refusal)
+{
+    if (!usable(screen, refusal))
+        return false;
+    uint32_t scale = screen->height / LINES_A_SCALE;
+    if (scale == 0 || screen->width < scale * FONT_WIDTH)
+        scale = 1;
+    *raster = (struct raster){ .pitch = screen->pitch, .bytes = screen->bits / 8 };
     raster->pixels[INK_GREY] = pixel_of(screen, GREY_PER_256);
     raster->pixels[INK_WHITE] = pixel_of(screen, 256);
+    raster_scale(raster, screen, scale);
     return true;
 }
 
@@ -93,5 +100,15 @@ void raster_glyph(const struct raster *raster, uint32_t row, uint32_t column, ui
     for (uint32_t y = 0; y < FONT_HEIGHT; y++) {
         for (uint32_t i = 0; i < raster->scale; i++, at += raster->pitch)
             draw_line(raster, at, lines[y], raster->pixels[ink], raster->pixels[paper]);
+    }
+}
+
+void raster_fill(const struct raster *raster, uint32_t x, uint32_t y, uint32_t width, uint32_t height, enum ink ink)
+{
+    uint8_t *line = raster->origin + (size_t)y * raster->pitch + (size_t)x * raster->bytes;
+    for (uint32_t i = 0; i < height; i++, line += raster->pitch) {
+        uint8_t *at = line;
+        for (uint32_t k = 0; k < width; k++)
+            at = store(at, raster->bytes, raster->pixels[ink]);
     }
 }

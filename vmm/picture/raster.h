@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Glyphs in a framebuffer of 16 to 32 bits a pixel, in the middle of it and so large that they can be read. Only
-// writes: reading what a screen shows takes a hundred times as long as writing it. Pure.
+// Glyphs and rectangles in a framebuffer of 16 to 32 bits a pixel, in the middle of it and so large that they can be
+// read. Only writes: reading what a screen shows takes a hundred times as long as writing it. Pure.
 #ifndef VMM_PICTURE_RASTER_H
 #define VMM_PICTURE_RASTER_H
 
@@ -21,7 +21,13 @@ struct raster {
 // terminal.h's limits.
 bool raster_init(struct raster *raster, const struct boot_screen *screen, struct refusal *refusal);
 
+// The same with smaller letters, so that more of them fit.
+void raster_scale(struct raster *raster, const struct boot_screen *screen, uint32_t scale);
+
 void raster_glyph(const struct raster *raster, uint32_t row, uint32_t column, uint8_t glyph, enum ink ink,
                   enum ink paper);
+
+// Pixels from that of the text's first cell on.
+void raster_fill(const struct raster *raster, uint32_t x, uint32_t y, uint32_t width, uint32_t height, enum ink ink);
 
 #endif

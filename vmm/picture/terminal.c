@@ -17,6 +17,12 @@ void terminal_init(struct terminal *terminal, uint32_t columns, uint32_t rows)
     terminal->rows = rows < TERMINAL_ROWS_MAX ? rows : TERMINAL_ROWS_MAX;
 }
 
+void terminal_leave_room(struct terminal *terminal, uint32_t rows, uint32_t columns)
+{
+    terminal->narrow_rows = rows < terminal->rows ? rows : terminal->rows;
+    terminal->narrow_columns = columns < terminal->columns ? columns : terminal->columns;
+}
+
 static void new_line(struct terminal *terminal)
 {
     terminal->column = 0;
@@ -30,7 +36,7 @@ static void new_line(struct terminal *terminal)
 
 static void put(struct terminal *terminal, uint32_t code)
 {
-    if (terminal->column == terminal->columns)
+    if (terminal->column == terminal_columns(terminal, terminal->row))
         new_line(terminal);
     terminal->glyphs[terminal->row][terminal->column++] = font_glyph(code);
 }

@@ -11,6 +11,7 @@
 
 struct terminal {
     uint32_t columns, rows; // within the limits, not 0
+    uint32_t narrow_rows, narrow_columns; // the first rows, beside which a picture stands, have fewer columns
     uint32_t row, column;   // where the next character goes; column == columns: on the next line
     uint32_t code;          // of a character whose bytes have not all come
     uint8_t  code_bytes;    // that are missing
@@ -20,5 +21,13 @@ struct terminal {
 
 void terminal_init(struct terminal *terminal, uint32_t columns, uint32_t rows);
 void terminal_write(struct terminal *terminal, const void *bytes, size_t count);
+
+// Room for a picture beside the first rows, of a terminal to which nothing is written yet.
+void terminal_leave_room(struct terminal *terminal, uint32_t rows, uint32_t columns);
+
+static inline uint32_t terminal_columns(const struct terminal *terminal, uint32_t row)
+{
+    return row < terminal->narrow_rows ? terminal->narrow_columns : terminal->columns;
+}
 
 #endif

@@ -53,8 +53,8 @@ def attach(how, image):
 
 
 def menu(path, module, mode, words):
-    """Bochs' display is a terminal, without pixels: text, said after multiboot2, which asks for pixels."""
-    mode, payload = (mode, "") if mode != "text" else ("auto", "    set gfxpayload=text\n")
+    """Bochs' display is a terminal, without pixels: text, said after multiboot2, which asks for pixels. So is a depth."""
+    mode, payload = (mode, "") if mode != "text" and mode.count("x") < 2 else ("auto", "    set gfxpayload=%s\n" % mode)
     with open(path, "w", encoding="ascii") as out:
         out.write('set timeout=0\nset gfxmode=%s\nmenuentry "test" {\n    multiboot2 /escapement.elf screen=on %s\n'
                   "    module2 %s\n%s}\n" % (mode, words, module, payload))
@@ -120,7 +120,7 @@ class Machine:
 
     def wait_for_screen(self, meanwhile=lambda: None):
         """Reading a picture takes a second of this computer's time, which the machine wants, too."""
-        return self.wait(lambda: meanwhile() or SCREEN_END in self.screen().lines, 2)
+        return self.wait(lambda: meanwhile() or any(line.startswith(SCREEN_END) for line in self.screen().lines), 2)
 
     def screen(self):
         self.ask("screendump", filename=self.picture)
@@ -150,12 +150,21 @@ def lines_of(said):
     return text[text.rfind("\n", 0, at) + 1:].split("\n") if at >= 0 else []
 
 
+def wrapped(lines, columns_of):
+    """Those lines where a row has so many columns."""
+    shown = []
+    for line in lines:
+        shown.append(line[:columns_of(len(shown))])
+        rest = line[len(shown[-1]):]
+        while rest:
+            shown.append(rest[:columns_of(len(shown))])
+            rest = rest[len(shown[-1]):]
+    return shown
+
+
 def as_shown(lines, screen):
     """Those lines on a screen of that size, with what only the screen says."""
-    shown = []
-    for line in lines[:-1] + [SCREEN_END]:
-        shown += [line[i:i + screen.columns] for i in range(0, max(len(line), 1), screen.columns)]
-    shown.append("")
+    shown = wrapped(lines[:-1] + [SCREEN_END, ""], lambda row: screen.columns)
     rows = screen.rows - 1
     return [line.rstrip() for line in shown[-rows:]] + [""] * (rows - len(shown))
 
@@ -252,20 +261,68 @@ def text_mode():
             machine.end()
 
 
+def around_the_code(name, machine, lines):
+    """A screen with a QR code: these lines come first, beside it and below it."""
+    screen = machine.screen()
+    rows, columns = photo.narrow(machine.picture)
+    expected = [line.rstrip() for line in wrapped(lines, lambda row: columns if row < rows else screen.columns)]
+    shown = [line[:columns].rstrip() if row < rows else line for row, line in enumerate(screen.lines[:len(expected)])]
+    same = len(lines) > 10 and rows > 10 and shown == expected
+    tap.claim(same, "%s: all of the card is beside the code, %d rows of %d columns, and below it" % (name, rows, columns))
+    if not same:
+        tap.show("%-60s | %s" % (a, b) for a, b in zip(shown, expected) if a != b)
+
+
 def card_on_a_screen():
     """The report card of a PC with UEFI, a screen, and no serial port."""
     with tempfile.TemporaryDirectory() as folder:
         image = stick(folder, ECHO, "1024x768", "card=only")
         machine = started(folder, "uefi", "usb", image, [*VGA, "-serial", "none"])
+        name = "uefi, no serial port, the card on the screen"
         try:
             machine.wait_for_screen()
-            lines = machine.screen().lines
+            machine.screen()
+            lines = photo.code(machine.picture).decode().split("\n")[:-1]
+            tap.claim(len(lines) > 10, name + ": its QR code has %d lines" % len(lines))
+            around_the_code(name, machine, lines)
             for verdict, what, found in (("PASS", "start", "UEFI, by Escapement's loader"),
                                          ("PASS", "screen", "1024 by 768 pixels of 32 bits, 4096 bytes a line, at 0x"),
                                          ("WARN", "serial port", "none at 0x3f8 and 0x2f8"),
                                          ("PASS", "virtualization", "AMD SVM, nested paging, ")):
                 row = "card: %s  %-16s %s" % (verdict, what, found)
-                tap.claim(any(line.startswith(row) for line in lines), "uefi, no serial port, the card on the screen: " + row)
+                tap.claim(any(line.startswith(row) for line in lines), name + ": " + row)
+        finally:
+            machine.end()
+
+
+def card_as_a_code():
+    """The smallest screen that has room for it, in pixels of 16 bits."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = started(folder, "bios", "disk", stick(folder, ECHO, "800x600x16", "card=only"), VGA)
+        name = "bios, 800 by 600 pixels of 16 bits, the card"
+        try:
+            machine.wait(lambda: SERIAL_END in machine.said())
+            machine.wait_for_screen()
+            shown = r"card: |.* card: the QR code holds |ESCAPEMENT-END"
+            said = [line for line in lines_of(machine.said()) if re.match(shown, line)]
+            card = [line for line in said if line.startswith("card: ")]
+            text = "".join(line + "\n" for line in card).encode()
+            tap.claim(any("800 by 600 pixels of 16 bits" in line for line in card), name + ": its screen is that")
+            tap.claim(len(card) > 10 and photo.code(machine.picture) == text,
+                      "%s: a telephone reads from its QR code what the serial port said, %d bytes" % (name, len(text)))
+            around_the_code(name, machine, said + [SCREEN_END])
+        finally:
+            machine.end()
+
+
+def card_in_text_mode():
+    """No pixels for a QR code."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = started(folder, "bios", "disk", stick(folder, ECHO, "text", "card=only"), VGA)
+        try:
+            machine.wait(lambda: SERIAL_END in machine.said())
+            tap.claim(b"card: no QR code: the screen is in a text mode, which has no pixels\n" in machine.said().replace(b"\r", b""),
+                      "bios, text mode, the card: why there is no QR code is said")
         finally:
             machine.end()
 
@@ -365,6 +422,8 @@ def main():
     no_serial_port()
     text_mode()
     card_on_a_screen()
+    card_as_a_code()
+    card_in_text_mode()
     keyboard("uefi")
     keyboard("bios")
     no_screen()

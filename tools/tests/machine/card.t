@@ -26,6 +26,8 @@ has "what this machine has" '^(9|1[0-9]) passed, [0-9] to look at, 0 failed$'
 has "its virtualization" '^PASS  virtualization   (AMD SVM|Intel VMX|arm64 at EL2), '
 has "its memory" '^PASS  memory  *[0-9]+ MiB usable(, 0 above 4 GiB; [0-9]+ ranges, 0 overlap|; 1 ranges), 0 more ignored$'
 has "its ports" '^PASS  serial port  *(COM1 and COM2|PL011)$'
+grep -q 'card: no QR code: there is no screen, or it is not used (screen=on)$' "$folder/log"
+claim $? "why there is no QR code is said"
 [ "$status" -eq 0 ] && [ ! -s "$folder/out" ]
 claim $? "no guest ran: $(head -n 1 "$folder/out")"
 if [ "$machine" = svm ]; then

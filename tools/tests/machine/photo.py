@@ -4,6 +4,7 @@ tools/tests/machine/boot.t."""
 import collections
 import os
 import re
+import subprocess
 
 import machines
 
@@ -42,15 +43,35 @@ def character(known, pattern, inverse):
     return known.get(bytes(byte ^ 0xff for byte in pattern) if inverse else bytes(pattern), "?")
 
 
+def grid(width, height):
+    """How text lies on a picture of that size: its scale, columns and rows, and where it begins."""
+    scale = max(height // LINES_A_SCALE, 1)
+    columns, rows = min(width // (WIDTH * scale), COLUMNS_MAX), min(height // (HEIGHT * scale), ROWS_MAX)
+    return scale, columns, rows, (width - columns * WIDTH * scale) // 2, (height - rows * HEIGHT * scale) // 2
+
+
+def code(path):
+    """The text of the QR code on a picture, in bytes; empty if there is none that can be read as a whole."""
+    return subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", path], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout[:-1]
+
+
+def narrow(path):
+    """So many rows of text are beside a white square in the upper right corner, and so many columns they have."""
+    width, height, green = picture(path)
+    scale, columns, _, left, top = grid(width, height)
+    line = green[top * width + left:top * width + left + columns * WIDTH * scale]
+    free = len(line.rstrip(b"\xff"))
+    return -((free - len(line)) // (HEIGHT * scale)), free // (WIDTH * scale) - 1
+
+
 def read(path):
     """What a screen shows that the monitor has drawn, the status last; a glyph that the font does not have becomes a ?."""
     taken = picture(path) if os.path.exists(path) else None
     if not taken:
         return NOTHING
     width, height, green = taken
-    scale = max(height // LINES_A_SCALE, 1)
-    columns, rows = min(width // (WIDTH * scale), COLUMNS_MAX), min(height // (HEIGHT * scale), ROWS_MAX)
-    left, top = (width - columns * WIDTH * scale) // 2, (height - rows * HEIGHT * scale) // 2
+    scale, columns, rows, left, top = grid(width, height)
     known, lines = glyphs(), []
     for row in range(rows):
         patterns = [bytearray() for _ in range(columns)]

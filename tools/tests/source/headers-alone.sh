@@ -8,6 +8,7 @@ flags="-std=gnu11 -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow 
 clang=${CLANG:-clang}
 libfdt=${BUILD:-build}/libfdt
 efi=${BUILD:-build}/gnu-efi
+qrcodegen=${BUILD:-build}/qrcodegen
 
 # files ARCHITECTURE SUFFIX: those of it and those of all; or the loader's alone.
 files() {
@@ -35,10 +36,10 @@ check() {
     done
 }
 
-check x86_64 vmm/pc/machine.h gcc -mno-red-zone ""
+check x86_64 vmm/pc/machine.h gcc "-mno-red-zone -isystem $qrcodegen" ""
 check loader vmm/pc/machine.h gcc "-mno-red-zone -fshort-wchar -DGNU_EFI_USE_MS_ABI -isystem $efi/include -isystem $efi/include/x86_64" ""
 if command -v aarch64-linux-gnu-gcc >/dev/null; then
-    check arm64 vmm/virt/machine.h aarch64-linux-gnu-gcc "-isystem $libfdt" --target=aarch64-linux-gnu
+    check arm64 vmm/virt/machine.h aarch64-linux-gnu-gcc "-isystem $libfdt -isystem $qrcodegen" --target=aarch64-linux-gnu
 else
     claim "arm64 # SKIP aarch64-linux-gnu-gcc is not here" ""
 fi
