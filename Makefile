@@ -72,7 +72,7 @@ ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
 ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
 STILL_CLOCK     := $(BUILD)/still-clock.so
 LIBFDT          := $(BUILD)/libfdt/libfdt.a
-LOADER_SOURCES  := $(wildcard boot/efi/*.[cS]) vmm/base/string.c
+LOADER_SOURCES  := $(wildcard boot/efi/*.[cS] boot/efi/x86_64/*.[cS]) vmm/base/string.c
 LOADER_OBJECTS  := $(LOADER_SOURCES:%=$(BUILD)/loader/%.o)
 LOADER          := $(BUILD)/BOOTX64.EFI
 GNU_EFI         := $(BUILD)/gnu-efi
@@ -80,7 +80,7 @@ USB             := $(BUILD)/escapement-usb.iso
 
 # What native tests and fuzzers may call: what needs no machine, of each architecture and the machine that its guests have.
 NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c devices/*.c vmm/base/*.c vmm/show/*.c vmm/picture/*.c)) vmm/loader.c
-NATIVE_x86_64  := $(addprefix boot/efi/,boottags.c elfimage.c menu.c) $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
+NATIVE_x86_64  := $(addprefix boot/efi/,menu.c x86_64/boottags.c x86_64/elfimage.c) $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
                   arch/x86_64/host/rate*.c) $(addprefix arch/x86_64/host/,card.c keys.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
                   arch/x86_64/vmx/timer.c \
                   $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c screen.c typing.c)

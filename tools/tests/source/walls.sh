@@ -34,9 +34,10 @@ vcpu-arm64  arch/arm64/*.h                      | time devices seam hall insn-ar
 guest-arm64 arch/arm64/guest/*                  | time base hall insn-arm64 host-arm64 vcpu-arm64
 arm64       arch/arm64/*                        | time base show hall seam insn-arm64 host-arm64 vcpu-arm64 guest-arm64
 vmm         vmm/*                               | time base picture hall seam
+efi         boot/efi/*                          | bootinfo
 boot-x86    boot/x86_64/*                       | base bootinfo picture hall host-x86
 boot-arm64  boot/arm64/*                        | base bootinfo hall seam host-arm64
-efi         boot/efi/*                          | boot-x86
+efi-x86     boot/efi/x86_64/*                   | bootinfo boot-x86 efi
 '
 
 # arrows: FILE tab the FILE it includes
