@@ -27,6 +27,9 @@ bool hostscreen_due(void);
 bool hostscreen_begin(htime_t host_now);
 void hostscreen_piece(htime_t host_now);
 
+// The last sentence, when the host stays on for a person to read the screen.
+void hostscreen_end(void);
+
 // The last row, in inverse, from the next picture on.
 void hostscreen_status(const char *text);
 

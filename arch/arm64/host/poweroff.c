@@ -7,12 +7,17 @@
 #include "arch/arm64/host/pci.h"
 #include "arch/arm64/host/uart.h"
 #include "arch/arm64/host/firmware.h"
+#include "vmm/picture/hostscreen.h"
 
 _Noreturn void arch_machine_exit(unsigned status)
 {
     (void)status;
     hostuart_flush();
     hostpci_flush();
+    if (hostscreen_shown()) { // a person is to read it first
+        hostscreen_end();
+        arm64_halt_forever();
+    }
     register uint64_t function __asm__("x0") = PSCI_SYSTEM_OFF;
     switch (board()->psci) {
     case PSCI_SMC: __asm__ volatile("smc #0" : "+r"(function) : : "memory"); break;
