@@ -76,6 +76,11 @@ LOADER_SOURCES  := $(wildcard boot/efi/*.[cS] boot/efi/x86_64/*.[cS]) vmm/base/s
 LOADER_OBJECTS  := $(LOADER_SOURCES:%=$(BUILD)/loader/%.o)
 LOADER          := $(BUILD)/BOOTX64.EFI
 GNU_EFI         := $(BUILD)/gnu-efi
+ARM64_LOADER_SOURCES := $(wildcard boot/efi/*.[cS] boot/efi/arm64/*.[cS]) $(addprefix boot/arm64/,simplefb.c string.c) time/calendar.c \
+                        $(addprefix vmm/base/,acpi_table.c format.c string.c)
+ARM64_LOADER_OBJECTS := $(ARM64_LOADER_SOURCES:%=$(BUILD)/loader-arm64/%.o)
+ARM64_LOADER         := $(BUILD)/BOOTAA64.EFI
+ARM64_GNU_EFI        := $(BUILD)/gnu-efi-arm64
 USB             := $(BUILD)/escapement-usb.iso
 
 # What native tests and fuzzers may call: what needs no machine, of each architecture and the machine that its guests have.
@@ -211,9 +216,12 @@ $(ARM64_IMAGE): $(ARM64_KERNEL)
 
 # ---- The loader for UEFI ---------------------------------------------------------------------------------------------
 # A shared object that relocates itself, then turned into what the firmware starts: gnu-efi's way.
-LOADER_CFLAGS = $(COMMON_CFLAGS) -Os -ffreestanding -fpic -fvisibility=hidden -fshort-wchar -fno-stack-protector -mno-red-zone \
-                -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
+EVERY_LOADER_CFLAGS = $(COMMON_CFLAGS) -Os -ffreestanding -fpic -fvisibility=hidden -fshort-wchar -fno-stack-protector \
+                      -mgeneral-regs-only -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns
+LOADER_CFLAGS = $(EVERY_LOADER_CFLAGS) -mno-red-zone -fcf-protection=none -DGNU_EFI_USE_MS_ABI \
                 -isystem $(GNU_EFI)/include -isystem $(GNU_EFI)/include/x86_64
+ARM64_LOADER_CFLAGS = $(EVERY_LOADER_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none \
+                      -isystem $(LIBFDT:%/libfdt.a=%) -isystem $(ARM64_GNU_EFI)/include -isystem $(ARM64_GNU_EFI)/include/aarch64
 LOADER_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
 
 $(GNU_EFI)/libefi.a: | toolcheck
@@ -231,6 +239,23 @@ $(BUILD)/loader/loader.so: $(LOADER_OBJECTS)
 
 $(LOADER): $(BUILD)/loader/loader.so
 	objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@
+
+$(ARM64_GNU_EFI)/libefi.a: | toolcheck-arm64
+	@tools/fetch-gnu-efi arm64 $(@D)
+
+$(BUILD)/loader-arm64/%.o: % Makefile | $(ARM64_GNU_EFI)/libefi.a $(LIBFDT)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (loader arm64))
+	$(CROSS)gcc $(ARM64_LOADER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/loader-arm64/loader.so: $(ARM64_LOADER_OBJECTS) $(LIBFDT)
+	$(call say,LD,$@)
+	$(CROSS)ld -nostdlib --no-undefined -znocombreloc -znoexecstack -T $(ARM64_GNU_EFI)/efi.lds -shared -Bsymbolic \
+	    --no-warn-rwx-segments --defsym=EFI_SUBSYSTEM=10 -o $@ $(ARM64_GNU_EFI)/crt0.o $^ -L$(ARM64_GNU_EFI) -lefi -lgnuefi
+
+# Debian 12's objcopy cannot write PE for arm64: the header is in gnu-efi's crt0.
+$(ARM64_LOADER): $(BUILD)/loader-arm64/loader.so
+	$(CROSS)objcopy $(addprefix -j ,$(LOADER_SECTIONS)) -O binary $< $@
 
 # ---- Tests and fuzzers that run on this computer ----------------------------------------------------------------------
 # Each links one library, from which it takes what it calls; those in a folder arm64/ link arm64's. What stands beside the

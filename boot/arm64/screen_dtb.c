@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The screen that the loader has set up: a simple-framebuffer in /chosen (Linux, bindings/display/
-// simple-framebuffer.yaml). Called by dtb.c. Pure. What its numbers are good for hostscreen.c says, later and aloud; here is
-// refused what cannot be calculated with.
+// simple-framebuffer.yaml). Called by dtb.c. Pure. What its numbers are good for hostscreen.c says, later and aloud;
+// here is refused what cannot be calculated with.
 #include <string.h>
 
 #include "boot/arm64/dtb_node.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The names that a simple-framebuffer's pixels have in a device tree (Linux, bindings/display/simple-framebuffer.yaml), for
-// the one who reads them and for the one who writes them. Pure.
+// The names that a simple-framebuffer's pixels have in a device tree (Linux, bindings/display/simple-framebuffer.yaml),
+// for the one who reads them and for the one who writes them. Pure.
 #ifndef BOOT_ARM64_SIMPLEFB_H
 #define BOOT_ARM64_SIMPLEFB_H
 

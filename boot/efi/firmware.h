@@ -16,8 +16,8 @@ extern const uint64_t firmware_memory_end;
 // A sentence on the firmware's console, with the words that name this loader before it.
 void firmware_say(const char *sentence, const char *about);
 
-// Pages below firmware_memory_end, which hold code, too; 0: there are none. Never given back by the monitor's own choice: what is
-// loaded is found by the monitor in its boot information.
+// Pages below firmware_memory_end, which hold code, too; 0: there are none. Never given back by the monitor's own
+// choice: what is loaded is found by the monitor in its boot information.
 uint64_t firmware_pages(uint64_t bytes);
 void     firmware_free(uint64_t address, uint64_t bytes);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loader for UEFI: a menu, then one entry's files, then the monitor, which is told of them. Started by the firmware as
-// EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI. What differs between the two is behind monitor.h.
+// The loader for UEFI: a menu, then one entry's files, then the monitor, which is told of them. Started by the firmware
+// as EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI. What differs between the two is behind monitor.h.
 #include "boot/efi/choose.h"
 #include "boot/efi/disk.h"
 #include "boot/efi/firmware.h"

@@ -16,8 +16,8 @@ bool memorymap_init(struct memorymap *map);
 // Each of its descriptors in turn: i from 0 on, until null.
 const EFI_MEMORY_DESCRIPTOR *memorymap_at(const struct memorymap *map, UINTN i);
 
-// Memory of this type is free once boot services are gone (table 7.10). What the loader holds is free, too, but for what
-// the monitor is told of.
+// Memory of this type is free once boot services are gone (table 7.10). What the loader holds is free, too, but for
+// what the monitor is told of.
 bool memorymap_usable(uint32_t type);
 
 // Writes the map into what is handed over, and is called again if the firmware has changed it meanwhile. Null: it is

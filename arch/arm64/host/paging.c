@@ -17,7 +17,8 @@
 #include "vmm/base/panic.h"
 #include "vmm/picture/hostscreen.h"
 
-// Entry 0: device nGnRnE; entry 1: write-back, allocated on read and write; entry 2: not cached, writes may be gathered.
+// Entry 0: device nGnRnE; entry 1: write-back, allocated on read and write; entry 2: not cached, writes may be
+// gathered.
 #define MAIR_DEVICE_RAM_SCREEN 0x44ff00
 #define TCR_48_BITS 16
 #define TCR_WALKS   (UINT64_C(1) << 8 | UINT64_C(1) << 10 | UINT64_C(3) << 12) // write-back, inner shareable

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The way into the x86-64 monitor: its ELF file's segments go where they were linked, and it is told what it needs as GRUB
-// would tell it (multiboot2). Everything is below 4 GiB, because it is entered in 32-bit mode. See monitor.h.
+// The way into the x86-64 monitor: its ELF file's segments go where they were linked, and it is told what it needs as
+// GRUB would tell it (multiboot2). Everything is below 4 GiB, because it is entered in 32-bit mode. See monitor.h.
 #include "boot/efi/memorymap.h"
 #include "boot/efi/monitor.h"
 #include "boot/efi/x86_64/boottags.h"

@@ -38,6 +38,7 @@ efi         boot/efi/*                          | bootinfo
 boot-x86    boot/x86_64/*                       | base bootinfo picture hall host-x86
 boot-arm64  boot/arm64/*                        | base bootinfo picture hall seam host-arm64
 efi-x86     boot/efi/x86_64/*                   | bootinfo boot-x86 efi
+efi-arm64   boot/efi/arm64/*                    | time base bootinfo host-arm64 boot-arm64 efi
 '
 
 # arrows: FILE tab the FILE it includes
