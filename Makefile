@@ -334,7 +334,7 @@ needs_x86_64_demo  = x86_64
 needs_x86_64_linux = x86_64 linux
 needs_arm64_demo   = arm64
 needs_arm64_linux  = arm64 linux-arm64
-needs_test_svm     = x86_64 linux medium test
+needs_test_svm     = x86_64 arm64 linux medium test
 needs_test_vmx     = $(needs_test_svm) vmx
 needs_test_arm64   = x86_64 arm64 linux-arm64 test
 needs_test         = $(needs_test_vmx) $(needs_test_arm64)
@@ -391,7 +391,7 @@ test-versions:
 
 test-arm64:
 	$(call installed,$(needs_test_arm64))
-	@+$(again) all-arm64
+	@+$(again) all-arm64 $(USB)
 	@BUILD=$(BUILD) tools/test-all arm64
 
 fuzz:
@@ -421,12 +421,13 @@ readme:
 	@+$(again) all-x86_64 all-arm64
 	@BUILD=$(BUILD) tools/readme write $(ROOM)
 
+USB_PARTS := $(KERNEL) guests $(LOADER) $(ARM64_IMAGE) guests-arm64 $(ARM64_LOADER)
 usb:
-	$(call installed,x86_64 usb $(filter linux,$(GUEST)))
-	@+$(again) $(KERNEL) guests $(LOADER)
+	$(call installed,x86_64 arm64 usb $(filter linux,$(GUEST)))
+	@+$(again) $(USB_PARTS)
 	@$(if $(filter linux,$(GUEST)),tools/fetch-linux $(BUILD)/linux &&) tools/usb $(BUILD) $(filter linux,$(GUEST))
 # What the tests boot. `make usb` writes it anew, since it may be with Linux or without.
-$(USB): $(KERNEL) guests $(LOADER) tools/usb tools/iso boot/efi/escapement.cfg guest-tests/tests.cfg
+$(USB): $(USB_PARTS) tools/usb tools/iso $(wildcard boot/efi/*.cfg guest-tests/*.cfg)
 	$(call say,USB,$@)
 	tools/usb $(BUILD)
 
@@ -455,7 +456,7 @@ help:
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
 	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
-	@echo 'make test-boot  the image of make usb on PCs of QEMU'"'"'s, by BIOS and UEFI'
+	@echo 'make test-boot  the image of make usb on PCs and arm64 machines of QEMU'"'"'s, by BIOS and UEFI'
 	@echo 'make test-arm64 the same for arm64 at EL2, on three machines of QEMU'
 	@echo 'make test-versions   a few of them in QEMU 10 and Bochs 3, fetched and not installed'
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
@@ -466,7 +467,7 @@ help:
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
 	@echo 'make readme     run what README shows and write it there; ROOM="svm arm64" only so much of it, tools/readme says what'
-	@echo 'make usb        $(BUILD)/escapement-usb.iso, to boot a PC from by BIOS or UEFI, with a menu of guests; GUEST=linux adds Linux'
+	@echo 'make usb        $(BUILD)/escapement-usb.iso, to boot a PC or an arm64 machine from, with a menu of guests; GUEST=linux adds Linux'
 	@echo 'make gdb        QEMU stopped at the entry, gdb attached, symbols loaded'
 	@echo 'make doctor     what this computer has, what is missing, what to do about it'
 	@echo 'make clean      remove $(BUILD)'
