@@ -89,7 +89,7 @@ NATIVE_x86_64  := $(addprefix boot/efi/,menu.c x86_64/boottags.c x86_64/elfimage
                   arch/x86_64/host/rate*.c) $(addprefix arch/x86_64/host/,card.c keys.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
                   arch/x86_64/vmx/timer.c \
                   $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c screen.c typing.c)
-NATIVE_arm64   := $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c boot/arm64/simplefb.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \
+NATIVE_arm64   := $(addprefix boot/efi/arm64/,acpi_board.c board_tree.c image.c tree.c) $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c boot/arm64/simplefb.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \
                   arch/arm64/guest/idregs.c
 
 GUEST_OUT := $(BUILD)/guests
