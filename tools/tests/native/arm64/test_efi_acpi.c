@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A board out of ACPI tables, as the loader for UEFI on arm64 makes it: tables as QEMU writes them, both versions of the
-// interrupt controller, what is missing or damaged; and the device tree of such a board, read again.
+// A board out of ACPI tables, as the loader for UEFI on arm64 makes it: tables as QEMU writes them, both versions of
+// the interrupt controller, what is missing or damaged; and the device tree of such a board, read again.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -248,7 +248,8 @@ static void what_is_missing(void **state)
     (void)state;
     usual(3, 0x80a0000);
     area[table_at[0] + 50] ^= 1;
-    refused("the firmware's ACPI names no interrupt controller of version 2 or 3 (MADT); 1 of its 4 tables are damaged");
+    refused("the firmware's ACPI names no interrupt controller of version 2 or 3 (MADT); 1 of its 4 tables are "
+            "damaged");
     usual(3, 0x80a0000);
     area[table_at[1] + 50] ^= 1;
     refused("the firmware's ACPI names no timer of EL2 (GTDT); 1 of its 4 tables are damaged");
@@ -256,7 +257,8 @@ static void what_is_missing(void **state)
     madt(3, 0, 0);
     gtdt();
     end_tables();
-    refused("the firmware's ACPI names no interrupt controller of version 2 or 3 (MADT); 0 of its 2 tables are damaged");
+    refused("the firmware's ACPI names no interrupt controller of version 2 or 3 (MADT); 0 of its 2 tables are "
+            "damaged");
     usual(3, 0x80a0000);
     area[XSDT_AT + 20] ^= 1;
     refused("the firmware's ACPI tables are damaged: neither XSDT nor RSDT can be read");

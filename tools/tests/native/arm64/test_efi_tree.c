@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The device tree that the loader for UEFI on arm64 hands over, read again by the monitor's own reader: words, modules in
-// their order, screens, time, chance, memory; trees of firmware that are damaged or of no use; the image's header.
+// The device tree that the loader for UEFI on arm64 hands over, read again by the monitor's own reader: words, modules
+// in their order, screens, time, chance, memory; trees of firmware that are damaged or of no use; the image's header.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,7 +119,8 @@ static void whole(void **state)
     assert_string_equal(dtb.boot.cmdline, "screen=on");
     assert_int_equal(dtb.boot.module_count, 4);
     static const uint64_t at[] = { 0x53000000, 0x51000000, 0x50000000, 0x54000000 };
-    static const char *const words[] = { "vm=a mem=16M -- hello", "module initramfs.gz of it", "module ", "moduleless=1" };
+    static const char *const words[] = { "vm=a mem=16M -- hello", "module initramfs.gz of it", "module ",
+                                         "moduleless=1" };
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(dtb.boot.modules[i].start.value, at[i]);
         assert_string_equal(dtb.boot.modules[i].string, words[i]);
@@ -173,8 +174,8 @@ static void of_no_use(void **state)
     bus_cells(1, 1);
     end_tree();
     fdt_setprop_inplace_u32(built, 0, "#size-cells", 1);
-    assert_string_equal(open_tree(ROOM_BYTES), "the root of the firmware's device tree has addresses or sizes that are not "
-                                               "of two cells");
+    assert_string_equal(open_tree(ROOM_BYTES), "the root of the firmware's device tree has addresses or sizes that are "
+                                               "not of two cells");
     firmware_tree();
     assert_null(open_tree(ROOM_BYTES));
     tree_memory_begin(&tree);
@@ -255,8 +256,8 @@ static void screens(void **state)
     }
     struct boot_screen nameless = screen, alpha = screen;
     nameless.blue.bits = 7;
-    assert_string_equal(tree_screen(&tree, &nameless), "the screen's pixels have a layout that a device tree has no name "
-                                                       "for: see the serial port");
+    assert_string_equal(tree_screen(&tree, &nameless), "the screen's pixels have a layout that a device tree has no "
+                                                       "name for: see the serial port");
     assert_true(simplefb_read_format("a8r8g8b8", &alpha));
     assert_string_equal(simplefb_format_of(&alpha), "x8r8g8b8"); // the same colours
     assert_false(simplefb_read_format("x8r8g8b", &alpha));
