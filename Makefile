@@ -74,19 +74,24 @@ ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
 ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
 STILL_CLOCK     := $(BUILD)/still-clock.so
 LIBFDT          := $(BUILD)/libfdt/libfdt.a
-LOADER_SOURCES  := $(wildcard boot/efi/*.[cS]) vmm/base/string.c
+LOADER_SOURCES  := $(wildcard boot/efi/*.[cS] boot/efi/x86_64/*.[cS]) vmm/base/string.c
 LOADER_OBJECTS  := $(LOADER_SOURCES:%=$(BUILD)/loader/%.o)
 LOADER          := $(BUILD)/BOOTX64.EFI
 GNU_EFI         := $(BUILD)/gnu-efi
+ARM64_LOADER_SOURCES := $(wildcard boot/efi/*.[cS] boot/efi/arm64/*.[cS]) $(addprefix boot/arm64/,simplefb.c string.c) time/calendar.c \
+                        $(addprefix vmm/base/,acpi_table.c format.c string.c)
+ARM64_LOADER_OBJECTS := $(ARM64_LOADER_SOURCES:%=$(BUILD)/loader-arm64/%.o)
+ARM64_LOADER         := $(BUILD)/BOOTAA64.EFI
+ARM64_GNU_EFI        := $(BUILD)/gnu-efi-arm64
 USB             := $(BUILD)/escapement-usb.iso
 
 # What native tests and fuzzers may call: what needs no machine, of each architecture and the machine that its guests have.
 NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c devices/*.c vmm/base/*.c vmm/show/*.c vmm/picture/*.c)) vmm/loader.c
-NATIVE_x86_64  := $(addprefix boot/efi/,boottags.c elfimage.c menu.c) $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
+NATIVE_x86_64  := $(addprefix boot/efi/,menu.c x86_64/boottags.c x86_64/elfimage.c) $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
                   arch/x86_64/host/rate*.c) $(addprefix arch/x86_64/host/,card.c keys.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
                   arch/x86_64/vmx/timer.c \
                   $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c screen.c typing.c)
-NATIVE_arm64   := $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \
+NATIVE_arm64   := $(addprefix boot/efi/arm64/,acpi_board.c board_tree.c image.c tree.c) $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c boot/arm64/simplefb.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \
                   arch/arm64/guest/idregs.c
 
 GUEST_OUT := $(BUILD)/guests
@@ -222,9 +227,12 @@ $(ARM64_IMAGE): $(ARM64_KERNEL)
 
 # ---- The loader for UEFI ---------------------------------------------------------------------------------------------
 # A shared object that relocates itself, then turned into what the firmware starts: gnu-efi's way.
-LOADER_CFLAGS = $(COMMON_CFLAGS) -Os -ffreestanding -fpic -fvisibility=hidden -fshort-wchar -fno-stack-protector -mno-red-zone \
-                -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
+EVERY_LOADER_CFLAGS = $(COMMON_CFLAGS) -Os -ffreestanding -fpic -fvisibility=hidden -fshort-wchar -fno-stack-protector \
+                      -mgeneral-regs-only -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns
+LOADER_CFLAGS = $(EVERY_LOADER_CFLAGS) -mno-red-zone -fcf-protection=none -DGNU_EFI_USE_MS_ABI \
                 -isystem $(GNU_EFI)/include -isystem $(GNU_EFI)/include/x86_64
+ARM64_LOADER_CFLAGS = $(EVERY_LOADER_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none \
+                      -isystem $(LIBFDT:%/libfdt.a=%) -isystem $(ARM64_GNU_EFI)/include -isystem $(ARM64_GNU_EFI)/include/aarch64
 LOADER_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
 
 $(GNU_EFI)/libefi.a: | toolcheck
@@ -242,6 +250,23 @@ $(BUILD)/loader/loader.so: $(LOADER_OBJECTS)
 
 $(LOADER): $(BUILD)/loader/loader.so
 	objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@
+
+$(ARM64_GNU_EFI)/libefi.a: | toolcheck-arm64
+	@tools/fetch-gnu-efi arm64 $(@D)
+
+$(BUILD)/loader-arm64/%.o: % Makefile | $(ARM64_GNU_EFI)/libefi.a $(LIBFDT)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (loader arm64))
+	$(CROSS)gcc $(ARM64_LOADER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/loader-arm64/loader.so: $(ARM64_LOADER_OBJECTS) $(LIBFDT)
+	$(call say,LD,$@)
+	$(CROSS)ld -nostdlib --no-undefined -znocombreloc -znoexecstack -T $(ARM64_GNU_EFI)/efi.lds -shared -Bsymbolic \
+	    --no-warn-rwx-segments --defsym=EFI_SUBSYSTEM=10 -o $@ $(ARM64_GNU_EFI)/crt0.o $^ -L$(ARM64_GNU_EFI) -lefi -lgnuefi
+
+# Debian 12's objcopy cannot write PE for arm64: the header is in gnu-efi's crt0.
+$(ARM64_LOADER): $(BUILD)/loader-arm64/loader.so
+	$(CROSS)objcopy $(addprefix -j ,$(LOADER_SECTIONS)) -O binary $< $@
 
 # ---- Tests and fuzzers that run on this computer ----------------------------------------------------------------------
 # Each links one library, from which it takes what it calls; those in a folder arm64/ link arm64's. What stands beside the
@@ -320,7 +345,7 @@ needs_x86_64_demo  = x86_64
 needs_x86_64_linux = x86_64 linux
 needs_arm64_demo   = arm64
 needs_arm64_linux  = arm64 linux-arm64
-needs_test_svm     = x86_64 linux medium test
+needs_test_svm     = x86_64 arm64 linux medium test
 needs_test_vmx     = $(needs_test_svm) vmx
 needs_test_arm64   = x86_64 arm64 linux-arm64 test
 needs_test         = $(needs_test_vmx) $(needs_test_arm64)
@@ -377,7 +402,7 @@ test-versions:
 
 test-arm64:
 	$(call installed,$(needs_test_arm64))
-	@+$(again) all-arm64
+	@+$(again) all-arm64 $(USB)
 	@BUILD=$(BUILD) tools/test-all arm64
 
 fuzz:
@@ -407,12 +432,13 @@ readme:
 	@+$(again) all-x86_64 all-arm64
 	@BUILD=$(BUILD) tools/readme write $(ROOM)
 
+USB_PARTS := $(KERNEL) guests $(LOADER) $(ARM64_IMAGE) guests-arm64 $(ARM64_LOADER)
 usb:
-	$(call installed,x86_64 usb $(filter linux,$(GUEST)))
-	@+$(again) $(KERNEL) guests $(LOADER)
+	$(call installed,x86_64 arm64 usb $(filter linux,$(GUEST)))
+	@+$(again) $(USB_PARTS)
 	@$(if $(filter linux,$(GUEST)),tools/fetch-linux $(BUILD)/linux &&) tools/usb $(BUILD) $(filter linux,$(GUEST))
 # What the tests boot. `make usb` writes it anew, since it may be with Linux or without.
-$(USB): $(KERNEL) guests $(LOADER) tools/usb tools/iso boot/efi/escapement.cfg guest-tests/tests.cfg
+$(USB): $(USB_PARTS) tools/usb tools/iso $(wildcard boot/efi/*.cfg guest-tests/*.cfg)
 	$(call say,USB,$@)
 	tools/usb $(BUILD)
 
@@ -441,7 +467,7 @@ help:
 	@echo 'make test-host  the tests of time/, devices/ and the pure parts, natively, and the checks of the source'
 	@echo 'make test-svm   the test kernels on the machine (QEMU with SVM)'
 	@echo 'make test-vmx   the same on the other one (Bochs with VMX)'
-	@echo 'make test-boot  the image of make usb on PCs of QEMU'"'"'s, by BIOS and UEFI'
+	@echo 'make test-boot  the image of make usb on PCs and arm64 machines of QEMU'"'"'s, by BIOS and UEFI'
 	@echo 'make test-arm64 the same for arm64 at EL2, on three machines of QEMU'
 	@echo 'make test-versions   a few of them in QEMU 10 and Bochs 3, fetched and not installed'
 	@echo 'make test-slow  what takes over five minutes: Debian'"'"'s kernel under Bochs'
@@ -452,7 +478,7 @@ help:
 	@echo 'make bench      instructions per round trip, sizes, time to the first guest instruction'
 	@echo 'make bench-linux   how long Debian'"'"'s kernel boots, the exits, and the same without a monitor'
 	@echo 'make readme     run what README shows and write it there; ROOM="svm arm64" only so much of it, tools/readme says what'
-	@echo 'make usb        $(BUILD)/escapement-usb.iso, to boot a PC from by BIOS or UEFI, with a menu of guests; GUEST=linux adds Linux'
+	@echo 'make usb        $(BUILD)/escapement-usb.iso, to boot a PC or an arm64 machine from, with a menu of guests; GUEST=linux adds Linux'
 	@echo 'make gdb        QEMU stopped at the entry, gdb attached, symbols loaded'
 	@echo 'make doctor     what this computer has, what is missing, what to do about it'
 	@echo 'make clean      remove $(BUILD)'

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/arm64/host/board.h"
+#include "boot/arm64/dtb.h"
 #include "boot/arm64/dtb_node.h"
 
 #define GIC_SPI      0u
@@ -118,10 +119,14 @@ static void read_pci(const void *tree, struct board *out)
     }
 }
 
-static void read_seed(const void *tree, struct board *out)
+static void read_chosen(const void *tree, struct board *out)
 {
     int length = 0, chosen = dtb_child_of_root(tree, "chosen");
-    const void *seed = chosen >= 0 ? dtb_property(tree, chosen, "rng-seed", &length) : NULL;
+    if (chosen < 0)
+        return;
+    out->start_seconds = dtb_number(tree, chosen, DTB_SECONDS);
+    out->start_counter = dtb_number(tree, chosen, DTB_COUNTER);
+    const void *seed = dtb_property(tree, chosen, "rng-seed", &length);
     out->has_seed = seed != NULL && length >= (int)SEED_BYTES;
     if (out->has_seed)
         memcpy(out->seed, seed, SEED_BYTES);
@@ -149,5 +154,5 @@ void dtb_read_board(const void *tree, struct board *out)
     out->rtc = where(tree, dtb_find(tree, "arm,pl031"), 0);
     read_pci(tree, out);
     out->psci = find_psci(tree);
-    read_seed(tree, out);
+    read_chosen(tree, out);
 }

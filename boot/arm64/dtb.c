@@ -90,7 +90,7 @@ static bool read_module(const void *tree, int node, struct dtb *out, struct refu
         return REFUSAL(refusal, "the device tree has modules in /chosen with more than 4 KiB of arguments");
 
     uint32_t place = boot->module_count++;
-    for (; place > 0 && boot->modules[place - 1].start.value > range.start; place--)
+    for (; !out->in_order && place > 0 && boot->modules[place - 1].start.value > range.start; place--)
         boot->modules[place] = boot->modules[place - 1];
     boot->modules[place] = (struct boot_module){ { range.start }, range.size, string };
     return true;
@@ -101,9 +101,13 @@ static bool read_chosen(const void *tree, struct dtb *out, struct refusal *refus
     int node, chosen = dtb_child_of_root(tree, "chosen");
     if (chosen < 0)
         return true;
-    const char *bootargs = dtb_string(tree, chosen, "bootargs");
+    const char *bootargs = dtb_string(tree, chosen, "bootargs"), *loader = dtb_string(tree, chosen, DTB_LOADER);
     if (bootargs != NULL)
         out->boot.cmdline = bootargs;
+    out->in_order = out->boot.is_uefi = loader != NULL;
+    if (loader != NULL)
+        out->boot.loader = loader;
+    dtb_read_screen(tree, chosen, &out->boot.screen);
     fdt_for_each_subnode(node, tree, chosen) {
         if (dtb_compatible(tree, node, "multiboot,module") && !read_module(tree, node, out, refusal))
             return false;

@@ -175,6 +175,13 @@ uint32_t dtb_cell(const void *tree, int node, const char *name, unsigned index, 
     return cells != NULL && (unsigned)bytes / 4 > index ? cell(cells + index) : otherwise;
 }
 
+uint64_t dtb_number(const void *tree, int node, const char *name)
+{
+    int bytes;
+    const fdt32_t *cells = dtb_property(tree, node, name, &bytes);
+    return cells != NULL && bytes == 8 ? number(cells, 2) : 0;
+}
+
 bool dtb_enabled(const void *tree, int node)
 {
     const char *status = dtb_string(tree, node, "status");

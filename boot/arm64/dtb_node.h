@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct board;
+struct boot_screen;
 
 struct dtb_range {
     uint64_t start, size;
@@ -40,6 +41,12 @@ bool dtb_enabled(const void *tree, int node);
 // The first enabled node with this compatible, below 0 when there is none.
 int dtb_find(const void *tree, const char *compatible);
 
+// A property that is one 64-bit number; 0 when there is none.
+uint64_t dtb_number(const void *tree, int node, const char *name);
+
 void dtb_read_board(const void *tree, struct board *out);
+
+// The first that can be understood; else *out stays as it is.
+void dtb_read_screen(const void *tree, int chosen, struct boot_screen *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/pci.h"
 #include "arch/arm64/host/uart.h"
 #include "boot/arm64/dtb.h"
@@ -13,6 +14,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
 #include "vmm/config.h"
+#include "vmm/picture/hostscreen.h"
 
 _Noreturn void boot_refused(const void *tree, unsigned level);
 
@@ -39,6 +41,19 @@ static void open_ports(bool understood)
     hostpci_init();
 }
 
+// Beyond the CPU's physical addresses nothing is (Arm ARM D17.2.64, PARange).
+static void open_screen(const struct bootinfo *info)
+{
+    static const uint8_t bits_of[] = { 32, 36, 40, 42, 44, 48 };
+    uint64_t range = sysreg_read(id_aa64mmfr0_el1) & 15;
+    unsigned bits = bits_of[range < sizeof(bits_of) ? range : sizeof(bits_of) - 1];
+    const struct boot_screen *screen = &info->screen;
+    if ((screen->address + (uint64_t)screen->pitch * screen->height) >> bits == 0)
+        hostscreen_open(info);
+    else
+        log_line("screen", "it stays dark: the loader says it is at %#lx, which is no place for it", screen->address);
+}
+
 const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
 {
     struct refusal refusal;
@@ -52,6 +67,10 @@ const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
         arch_machine_exit(STATUS_REFUSED);
     }
     info->handover = handover;
+    struct monitor_config config;
+    bool words_understood = config_parse_monitor(info->cmdline, &config, &refusal);
+    if (config.screen || !words_understood) // vmm_main() will say why, and end
+        open_screen(info);
     log_line("boot", "build %.12s on %s, %u modules, %u memory ranges", build_id(), dtb.board.model, info->module_count,
              info->memory_count);
     if (info->modules_ignored + info->memory_ignored > 0)

@@ -9,6 +9,7 @@
 #include "boot/arm64/early.h"
 #include "vmm/base/alloc.h"
 #include "vmm/main.h"
+#include "vmm/picture/hostscreen.h"
 #include "vmm/base/stackguard.h"
 
 _Noreturn void boot_main(const void *tree, htime_t handover);
@@ -20,6 +21,7 @@ _Noreturn void boot_main(const void *tree, htime_t handover)
     const struct bootinfo *info = early_bootinfo(tree, handover); // what the device tree says, the log
     alloc_init(info);                                            // page frames
     paging_init(info);                                           // W^X, guard pages
+    hostscreen_show();                                           // what was said until now
     hosttimer_init();                                            // the alarm
     counter_init(early_counter_measured(info));                  // how fast the counter is
     vmm_main(info);                                              // does not return

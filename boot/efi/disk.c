@@ -53,7 +53,7 @@ static const char *read_opened(EFI_FILE_HANDLE opened, uint64_t size_max, struct
     file->size = size;
     file->address = firmware_pages(size + 1);
     if (file->address == 0)
-        return "there is not enough memory below 4 GiB for it";
+        return FIRMWARE_NO_MEMORY;
     if (!read_all(opened, (uint8_t *)(uintptr_t)file->address, size)) {
         firmware_free(file->address, size + 1);
         return "it cannot be read to its end";

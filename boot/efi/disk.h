@@ -5,7 +5,8 @@
 
 #include "boot/efi/firmware.h"
 
-// A file's bytes, at page boundaries below LOW_END with a zero after them. They take firmware_pages(size + 1).
+// A file's bytes, at page boundaries below firmware_memory_end with a zero after them. They take firmware_pages(size +
+// 1).
 struct file {
     uint64_t address, size;
 };

@@ -12,8 +12,8 @@ void firmware_say(const char *sentence, const char *about)
 
 uint64_t firmware_pages(uint64_t bytes)
 {
-    EFI_PHYSICAL_ADDRESS address = LOW_END - 1;
-    if (bytes == 0 || bytes >= LOW_END ||
+    EFI_PHYSICAL_ADDRESS address = firmware_memory_end - 1;
+    if (bytes == 0 || bytes >= firmware_memory_end ||
         EFI_ERROR(BS->AllocatePages(AllocateMaxAddress, EfiLoaderCode, EFI_SIZE_TO_PAGES(bytes), &address)))
         return 0;
     return address;

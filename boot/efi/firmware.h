@@ -8,13 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LOW_END (UINT64_C(1) << 32) // everything that is handed over lies below it
+// Everything that is handed over lies below it: what the monitor of this architecture can reach.
+extern const uint64_t firmware_memory_end;
+
+#define FIRMWARE_NO_MEMORY "there is not enough memory where the monitor can reach it"
 
 // A sentence on the firmware's console, with the words that name this loader before it.
 void firmware_say(const char *sentence, const char *about);
 
-// Pages below LOW_END, which hold code, too; 0: there are none. Never given back by the monitor's own choice: what is
-// loaded is found by the monitor in its boot information.
+// Pages below firmware_memory_end, which hold code, too; 0: there are none. Never given back by the monitor's own
+// choice: what is loaded is found by the monitor in its boot information.
 uint64_t firmware_pages(uint64_t bytes);
 void     firmware_free(uint64_t address, uint64_t bytes);
 

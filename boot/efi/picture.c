@@ -26,13 +26,13 @@ static bool find_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, uint32_t width, uint32_
     return false;
 }
 
-static void set_field(uint32_t mask, uint8_t *at, uint8_t *bits)
+static struct boot_field field_of(uint32_t mask)
 {
-    *at = mask != 0 ? (uint8_t)__builtin_ctz(mask) : 0;
-    *bits = mask != 0 ? (uint8_t)(32 - __builtin_clz(mask) - *at) : 0;
+    uint32_t at = mask != 0 ? (uint32_t)__builtin_ctz(mask) : 0;
+    return (struct boot_field){ (uint8_t)at, mask != 0 ? (uint8_t)(32 - (uint32_t)__builtin_clz(mask) - at) : 0 };
 }
 
-static void describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *gop_mode, struct boottags_framebuffer *out)
+static void describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *gop_mode, struct boot_screen *out)
 {
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode = gop_mode->Info;
     EFI_PIXEL_BITMASK masks = mode->PixelInformation;
@@ -41,19 +41,20 @@ static void describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *gop_mode, struct b
     else if (mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor)
         masks = (EFI_PIXEL_BITMASK){ 0xff0000, 0xff00, 0xff, 0xff000000 };
     uint32_t all = masks.RedMask | masks.GreenMask | masks.BlueMask | masks.ReservedMask;
-    uint8_t bits = 8; // of a pixel: whole bytes that hold every mask
+    uint32_t bits = 8; // of a pixel: whole bytes that hold every mask
     while (bits < 32 && all >> bits != 0)
-        bits = (uint8_t)(bits + 8);
-    *out = (struct boottags_framebuffer){
+        bits += 8;
+    *out = (struct boot_screen){
+        .kind = BOOT_SCREEN_PIXELS,
         .address = gop_mode->FrameBufferBase,
         .width = mode->HorizontalResolution,
         .height = mode->VerticalResolution,
-        .pitch = mode->PixelsPerScanLine * (bits / 8u),
+        .pitch = mode->PixelsPerScanLine * (bits / 8),
         .bits = bits,
+        .red = field_of(masks.RedMask),
+        .green = field_of(masks.GreenMask),
+        .blue = field_of(masks.BlueMask),
     };
-    set_field(masks.RedMask, &out->red_at, &out->red_bits);
-    set_field(masks.GreenMask, &out->green_at, &out->green_bits);
-    set_field(masks.BlueMask, &out->blue_at, &out->blue_bits);
 }
 
 // With several heads the firmware may show one more that stands for all, and has no pixels of its own.
@@ -75,23 +76,20 @@ static EFI_GRAPHICS_OUTPUT_PROTOCOL *find_screen(void)
     return found;
 }
 
-bool picture_set(uint32_t width, uint32_t height, struct boottags_framebuffer *out, const char **why)
+const char *picture_set(uint32_t width, uint32_t height, struct boot_screen *out)
 {
     EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = find_screen();
+    const char *why = NULL;
     uint32_t mode;
-    *why = NULL;
-    if (gop == NULL) {
-        *why = "the firmware shows no screen (no Graphics Output Protocol): see the serial port";
-        return false;
-    }
+    *out = (struct boot_screen){ .kind = BOOT_SCREEN_NONE };
+    if (gop == NULL)
+        return "the firmware shows no screen (no Graphics Output Protocol): see the serial port";
     if (width != 0 && !find_mode(gop, width, height, &mode))
-        *why = "the screen has no mode as gfxmode says; it stays as it was";
+        why = "the screen has no mode as gfxmode says; it stays as it was";
     else if (width != 0 && mode != gop->Mode->Mode && EFI_ERROR(gop->SetMode(gop, mode)))
-        *why = "the firmware could not set the mode that gfxmode says";
-    if (!drawable(gop->Mode->Info) || gop->Mode->FrameBufferBase == 0) {
-        *why = "the screen's pixels cannot be written to in this mode: see the serial port";
-        return false;
-    }
+        why = "the firmware could not set the mode that gfxmode says";
+    if (!drawable(gop->Mode->Info) || gop->Mode->FrameBufferBase == 0)
+        return "the screen's pixels cannot be written to in this mode: see the serial port";
     describe(gop->Mode, out);
-    return true;
+    return why;
 }

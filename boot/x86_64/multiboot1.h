@@ -4,7 +4,7 @@
 #ifndef BOOT_X86_64_MULTIBOOT1_H
 #define BOOT_X86_64_MULTIBOOT1_H
 
-#include "arch/x86_64/host/memorywindow.h"
+#include "vmm/base/memorywindow.h"
 #include "vmm/base/bootinfo.h"
 
 // Reads the information structure at physical address `at`. False: it is damaged, the refusal says where. Such a loader

@@ -259,6 +259,12 @@ void hostscreen_piece(htime_t host_now)
     screen.paused = arch_counter_read();
 }
 
+void hostscreen_end(void)
+{
+    static const char end[] = "The end. The power switch does the rest.\r\n";
+    hostscreen_write(end, sizeof(end) - 1);
+}
+
 void hostscreen_status(const char *text)
 {
     bool ended = false;

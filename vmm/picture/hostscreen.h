@@ -30,6 +30,8 @@ void hostscreen_piece(htime_t host_now);
 // The screen has this text from now on, what is written later, and the text as a QR code beside it, which no guest may
 // have to wait for. False: it is as it was, *refusal says why.
 bool hostscreen_code(const char *text, size_t length, struct refusal *refusal);
+// The last sentence, when the host stays on for a person to read the screen.
+void hostscreen_end(void);
 
 // The last row, in inverse, from the next picture on.
 void hostscreen_status(const char *text);

@@ -26,6 +26,7 @@ struct board {
     uint64_t ecam, ecam_size;       // PCI configuration space; its first bus is number 0
     uint64_t pci_io, pci_io_size;   // where the PCI bus's I/O ports are, from port 0 on
     enum psci_conduit psci;
+    uint64_t start_seconds, start_counter; // time of day as the firmware said it, since 1970, and the counter then
     bool     has_seed;              // the loader gave the host bytes of chance
     uint8_t  seed[SEED_BYTES];
 };

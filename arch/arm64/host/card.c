@@ -4,6 +4,7 @@
 #include "arch/host.h"
 #include "vmm/base/bootinfo.h"
 #include "vmm/base/card.h"
+#include "vmm/picture/hostscreen.h"
 
 static void judge_memory(const struct bootinfo *info, struct card *card)
 {
@@ -12,6 +13,16 @@ static void judge_memory(const struct bootinfo *info, struct card *card)
         usable += info->memory[i].type == MEMORY_USABLE ? info->memory[i].end - info->memory[i].start : 0;
     card_line(card, card_warn_if(info->memory_ignored != 0), "memory", "what is ignored is not used",
               "%lu MiB usable; %u ranges, %u more ignored", usable / MIB, info->memory_count, info->memory_ignored);
+}
+
+// Nobody has to have one.
+static void judge_screen(const struct boot_screen *s, struct card *card)
+{
+    if (s->kind == BOOT_SCREEN_NONE || !hostscreen_shown())
+        card_line(card, CARD_PASS, "screen", "", "none that is used: text goes to the serial port alone");
+    else
+        card_line(card, CARD_PASS, "screen", "", "%u by %u pixels of %u bits, %u bytes a line, at %#lx", s->width,
+                  s->height, s->bits, s->pitch, s->address);
 }
 
 static void judge_interrupts(const struct board *b, struct card *card)
@@ -29,8 +40,8 @@ static void judge_devices(const struct board *b, struct card *card)
     const char *psci = b->psci == PSCI_SMC ? "PSCI by SMC" : b->psci == PSCI_HVC ? "PSCI by HVC" : "no PSCI";
     card_line(card, card_warn_if(b->uart == 0), "serial port", "nothing can be logged", "%s",
               b->uart != 0 ? "PL011" : "no PL011 that the tree names");
-    card_line(card, card_warn_if(b->rtc == 0), "time of day", "guests begin in 1970", "%s",
-              b->rtc != 0 ? "PL031" : "no PL031");
+    card_line(card, card_warn_if(b->rtc == 0 && b->start_seconds == 0), "time of day", "guests begin in 1970", "%s",
+              b->rtc != 0 ? "PL031" : b->start_seconds != 0 ? "the firmware's, and the counter since" : "no PL031");
     card_line(card, card_warn_if(b->psci == PSCI_NONE), "firmware's calls", "the end of a run is a halt", "%s", psci);
 }
 
@@ -39,6 +50,7 @@ void arch_report_card(const struct bootinfo *info, struct card *card)
     const struct counter *counter = arch_counter();
     bool doubt = counter->not_believed[0] != '\0';
     card_line(card, CARD_PASS, "start", "", "%s, by %s", board()->model, info->loader);
+    judge_screen(&info->screen, card);
     judge_memory(info, card);
     judge_interrupts(board(), card);
     judge_devices(board(), card);

@@ -4,6 +4,7 @@
 #include "arch/arm64/host/pci.h"
 #include "arch/arm64/host/rtc.h"
 #include "arch/arm64/host/uart.h"
+#include "vmm/picture/hostscreen.h"
 
 void arch_write(enum arch_channel channel, const void *bytes, size_t count)
 {
@@ -11,6 +12,7 @@ void arch_write(enum arch_channel channel, const void *bytes, size_t count)
         hostpci_write(bytes, count);
     else
         hostuart_write(bytes, count);
+    hostscreen_write(bytes, count);
 }
 
 int arch_console_read(void)
@@ -20,5 +22,8 @@ int arch_console_read(void)
 
 uint64_t arch_wall_seconds(void)
 {
-    return hostrtc_seconds();
+    const struct board *b = board();
+    if (b->rtc != 0 || b->start_seconds == 0)
+        return hostrtc_seconds();
+    return b->start_seconds + (arch_counter_read() - b->start_counter) / arch_counter_hz();
 }

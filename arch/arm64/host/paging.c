@@ -15,8 +15,11 @@
 #include "vmm/base/guestmem.h"
 #include "vmm/base/log.h"
 #include "vmm/base/panic.h"
+#include "vmm/picture/hostscreen.h"
 
-#define MAIR_DEVICE_THEN_RAM 0xff00 // entry 0: device nGnRnE; entry 1: write-back, allocated on read and write
+// Entry 0: device nGnRnE; entry 1: write-back, allocated on read and write; entry 2: not cached, writes may be
+// gathered.
+#define MAIR_DEVICE_RAM_SCREEN 0x44ff00
 #define TCR_48_BITS 16
 #define TCR_WALKS   (UINT64_C(1) << 8 | UINT64_C(1) << 10 | UINT64_C(3) << 12) // write-back, inner shareable
 #define TCR_RES1    (BIT(31) | BIT(23))
@@ -25,6 +28,7 @@
 
 #define LEAF_DEVICE (PTE_AF | BIT(6))
 #define LEAF_RAM    (PTE_AF | BIT(6) | BIT(2) | PTE_SH_INNER)
+#define LEAF_SCREEN (PTE_AF | BIT(6) | BIT(3) | LEAF_NO_EXECUTE)
 #define LEAF_READ_ONLY BIT(7)
 #define LEAF_NO_EXECUTE BIT(54)
 #define LEAF_DATA   (LEAF_RAM | LEAF_NO_EXECUTE)
@@ -106,7 +110,7 @@ static void switch_to_tables(uint64_t sctlr)
                      "msr sctlr_el2, %4\n\t"
                      "isb"
                      :
-                     : "r"(SCTLR_EL2_RES1 | SCTLR_I), "r"((uint64_t)MAIR_DEVICE_THEN_RAM), "r"(tcr()), "r"(root),
+                     : "r"(SCTLR_EL2_RES1 | SCTLR_I), "r"((uint64_t)MAIR_DEVICE_RAM_SCREEN), "r"(tcr()), "r"(root),
                        "r"(SCTLR_EL2_RES1 | SCTLR_I | SCTLR_C | SCTLR_SA | SCTLR_M | sctlr)
                      : "memory");
 }
@@ -144,6 +148,15 @@ static void map_devices(const struct board *b)
     map_device(b->pci_io, b->pci_io_size);
 }
 
+// Only written to, and much of it at a time. Whoever shows it may not look into the CPU's cache.
+static void map_screen(const struct boot_screen *screen)
+{
+    if (screen == NULL)
+        return;
+    uint64_t end = screen->address + (uint64_t)screen->pitch * screen->height;
+    map(root, 0, screen->address & ~(PAGE_SIZE - 1), (end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1), LEAF_SCREEN);
+}
+
 static void map_image(void)
 {
     for (unsigned i = 0; i < host_stack_count; i++)
@@ -177,6 +190,7 @@ void paging_init(const struct bootinfo *info)
     map(root, 0, 0, PAGE_SIZE, LEAF_HOLE);
     map_image();
     map_devices(board());
+    map_screen(hostscreen_memory());
     map_ranges(info, MEMORY_RESERVED, LEAF_HOLE); // somebody else's: not even a speculative read may go there
     uint64_t mapped = map_ranges(info, MEMORY_USABLE, LEAF_DATA);
     switch_to_tables(SCTLR_WXN);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// memcpy and memset, which the compiler itself may call, and what libfdt alone needs of the C library; the rest is in
-// vmm/base/string.c. Only the monitor links this file; the native tests use their C library's. Pairs of doublewords
+// memcpy and memset, which the compiler itself may call; the rest is in vmm/base/string.c and boot/arm64/string.c. Only
+// the monitor links this file; the native tests use their C library's. Pairs of doublewords
 // where they are aligned: with the MMU off (boot/arm64/early.c, boot_refused()) another access would be a fault. A
 // guest's kernel is copied here, so many at once.
 #include <stdint.h>
@@ -56,35 +56,4 @@ void *memset(void *to, int byte, size_t size)
     for (; size > 0; size--)
         *(volatile uint8_t *)out++ = (uint8_t)byte;
     return to;
-}
-
-size_t strnlen(const char *text, size_t limit)
-{
-    size_t n = 0;
-    while (n < limit && text[n] != 0)
-        n++;
-    return n;
-}
-
-char *strchr(const char *text, int byte)
-{
-    return memchr(text, byte, strlen(text) + 1);
-}
-
-char *strrchr(const char *text, int byte)
-{
-    for (size_t n = strlen(text) + 1; n > 0; n--) {
-        if (text[n - 1] == (char)byte)
-            return (char *)(uintptr_t)&text[n - 1];
-    }
-    return NULL;
-}
-
-int strcmp(const char *left, const char *right)
-{
-    while (*left != 0 && *left == *right) {
-        left++;
-        right++;
-    }
-    return (uint8_t)*left - (uint8_t)*right;
 }

@@ -4,7 +4,7 @@
 #ifndef ARCH_X86_64_HOST_ACPI_H
 #define ARCH_X86_64_HOST_ACPI_H
 
-#include "arch/x86_64/host/memorywindow.h"
+#include "vmm/base/memorywindow.h"
 
 #define ACPI_CPUS_MAX    16
 #define ACPI_IOAPICS_MAX 8

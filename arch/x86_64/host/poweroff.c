@@ -41,8 +41,7 @@ _Noreturn void arch_machine_exit(unsigned status)
     x86_out32(DEBUG_EXIT_PORT, status);
     bochs_stop();
     if (hostscreen_shown()) {
-        static const char end[] = "The end. The power switch does the rest.\r\n";
-        hostscreen_write(end, sizeof(end) - 1);
+        hostscreen_end();
         x86_halt_forever();
     }
     acpi_power_off(acpi_host());

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The image of `make usb` on PCs of QEMU's: as a USB stick, a disk and a CD, by the BIOS and by UEFI, on screens of several sizes
-and without one. Each screen is photographed and read: it shows what the serial port says. Counted in instructions, the guest of
-the demonstration executes as many cycles as under tools/run, and sees the same."""
+and without one; and on its arm64 board, by UEFI with ACPI tables and with a device tree. Each screen is photographed and read: it
+shows what the serial port says. Counted in instructions, the guest of the demonstration executes as many cycles as under
+tools/run, and sees the same."""
+import collections
 import contextlib
 import json
 import os
@@ -25,19 +27,29 @@ from runner.words import CONSOLE
 
 ROOT, BUILD = machines.ROOT, machines.BUILD
 IMAGE = os.path.join(BUILD, "escapement-usb.iso")
-FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-EXACT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+# What is started: the machine of tools/run that is like it, QEMU's words, UEFI and its variables, ns of an instruction when they
+# are counted, as a shift; the menu, the monitor and the loader on the image.
+Platform = collections.namedtuple("Platform", "machine words firmware variables shift menu monitor loader")
+PC = Platform("svm", ["-machine", "q35,accel=tcg", "-cpu", "max,+svm,-x2apic"], "/usr/share/OVMF/OVMF_CODE_4M.fd",
+              "/usr/share/OVMF/OVMF_VARS_4M.fd", 0, "escapement.cfg", "escapement.elf", "BOOTX64.EFI")
+BOARD = Platform("arm64", ["-machine", "virt,accel=tcg,virtualization=on,gic-version=3", "-cpu", "cortex-a57", "-device", "usb-kbd"],
+                 "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd", 4, "escapement-arm64.cfg",
+                 "escapement-arm64.img", "BOOTAA64.EFI")
+HERE = BOARD if machines.MACHINE == "arm64" else PC
+EXACT = ["-icount", "shift=%d,sleep=off" % HERE.shift, "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
 VGA = ["-device", "VGA,vgamem_mb=64"]
+RAMFB = ["-device", "ramfb"]
 SERIAL_END = b"ESCAPEMENT-END"
 SCREEN_END = "The end. The power switch does the rest."
 BEGIN = "boot: build"  # the monitor's first line
 RUN_S = 400
 TEXT_COLUMNS, TEXT_ROWS = 80, 25
-STATUS = r"demo  V 2\.400151 s  G \d\d\.\d% M \d\.\d% H \d\.\d%  \d+ exits  [GMH]{32}$"
+STATUS = r"demo  V %s s  G \d\d\.\d% M \d+\.\d% H \d\.\d%  \d+ exits  [GMH]{32}$"
 DEMO = "/guests/demo.elf vm=demo mem=16M kernel=demo.elf"
 KEYS = "/guests/echo_keys.elf vm=keys mem=4M kernel=echo_keys.elf"
 ECHO = "/guests/echo_cmdline.elf vm=echo mem=4M kernel=echo_cmdline.elf -- a word"
+DEMO_ARM64 = "/guests-arm64/demo.img vm=demo mem=16M kernel=demo.img"
+ECHO_ARM64 = "/guests-arm64/echo_cmdline.img vm=echo mem=4M kernel=echo_cmdline.img -- exit=5"
 
 tap = tap_stream.Tap()
 
@@ -52,22 +64,22 @@ def attach(how, image):
             "-device", "ide-cd,drive=medium,bootindex=0"]
 
 
-def menu(path, module, mode, words):
+def menu(path, module, mode, words, timeout_s):
     """Bochs' display is a terminal, without pixels: text, said after multiboot2, which asks for pixels. So is a depth."""
     mode, payload = (mode, "") if mode != "text" and mode.count("x") < 2 else ("auto", "    set gfxpayload=%s\n" % mode)
     with open(path, "w", encoding="ascii") as out:
-        out.write('set timeout=0\nset gfxmode=%s\nmenuentry "test" {\n    multiboot2 /escapement.elf screen=on %s\n'
-                  "    module2 %s\n%s}\n" % (mode, words, module, payload))
+        out.write('set timeout=%d\nset gfxmode=%s\nmenuentry "test" {\n    multiboot2 /%s screen=on %s\n'
+                  "    module2 %s\n%s}\n" % (timeout_s, mode, HERE.monitor, words, module, payload))
 
 
-def stick(folder, module, mode, words=""):
+def stick(folder, module, mode, words="", timeout_s=0):
     """A copy of the image with a menu of our own on its partition, as somebody has it who edits it."""
     image, text = os.path.join(folder, "stick.iso"), os.path.join(folder, "menu.cfg")
     shutil.copyfile(IMAGE, image)
     with open(image, "rb") as file:
         start = struct.unpack_from("<I", file.read(512), 446 + 16 + 8)[0]
-    menu(text, module, mode, words)
-    subprocess.run(["mcopy", "-o", "-i", "%s@@%d" % (image, start * 512), text, "::/escapement.cfg"], check=True)
+    menu(text, module, mode, words, timeout_s)
+    subprocess.run(["mcopy", "-o", "-i", "%s@@%d" % (image, start * 512), text, "::/" + HERE.menu], check=True)
     return image
 
 
@@ -79,9 +91,9 @@ class Machine:
         self.picture = os.path.join(folder, "picture.ppm")
         still = dict(os.environ, LD_PRELOAD=os.path.join(BUILD, "still-clock.so")) if exact else None
         self.emulator = subprocess.Popen(
-            [machines.emulators.find(machines.MACHINES["svm"], os.environ.get("EMULATOR"), BUILD).path,
-             "-machine", "q35,accel=tcg", "-cpu", "max,+svm,-x2apic", "-smp", "1", "-nodefaults", "-display", "none",
-             "-no-reboot", "-qmp", "unix:%s,server,nowait" % address, *words, *(EXACT if exact else [])], env=still)
+            [machines.emulators.find(machines.MACHINES[HERE.machine], os.environ.get("EMULATOR"), BUILD).path,
+             "-smp", "1", "-nodefaults", "-display", "none", "-no-reboot", "-qmp", "unix:%s,server,nowait" % address, *words,
+             *(EXACT if exact else [])], env=still)
         self.link = self.connect(address)
         self.ask("qmp_capabilities")
 
@@ -127,8 +139,9 @@ class Machine:
         return photo.read(self.picture)
 
     def end(self):
-        if self.emulator.poll() is None:
-            self.ask("quit")
+        with contextlib.suppress(OSError): # it may be ending by itself
+            if self.emulator.poll() is None:
+                self.ask("quit")
         self.emulator.wait()
 
 
@@ -136,11 +149,12 @@ def started(folder, firmware, how, image, words, exact=False):
     memory = [] if "-m" in words else ["-m", "256M"]
     if firmware == "uefi":
         variables = os.path.join(folder, "variables")
-        shutil.copyfile(VARIABLES, variables)
-        words = words + ["-drive", "if=pflash,format=raw,readonly=on,file=" + FIRMWARE,
+        shutil.copyfile(HERE.variables, variables)
+        words = words + ["-drive", "if=pflash,format=raw,readonly=on,file=" + HERE.firmware,
                          "-drive", "if=pflash,format=raw,file=" + variables]
-    return Machine(folder, [*memory, *words, *attach(how, image), "-serial", "file:" + os.path.join(folder, "serial")]
-                   if "-serial" not in words else [*memory, *words, *attach(how, image)], exact)
+    if "-serial" not in words:
+        words = words + ["-serial", "file:" + os.path.join(folder, "serial")]
+    return Machine(folder, [*memory, *attach(how, image), *HERE.words, *words], exact)
 
 
 def lines_of(said):
@@ -174,7 +188,7 @@ def photographed(name, machine, size):
     machine.wait(lambda: SERIAL_END in machine.said())
     machine.wait_for_screen()
     screen, said = machine.screen(), lines_of(machine.said())
-    tap.claim(any(re.match(r"ESCAPEMENT-END status=(0|33) reason=done", line) for line in said), name + ": it ran to its end")
+    tap.claim(any(re.match(r"ESCAPEMENT-END status=(0|11|33) reason=done", line) for line in said), name + ": it ran to its end")
     if size:
         tap.claim((screen.width, screen.height) == size, "%s: the screen has %d by %d pixels" % ((name,) + size))
     expected = as_shown(said, screen)
@@ -187,12 +201,12 @@ def photographed(name, machine, size):
     return status, said
 
 
-def boot(firmware, how, module=ECHO, mode=None, words=(), exact=False):
+def boot(firmware, how, module=ECHO, mode=None, words=(), exact=False, screen=VGA):
     size = tuple(int(word) for word in mode.split("x")) if mode else None
     name = "%s, %s%s" % (firmware, how, ", " + " ".join(words) if words else "")
     with tempfile.TemporaryDirectory() as folder:
         image = stick(folder, module, mode or "auto")
-        machine = started(folder, firmware, how, image, [*VGA, *words], exact)
+        machine = started(folder, firmware, how, image, [*screen, *words], exact)
         try:
             return photographed(name, machine, size)
         finally:
@@ -201,24 +215,32 @@ def boot(firmware, how, module=ECHO, mode=None, words=(), exact=False):
 
 def figures(lines):
     """Of a report: the guest's cycles, its timers and clocks; and the guest's own lines."""
-    kept = [line for line in lines if re.match(r"  (G  the guest|PIT |LAPIC |V  |TSC |pvclock |PM timer )[^=]*$", line)]
+    kept = [line for line in lines if re.match(r"  (G  the guest|PIT |LAPIC |V  |TSC |pvclock |PM timer |CNTV |CNTP |CNTVCT |PL031 )"
+                                               r"[^=]*$", line) and "since 1970" not in line]
     return [re.sub(r" +[0-9.]+ %$", "", line) for line in kept]
+
+
+def status_is(name, status, log):
+    """The last row, whose V is the report's."""
+    ns = [int(line.split()[3]) for line in log if re.match(r"  V +\d+ +\d+ +\d+$", line)]
+    at = "%d\\.%06d" % (ns[-1] // 10**9, ns[-1] % 10**9 // 1000) if ns else "?"
+    tap.claim(re.match(STATUS.replace("%s", at, 1), status), name + ": the last row has the guest's accounts: " + status)
 
 
 def same_figures(name, said, console, log):
     tap.claim(len(figures(said)) >= 6 and figures(said) == figures(log),
               name + ": cycles, timers and clocks of the guest are those under tools/run")
-    theirs = [line for line in console if line]
+    theirs = [line for line in console if line and "since 1970" not in line] # UEFI has taken its time
     tap.claim(len(theirs) > 10 and all(line in said for line in theirs), name + ": and so is every line of its console")
     if figures(said) != figures(log):
         tap.show(figures(said) + ["under tools/run:"] + figures(log))
 
 
-def demo_under_run(machine):
+def demo_under_run(machine, kernel="guests/demo.elf", words=()):
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "log")
         ran = subprocess.run([os.path.join(ROOT, "tools", "run"), machine, "--exact", "--build", BUILD, "--kernel",
-                              os.path.join(BUILD, "guests", "demo.elf"), "--vm", "vm=demo mem=16M", "--log", log],
+                              os.path.join(BUILD, kernel), "--vm", "vm=demo mem=16M", "--log", log, *words],
                              check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         with open(log, encoding="utf-8") as file:
             return ran.stdout.decode().replace("\r", "").split("\n"), file.read().split("\n")
@@ -357,14 +379,14 @@ def keyboard(firmware):
             machine.end()
 
 
-def no_screen():
+def no_screen(module=ECHO, words=()):
     with tempfile.TemporaryDirectory() as folder:
-        machine = started(folder, "uefi", "usb", stick(folder, ECHO, "auto"), [])
+        machine = started(folder, "uefi", "usb", stick(folder, module, "auto"), [*words])
         try:
             machine.wait(lambda: re.search(rb"ESCAPEMENT-END .*\n", machine.said()))
             said = machine.said()
             tap.claim(b"the firmware shows no screen" in said, "uefi, no screen: the loader says so on the serial port")
-            tap.claim(b"ESCAPEMENT-END status=33" in said, "uefi, no screen: and the guest runs")
+            tap.claim(b"ESCAPEMENT-END status=33" in said or b"ESCAPEMENT-END status=11" in said, "uefi, no screen: and the guest runs")
         finally:
             machine.end()
 
@@ -398,9 +420,58 @@ def in_bochs():
     same_figures("bochs, disk", said, console, log)
 
 
+def el1():
+    """UEFI that does not have EL2: the loader says so, and starts nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = started(folder, "uefi", "usb", stick(folder, ECHO_ARM64, "auto"), ["-machine", "virtualization=off"])
+        try:
+            machine.wait(lambda: re.search(rb"virtualization=on\r?\n", machine.said()))
+            said = machine.said()
+            tap.claim(b"escapement: the firmware has not started this at EL2" in said and BEGIN.encode() not in said,
+                      "uefi, at EL1: the loader says that it needs EL2, and starts nothing")
+        finally:
+            machine.end()
+
+
+def keyboard_in_menu():
+    """A menu that waits, a USB keyboard, and a board that says what it has by a device tree alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = stick(folder, ECHO_ARM64, "800x600", timeout_s=1000)
+        machine = started(folder, "uefi", "usb", image, [*RAMFB, "-machine", "gic-version=2,acpi=off"])
+        try:
+            machine.wait(lambda: b"arrows choose" in machine.said())
+            machine.press("ret")
+            status, said = photographed("uefi, device tree, GICv2", machine, (800, 600))
+            tap.claim(any("boot: build" in line and "linux,dummy-virt" in line for line in said),
+                      "uefi, device tree: Enter in the menu starts the monitor, which is given the firmware's tree")
+            tap.claim(status.startswith("echo  V "), "uefi, device tree: the last row has the guest's accounts: " + status)
+        finally:
+            machine.end()
+
+
+def small_enough(loader):
+    size = os.path.getsize(os.path.join(BUILD, loader))
+    tap.claim(size < 96 << 10, "%s has %d bytes, less than 96 KiB" % (loader, size))
+
+
+def on_arm64():
+    """Once by ACPI tables, counted in instructions, at the largest mode that AAVMF has for a ramfb. Under tools/run QEMU's tree has
+    bytes of chance for the guest's; UEFI has them of a device."""
+    small_enough(HERE.loader)
+    console, log = demo_under_run("arm64", "guests-arm64/demo.img", ["--cpu", "cortex-a57", "--gic", "3"])
+    status, said = boot("uefi", "usb", DEMO_ARM64, "1024x768", exact=True, screen=[*RAMFB, "-device", "virtio-rng-pci"])
+    status_is("uefi, usb", status, log)
+    tap.claim(any("boot: build" in line and "ACPI: BOCHS BXPC" in line for line in said),
+              "uefi, usb: the monitor's device tree is made from the firmware's ACPI tables")
+    same_figures("uefi, usb", said, console, log)
+    keyboard_in_menu()
+    no_screen(ECHO_ARM64, ["-machine", "gic-version=2"])
+    el1()
+
+
 def main():
-    if machines.MACHINE == "vmx":
-        in_bochs()
+    if machines.MACHINE != "svm":
+        (in_bochs if machines.MACHINE == "vmx" else on_arm64)()
         tap.plan()
         return
     size = os.path.getsize(IMAGE)
@@ -408,12 +479,11 @@ def main():
         said = re.search(r"build/escapement-usb.iso, (\d+) MiB;", readme.read())
     tap.claim(size < 8 << 20 and said and int(said[1]) == round(size / (1 << 20)),
               "the image has %d bytes, less than 8 MiB, and README says %s" % (size, said and said[1]))
-    loader = os.path.getsize(os.path.join(BUILD, "BOOTX64.EFI"))
-    tap.claim(loader < 96 << 10, "the loader has %d bytes, less than 96 KiB" % loader)
+    small_enough(HERE.loader)
     console, log = demo_under_run("svm")
     for firmware, mode in ("uefi", "1024x768"), ("bios", None): # on a BIOS GRUB takes the screen's own
         status, said = boot(firmware, "usb", DEMO, mode, exact=True)
-        tap.claim(re.match(STATUS, status), firmware + ", usb: the last row has the guest's accounts: " + status)
+        status_is(firmware + ", usb", status, log)
         same_figures("%s, usb" % firmware, said, console, log)
     boot("uefi", "disk", mode="800x600")
     boot("uefi", "usb", mode="3840x2160")

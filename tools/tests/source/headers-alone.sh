@@ -9,13 +9,15 @@ clang=${CLANG:-clang}
 libfdt=${BUILD:-build}/libfdt
 efi=${BUILD:-build}/gnu-efi
 qrcodegen=${BUILD:-build}/qrcodegen
+efi_arm64=${BUILD:-build}/gnu-efi-arm64
 
 # files ARCHITECTURE SUFFIX: those of it and those of all; or the loader's alone.
 files() {
     case $1 in
     x86_64) others='/arm64/|^vmm/virt/|^boot/efi/' ;;
     arm64) others='/x86_64/|^vmm/pc/|^boot/efi/' ;;
-    loader) others='^arch/|^vmm/|^time/|^devices/|^boot/[^e]' ;;
+    loader) others='^arch/|^vmm/|^time/|^devices/|^boot/[^e]|/arm64/' ;;
+    loader-arm64) others='^arch/|^vmm/|^time/|^devices/|^boot/[^e]|/x86_64/' ;;
     esac
     find boot arch vmm time devices -name "*.$2" | grep -vE "$others" | sort
 }
@@ -40,6 +42,9 @@ check x86_64 vmm/pc/machine.h gcc "-mno-red-zone -isystem $qrcodegen" ""
 check loader vmm/pc/machine.h gcc "-mno-red-zone -fshort-wchar -DGNU_EFI_USE_MS_ABI -isystem $efi/include -isystem $efi/include/x86_64" ""
 if command -v aarch64-linux-gnu-gcc >/dev/null; then
     check arm64 vmm/virt/machine.h aarch64-linux-gnu-gcc "-isystem $libfdt -isystem $qrcodegen" --target=aarch64-linux-gnu
+    check loader-arm64 vmm/virt/machine.h aarch64-linux-gnu-gcc \
+        "-fshort-wchar -isystem $libfdt -isystem $efi_arm64/include -isystem $efi_arm64/include/aarch64" \
+        --target=aarch64-linux-gnu
 else
     claim "arm64 # SKIP aarch64-linux-gnu-gcc is not here" ""
 fi

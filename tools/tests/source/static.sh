@@ -13,9 +13,9 @@ cppcheck_of() {
         --suppressions-list=tools/tests/source/suppressions.txt -DESCAPEMENT_VERSION='"check"' \
         "-DMACHINE_DESCRIPTION=\"vmm/$machine/machine.h\"" "$@" 2>&1
 }
-claim "cppcheck, x86-64" "$(cppcheck_of pc -i vmm/virt -i boot/arm64 -i arch/arm64 boot arch vmm time devices)"
+claim "cppcheck, x86-64" "$(cppcheck_of pc -i vmm/virt -i boot/arm64 -i boot/efi/arm64 -i arch/arm64 boot arch vmm time devices)"
 # A declaration with the name of a register is GNU's, and cppcheck cannot read it.
-claim "cppcheck, arm64" "$(cppcheck_of virt '-D__asm__(text)=' boot/arm64 arch/arm64 vmm/virt)"
+claim "cppcheck, arm64" "$(cppcheck_of virt '-D__asm__(text)=' boot/arm64 boot/efi/arm64 arch/arm64 vmm/virt)"
 
 scripts=$(grep -lE '^#!/bin/(ba)?sh|^# shellcheck shell=sh' $(find tools .ci -type f ! -name '*.c' ! -name '*.h'))
 # SC2046, SC2086: lists of file names are split on purpose in the checks. SC1091: what is included by another name than its

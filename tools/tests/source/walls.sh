@@ -18,7 +18,7 @@ picture     vmm/picture/*                       | types hostseam bootinfo base
 insn-x86    arch/x86_64/insn/*                  |
 insn-arm64  arch/arm64/insn/*                   |
 host-x86    arch/x86_64/host/*                  | time types hostseam bootinfo base picture insn-x86
-host-arm64  arch/arm64/host/*                   | time types hostseam bootinfo base
+host-arm64  arch/arm64/host/*                   | time types hostseam bootinfo base picture
 seam        arch/arch.h                         | hostseam base
 board       vmm/pc/machine.h vmm/virt/machine.h | time devices types show
 hall        vmm/*.h                             | time devices types base show seam bootinfo
@@ -34,9 +34,11 @@ vcpu-arm64  arch/arm64/*.h                      | time devices seam hall insn-ar
 guest-arm64 arch/arm64/guest/*                  | time base hall insn-arm64 host-arm64 vcpu-arm64
 arm64       arch/arm64/*                        | time base show hall seam insn-arm64 host-arm64 vcpu-arm64 guest-arm64
 vmm         vmm/*                               | time base picture hall seam
+efi         boot/efi/*                          | bootinfo
 boot-x86    boot/x86_64/*                       | base bootinfo picture hall host-x86
-boot-arm64  boot/arm64/*                        | base bootinfo hall seam host-arm64
-efi         boot/efi/*                          | boot-x86
+boot-arm64  boot/arm64/*                        | base bootinfo picture hall seam host-arm64
+efi-x86     boot/efi/x86_64/*                   | bootinfo boot-x86 efi
+efi-arm64   boot/efi/arm64/*                    | time base bootinfo host-arm64 boot-arm64 efi
 '
 
 # arrows: FILE tab the FILE it includes

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "boot/efi/boottags.h"
-#include "boot/efi/elfimage.h"
+#include "boot/efi/x86_64/boottags.h"
+#include "boot/efi/x86_64/elfimage.h"
 #include "boot/efi/menu.h"
 #include "boot/x86_64/multiboot2.h"
 #include "tools/tests/native/host.h"
@@ -185,11 +185,11 @@ static bool write_tags(uint8_t *memory, uint32_t size)
     boottags_module(&tags, 0x400000, 0x400000, "");
     boottags_system_table(&tags, 0x1234);
     boottags_rsdp(&tags, rsdp, sizeof(rsdp));
-    const struct boottags_framebuffer framebuffer = {
-        .address = UINT64_C(0x800000000), .pitch = 5120, .width = 1280, .height = 800, .bits = 32,
-        .red_at = 16, .red_bits = 8, .green_at = 8, .green_bits = 8, .blue_bits = 8,
+    const struct boot_screen screen = {
+        .kind = BOOT_SCREEN_PIXELS, .address = UINT64_C(0x800000000), .pitch = 5120, .width = 1280, .height = 800,
+        .bits = 32, .red = { 16, 8 }, .green = { 8, 8 }, .blue = { 0, 8 },
     };
-    boottags_framebuffer(&tags, &framebuffer);
+    boottags_framebuffer(&tags, &screen);
     boottags_memory_begin(&tags);
     boottags_memory_add(&tags, 0, 0xa0000, BOOTTAGS_USABLE);
     boottags_memory_add(&tags, MIB, MIB, BOOTTAGS_USABLE);

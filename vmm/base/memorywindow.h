@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Physical memory that a parser may read while it follows addresses that somebody else wrote: the boot loader's and the
 // firmware's structures. The native tests give it a buffer.
-#ifndef ARCH_X86_64_HOST_MEMORYWINDOW_H
-#define ARCH_X86_64_HOST_MEMORYWINDOW_H
+#ifndef VMM_BASE_MEMORYWINDOW_H
+#define VMM_BASE_MEMORYWINDOW_H
 
 #include "vmm/base/types.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The last step on x86-64: the image to its place, and out of the firmware's 64-bit mode.
-#ifndef BOOT_EFI_HANDOVER_H
-#define BOOT_EFI_HANDOVER_H
+#ifndef BOOT_EFI_X86_64_HANDOVER_H
+#define BOOT_EFI_X86_64_HANDOVER_H
 
 // Offsets in struct handover, for handover.S.
 #define HANDOVER_ENTRY  0
@@ -11,7 +11,7 @@
 #define HANDOVER_PIECES 16
 
 #ifndef __ASSEMBLER__
-#include "boot/efi/elfimage.h"
+#include "boot/efi/x86_64/elfimage.h"
 
 struct handover {
     uint32_t              entry, info, magic, count;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copies the pieces of the image, leaves long mode as firmware has set it up, whatever its page tables are (four levels
 // or five), and enters the image as multiboot2 wants it (specification 2.0, 3.3): 32-bit protected mode, paging off,
-// flat segments, interrupts off. Copied below 4 GiB by main.c and called there with RDI at struct handover.
+// flat segments, interrupts off. Copied below 4 GiB by start.c and called there with RDI at struct handover.
 
-#include "boot/efi/handover.h"
+#include "boot/efi/x86_64/handover.h"
 #include "boot/x86_64/magic.h"
 
 #define CR0_PE_ET 0x11

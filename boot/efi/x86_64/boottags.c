@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes multiboot2 information: see boottags.h. Called by main.c, and by its native test, which reads it again.
-#include "boot/efi/boottags.h"
+// Writes multiboot2 information: see boottags.h. Called by start.c, and by its native test, which reads it again.
+#include "boot/efi/x86_64/boottags.h"
 
 #include <string.h>
 
@@ -98,16 +98,16 @@ void boottags_rsdp(struct boottags *tags, const void *rsdp, uint32_t size)
     end(tags, at);
 }
 
-void boottags_framebuffer(struct boottags *tags, const struct boottags_framebuffer *framebuffer)
+void boottags_framebuffer(struct boottags *tags, const struct boot_screen *screen)
 {
-    const uint8_t colours[] = { framebuffer->red_at, framebuffer->red_bits, framebuffer->green_at,
-                                framebuffer->green_bits, framebuffer->blue_at, framebuffer->blue_bits };
-    const uint8_t kind[] = { framebuffer->bits, FRAMEBUFFER_DIRECT, 0, 0 };
+    const uint8_t colours[] = { screen->red.at, screen->red.bits, screen->green.at, screen->green.bits, screen->blue.at,
+                                screen->blue.bits };
+    const uint8_t kind[] = { (uint8_t)screen->bits, FRAMEBUFFER_DIRECT, 0, 0 };
     uint32_t at = begin(tags, TAG_FRAMEBUFFER);
-    put64(tags, framebuffer->address);
-    put32(tags, framebuffer->pitch);
-    put32(tags, framebuffer->width);
-    put32(tags, framebuffer->height);
+    put64(tags, screen->address);
+    put32(tags, screen->pitch);
+    put32(tags, screen->width);
+    put32(tags, screen->height);
     put(tags, kind, sizeof(kind));
     put(tags, colours, sizeof(colours));
     end(tags, at);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The monitor's image as the loader places it: the loaded segments of a 64-bit ELF file (System V ABI, chapter 5) for
 // x86-64, linked at the physical addresses where they belong. Pure.
-#ifndef BOOT_EFI_ELFIMAGE_H
-#define BOOT_EFI_ELFIMAGE_H
+#ifndef BOOT_EFI_X86_64_ELFIMAGE_H
+#define BOOT_EFI_X86_64_ELFIMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads the monitor's ELF file: see elfimage.h. Called by main.c, and by its native test with damaged files.
-#include "boot/efi/elfimage.h"
+// Reads the monitor's ELF file: see elfimage.h. Called by start.c, and by its native test with damaged files.
+#include "boot/efi/x86_64/elfimage.h"
 
 #include <elf.h>
 #include <string.h>
