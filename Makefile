@@ -74,12 +74,12 @@ ARM64_KERNEL    := $(BUILD)/escapement-arm64.elf
 ARM64_IMAGE     := $(BUILD)/escapement-arm64.img
 STILL_CLOCK     := $(BUILD)/still-clock.so
 LIBFDT          := $(BUILD)/libfdt/libfdt.a
-LOADER_SOURCES  := $(wildcard boot/efi/*.[cS] boot/efi/x86_64/*.[cS]) vmm/base/string.c
+LOADER_SOURCES  := $(wildcard boot/efi/*.[cS] boot/efi/x86_64/*.[cS]) $(addprefix vmm/base/,format.c remains.c string.c)
 LOADER_OBJECTS  := $(LOADER_SOURCES:%=$(BUILD)/loader/%.o)
 LOADER          := $(BUILD)/BOOTX64.EFI
 GNU_EFI         := $(BUILD)/gnu-efi
 ARM64_LOADER_SOURCES := $(wildcard boot/efi/*.[cS] boot/efi/arm64/*.[cS]) $(addprefix boot/arm64/,simplefb.c string.c) time/calendar.c \
-                        $(addprefix vmm/base/,acpi_table.c format.c string.c)
+                        $(addprefix vmm/base/,acpi_table.c format.c remains.c string.c)
 ARM64_LOADER_OBJECTS := $(ARM64_LOADER_SOURCES:%=$(BUILD)/loader-arm64/%.o)
 ARM64_LOADER         := $(BUILD)/BOOTAA64.EFI
 ARM64_GNU_EFI        := $(BUILD)/gnu-efi-arm64
@@ -103,7 +103,7 @@ COLD_SOURCES := $(filter-out %/string.c %/host.c %/histogram.c %/statusline.c %/
                 %/counter.c arch/arm64/host/cpu.c arch/arm64/host/gic.c, \
                 $(wildcard boot/*/*.c arch/*/host/*.c vmm/base/*.c vmm/show/*.c)) $(addprefix vmm/picture/,hostscreen.c qrcode.c terminal.c) $(QRCODEGEN).c \
                 $(addprefix vmm/,barevm.c commands.c config.c config_value.c delivery.c keys.c life.c loader.c main.c noise.c \
-                report.c reportcard.c screen.c typing.c vm.c) \
+                report.c reportcard.c results.c screen.c typing.c vm.c) \
                 $(addprefix vmm/pc/,acpi.c bios.c dsdt.c load.c loader.c loader_elf.c loader_linux.c loader_multiboot1.c \
                 long64.c mptable.c rom.c screen.c) $(addprefix vmm/virt/,dtb.c load.c loader.c) \
                 $(addprefix devices/,debugexit.c fwcfg.c i8042.c ioapic.c keyboard.c mtrr.c pcihost.c pmu.c rtc.c \

@@ -22,6 +22,7 @@ enum {
 };
 enum {
     MONITOR_LOG, MONITOR_NOISE, MONITOR_ALARM_ERROR, MONITOR_REPORT, MONITOR_COUNTER, MONITOR_SCREEN, MONITOR_CARD,
+    MONITOR_RESULTS, MONITOR_RUN,
     MONITOR_WORDS
 };
 #define WORDS_MAX  VM_WORDS
@@ -57,6 +58,8 @@ static const struct word monitor_words[MONITOR_WORDS] = {
     [MONITOR_COUNTER] = { "counter", WORD_CHOICE, "said|measured" },
     [MONITOR_SCREEN] = { "screen", WORD_CHOICE, "off|on" },
     [MONITOR_CARD] = { "card", WORD_CHOICE, "off|on|only" },
+    [MONITOR_RESULTS] = { "results", WORD_NUMBER, "an address, which our loader says" },
+    [MONITOR_RUN] = { "run", WORD_NUMBER, "a number, which our loader says" },
 };
 
 struct vocabulary {
@@ -276,6 +279,8 @@ bool config_parse_monitor(const char *line, struct monitor_config *out, struct r
     out->counter_measured = number_or(&values[MONITOR_COUNTER], 0) != 0;
     out->card = (enum card_wish)number_or(&values[MONITOR_CARD], CARD_OFF);
     out->screen = number_or(&values[MONITOR_SCREEN], 0) != 0;
+    out->results = number_or(&values[MONITOR_RESULTS], 0);
+    out->run = number_or(&values[MONITOR_RUN], 0);
     out->report = number_or(&values[MONITOR_REPORT], 1) != 0;
     return understood;
 }

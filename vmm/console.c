@@ -10,6 +10,7 @@
 #include "time/ratio.h"
 #include "vmm/account.h"
 #include "vmm/picture/hostscreen.h"
+#include "vmm/results.h"
 #include "vmm/vm.h"
 
 #define READ_AT_ONCE 64 // bytes a poll: input that never ends must not keep the monitor
@@ -143,6 +144,7 @@ void console_live_row(struct vm *vm)
                                       .v_us = mul_div_floor(vm->vtime.now, 1000000, vm->vtime.hz) };
     live_row(&vm->live, &input, row);
     hostscreen_status(row);
+    results_seen(vm, row);
 }
 
 // Drawing the host's screen is no work for the guest.

@@ -115,10 +115,9 @@ static void dump_trace(void)
     const struct trace *trace = &this_cpu()->running->trace;
     uint64_t kept = trace_kept(trace);
     for (uint64_t i = kept > PANIC_RECORDS ? kept - PANIC_RECORDS : 0; i < kept; i++) {
-        const struct trace_record *r = trace_get(trace, i);
-        log_line("trace", "host %lu  v %lu  %s %u%s%s  duration %u  arg %lu", r->host, r->v,
-                 trace_kind_name((enum trace_kind)r->kind), r->reason, r->kind == TRACE_GUEST ? " " : "",
-                 r->kind == TRACE_GUEST ? exit_kind_name((enum exit_kind)r->reason) : "", r->duration, r->arg);
+        char text[TRACE_TEXT_BYTES];
+        trace_text(trace_get(trace, i), text, sizeof(text));
+        log_line("trace", "%s", text);
     }
 }
 

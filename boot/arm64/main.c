@@ -3,6 +3,7 @@
 // exceptions masked; the image and the device tree are mapped 1:1.
 #include "arch/arm64/host/arm64.h"
 #include "arch/arm64/host/counter.h"
+#include "arch/arm64/host/cache.h"
 #include "arch/arm64/host/cpu.h"
 #include "arch/arm64/host/timer.h"
 #include "arch/arm64/host/paging.h"
@@ -10,6 +11,7 @@
 #include "vmm/base/alloc.h"
 #include "vmm/main.h"
 #include "vmm/picture/hostscreen.h"
+#include "vmm/results.h"
 #include "vmm/base/stackguard.h"
 
 _Noreturn void boot_main(const void *tree, htime_t handover);
@@ -22,6 +24,7 @@ _Noreturn void boot_main(const void *tree, htime_t handover)
     alloc_init(info);                                            // page frames
     paging_init(info);                                           // W^X, guard pages
     hostscreen_show();                                           // what was said until now
+    results_open(info, cache_to_memory);                         // and what is said from now on, over a reset
     hosttimer_init();                                            // the alarm
     counter_init(early_counter_measured(info));                  // how fast the counter is
     vmm_main(info);                                              // does not return

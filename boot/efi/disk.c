@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads files through the firmware's FAT driver (UEFI 2.10, 13.4 and 13.5): see disk.h. Called by main.c.
+// Reads and writes files through the firmware's FAT driver (UEFI 2.10, 13.4 and 13.5): see disk.h. Called by main.c and
+// results.c.
 #include "boot/efi/disk.h"
 
 #define PATH_MAX_CHARS 200
@@ -72,4 +73,45 @@ const char *disk_read(const char *path, uint64_t size_max, struct file *file)
     const char *wrong = read_opened(opened, size_max, file);
     opened->Close(opened);
     return wrong;
+}
+
+void disk_delete(const char *path)
+{
+    CHAR16 name[PATH_MAX_CHARS];
+    EFI_FILE_HANDLE opened;
+    if (firmware_path(path, name) &&
+        !EFI_ERROR(root->Open(root, &opened, name, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, 0)))
+        opened->Delete(opened);
+}
+
+static const char *sentence_of(EFI_STATUS status)
+{
+    switch (status) {
+    case EFI_VOLUME_FULL: return "it cannot be written: the partition is full";
+    case EFI_WRITE_PROTECTED: return "it cannot be written: the medium is protected";
+    default: return "it cannot be written";
+    }
+}
+
+const char *disk_write(const char *path, const void *bytes, uint64_t size)
+{
+    CHAR16 name[PATH_MAX_CHARS];
+    EFI_FILE_HANDLE opened;
+    UINTN written = size;
+    if (!firmware_path(path, name))
+        return "its name is too long";
+    disk_delete(path);
+    EFI_STATUS status =
+        root->Open(root, &opened, name, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE, 0);
+    if (EFI_ERROR(status))
+        return sentence_of(status);
+    status = opened->Write(opened, &written, (void *)(uintptr_t)bytes);
+    if (!EFI_ERROR(status))
+        status = written == size ? opened->Flush(opened) : EFI_VOLUME_FULL;
+    if (EFI_ERROR(status)) {
+        opened->Delete(opened); // and closes it
+        return sentence_of(status);
+    }
+    opened->Close(opened);
+    return NULL;
 }

@@ -18,4 +18,9 @@ const char *disk_open(EFI_HANDLE loader);
 // there.
 const char *disk_read(const char *path, uint64_t size_max, struct file *file);
 
+// Writes a file anew. Null: it is on the partition as a whole.
+const char *disk_write(const char *path, const void *bytes, uint64_t size);
+
+void disk_delete(const char *path);
+
 #endif

@@ -7,9 +7,12 @@
 #include "boot/efi/menu.h"
 #include "boot/efi/monitor.h"
 #include "boot/efi/picture.h"
+#include "boot/efi/results.h"
+#include "vmm/base/format.h"
 
 #define FILE_BYTES_MAX (UINT64_C(1) << 31)
 #define READ_S         20 // how long a sentence stays
+#define WORDS_BYTES    4096
 
 static struct menu  *menu; // in pages of their own: in the file they would be zeros
 static struct loaded *loaded;
@@ -53,7 +56,13 @@ static bool load_entry(const struct menu_entry *entry)
 // Returns only when it cannot be started, with a sentence.
 static const char *start(EFI_HANDLE loader)
 {
+    static char words[WORDS_BYTES];
     struct boot_screen screen;
+    results_prepare(&loaded->kept);
+    size_t used = format(words, sizeof(words), "%s", loaded->named[0].words);
+    if (loaded->kept.run != 0)
+        format(words + used, sizeof(words) - used, " results=%lu run=%lu", loaded->kept.address, loaded->kept.run);
+    loaded->words = words;
     const char *why = picture_set(menu->width, menu->height, &screen);
     if (why != NULL)
         firmware_say(why, NULL);
@@ -84,8 +93,10 @@ EFI_STATUS efi_main(EFI_HANDLE loader, EFI_SYSTEM_TABLE *system)
     loaded = (struct loaded *)(uintptr_t)firmware_pages(sizeof(*loaded));
     const char *impossible = monitor_possible();
     const char *wrong = menu != NULL && loaded != NULL ? disk_open(loader) : FIRMWARE_NO_MEMORY;
-    if (wrong == NULL)
+    if (wrong == NULL) {
+        results_collect();
         wrong = read_menu();
+    }
     if (impossible != NULL || wrong != NULL) {
         firmware_say(impossible != NULL ? impossible : wrong, impossible != NULL ? NULL : monitor_menu);
         choose_wait(READ_S);
@@ -99,6 +110,7 @@ EFI_STATUS efi_main(EFI_HANDLE loader, EFI_SYSTEM_TABLE *system)
         }
         wrong = start(loader);
         firmware_say(wrong, NULL);
+        results_release(&loaded->kept);
         unload(loaded->count);
         choose_wait(READ_S);
     }

@@ -23,6 +23,11 @@ bool memorymap_init(struct memorymap *map)
     return pages != 0 && take(map);
 }
 
+void memorymap_free(const struct memorymap *map)
+{
+    firmware_free((uintptr_t)map->bytes, map->room);
+}
+
 const EFI_MEMORY_DESCRIPTOR *memorymap_at(const struct memorymap *map, UINTN i)
 {
     if (i >= map->size / map->descriptor_size)

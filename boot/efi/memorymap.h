@@ -12,6 +12,7 @@ struct memorymap {
 
 // Makes room for it, with some to spare, and takes it. False: there is no memory.
 bool memorymap_init(struct memorymap *map);
+void memorymap_free(const struct memorymap *map);
 
 // Each of its descriptors in turn: i from 0 on, until null.
 const EFI_MEMORY_DESCRIPTOR *memorymap_at(const struct memorymap *map, UINTN i);

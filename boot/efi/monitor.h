@@ -6,6 +6,7 @@
 
 #include "boot/efi/disk.h"
 #include "boot/efi/menu.h"
+#include "boot/efi/results.h"
 #include "vmm/base/bootinfo.h"
 
 #define MONITOR_LOADER "Escapement's loader" // its name, as the monitor says it
@@ -13,12 +14,18 @@
 // What an entry's files have become: the monitor first, then its modules.
 struct loaded {
     const struct menu_file *named; // as the menu has them
+    const char             *words; // the monitor's own, with what the loader adds
+    struct results_place    kept;
     uint32_t                count;
     struct file             files[MENU_FILES_MAX];
 };
 
 // The menu of this architecture's monitor and guests.
 extern const char monitor_menu[];
+
+// The type of memory that the monitor finds as MEMORY_KEPT, when it is told where it is; and a count that runs fast.
+extern const EFI_MEMORY_TYPE monitor_kept_type;
+uint64_t                     monitor_counter(void);
 
 // Can one run here at all?
 const char *monitor_possible(void);

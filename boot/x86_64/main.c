@@ -2,6 +2,7 @@
 // The table of contents: one init call a line, in the only order that works. Called by start.S in long mode, on the
 // boot CPU, interrupts off; the first 4 GiB are mapped 1:1.
 #include "arch/x86_64/host/acpi_host.h"
+#include "arch/x86_64/host/cache.h"
 #include "arch/x86_64/host/cpu.h"
 #include "arch/x86_64/host/apic.h"
 #include "arch/x86_64/host/serial.h"
@@ -11,6 +12,7 @@
 #include "arch/x86_64/host/x86.h"
 #include "boot/x86_64/early.h"
 #include "vmm/picture/hostscreen.h"
+#include "vmm/results.h"
 #include "vmm/base/alloc.h"
 #include "vmm/main.h"
 #include "vmm/base/stackguard.h"
@@ -29,6 +31,7 @@ _Noreturn void boot_main(uint32_t magic, const void *information, htime_t handov
     acpi_host_init(early_rsdp());                                               // where HPET and timers are
     paging_init(info);                                                          // W^X, guard pages
     hostscreen_show();                                                          // what was said until now
+    results_open(info, cache_to_memory);                                        // and what is said from now on, over a reset
     hostapic_init();                                                            // interrupts, all silent
     hosttimer_init();                                                           // the alarm
     tsc_init();                                                                 // how fast the counter is

@@ -7,19 +7,28 @@
 #include "time/ratio.h"
 #include "vmm/base/format.h"
 #include "vmm/base/percpu.h"
+#include "vmm/base/remains.h"
 
 #define LOG_LINE_MAX 512
 
 static htime_t log_start;
+static struct remains *log_kept; // null: nowhere
 
 void log_set_start(htime_t start)
 {
     log_start = start;
 }
 
+void log_keep(struct remains *remains)
+{
+    log_kept = remains;
+}
+
 void log_raw(const char *text, size_t size)
 {
     arch_write(ARCH_LOG, text, size);
+    if (log_kept != NULL)
+        remains_append(log_kept, text, size);
 }
 
 static size_t prefix(char *out, size_t size, const char *subsystem)

@@ -2,7 +2,11 @@
 // Starting and reading the trace ring. Writing is vm_trace() in vm.h, inline because every slice does it. Pure; the
 // reader is report.c (lanes, hash) and the panic screen. Never changes a record.
 #include "vmm/show/trace.h"
+
 #include <string.h>
+
+#include "vmm/base/exit.h"
+#include "vmm/base/format.h"
 
 #define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325) // of FNV-1a, 64 bit
 #define FNV_PRIME        UINT64_C(0x100000001b3)
@@ -23,6 +27,14 @@ const char *trace_kind_name(enum trace_kind kind)
     case TRACE_INJECT: return "inject";
     }
     return "?";
+}
+
+size_t trace_text(const struct trace_record *r, char *out, size_t size)
+{
+    bool slice = r->kind == TRACE_GUEST;
+    return format(out, size, "host %lu  v %lu  %s %u%s%s  duration %u  arg %lu", r->host, r->v,
+                  trace_kind_name((enum trace_kind)r->kind), r->reason, slice ? " " : "",
+                  slice ? exit_kind_name((enum exit_kind)r->reason) : "", r->duration, r->arg);
 }
 
 uint64_t trace_kept(const struct trace *trace)

@@ -27,7 +27,8 @@ struct trace_record {
 };
 _Static_assert(sizeof(struct trace_record) == 32, "fixed format, readable with xxd");
 
-#define TRACE_RECORDS 4096
+#define TRACE_RECORDS    4096
+#define TRACE_TEXT_BYTES 128u // of a record in words
 
 struct trace {
     uint64_t            written; // ever
@@ -37,6 +38,9 @@ struct trace {
 void trace_init(struct trace *trace);
 
 const char *trace_kind_name(enum trace_kind kind);
+
+// A record in words, without a newline; how many bytes, as format() counts them.
+size_t trace_text(const struct trace_record *record, char *out, size_t size);
 
 // The i-th oldest record still kept, i < trace_kept(); null otherwise.
 uint64_t                   trace_kept(const struct trace *trace);

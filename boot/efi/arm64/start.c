@@ -10,11 +10,14 @@
 #include "boot/efi/arm64/tree.h"
 #include "time/calendar.h"
 #include "vmm/base/acpi_table.h"
+#include "vmm/base/remains.h"
 
 #define EL2 2u
 
 const char     monitor_menu[] = "/escapement-arm64.cfg";
 const uint64_t firmware_memory_end = MEMORY_MAPPED_END;
+
+const EFI_MEMORY_TYPE monitor_kept_type = EfiLoaderData; // and tree_keep()
 
 static struct tree tree;
 static uint64_t    image_bytes;
@@ -33,7 +36,7 @@ static uint64_t mpidr(void)
     return value;
 }
 
-static uint64_t counter(void)
+uint64_t monitor_counter(void)
 {
     uint64_t value;
     __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(value));
@@ -107,7 +110,7 @@ static const char *open_tree(const struct memorymap *map)
 static void add_time(void)
 {
     EFI_TIME now;
-    uint64_t when = counter();
+    uint64_t when = monitor_counter();
     if (EFI_ERROR(RT->GetTime(&now, NULL)) || now.Year < 1970 || now.Year > 9999 || now.Month < 1 || now.Month > 12 ||
         now.Day < 1 || now.Day > calendar_days_in_month(now.Year, now.Month))
         return;
@@ -157,7 +160,9 @@ const char *monitor_start(EFI_HANDLE loader, const struct loaded *loaded, const 
     if (wrong != NULL)
         return wrong;
     CopyMem((void *)(uintptr_t)image, (void *)(uintptr_t)loaded->files[0].address, loaded->files[0].size);
-    tree_words(&tree, MONITOR_LOADER, loaded->named[0].words);
+    tree_words(&tree, MONITOR_LOADER, loaded->words);
+    if (loaded->kept.run != 0)
+        tree_keep(&tree, loaded->kept.address, REMAINS_BYTES);
     for (uint32_t i = loaded->count; --i > 0;)
         tree_module(&tree, loaded->files[i].address, loaded->files[i].size, loaded->named[i].words);
     add_screen(screen);

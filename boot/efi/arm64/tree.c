@@ -124,6 +124,11 @@ void tree_seed(struct tree *tree, const uint8_t *seed, uint32_t bytes)
         set(tree, chosen(tree), "rng-seed", seed, bytes);
 }
 
+void tree_keep(struct tree *tree, uint64_t address, uint64_t bytes)
+{
+    fdt_add_mem_rsv(tree->fdt, address, bytes); // if there is no room the monitor finds it not kept, and says so
+}
+
 const char *tree_screen(struct tree *tree, const struct boot_screen *screen)
 {
     const char *name = simplefb_format_of(screen);

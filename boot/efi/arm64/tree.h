@@ -34,6 +34,9 @@ const char *tree_screen(struct tree *tree, const struct boot_screen *screen);
 // kernel before it (vmm/main.c).
 void tree_module(struct tree *tree, uint64_t address, uint64_t bytes, const char *words);
 
+// Of the usable memory, what is not to be given away.
+void tree_keep(struct tree *tree, uint64_t address, uint64_t bytes);
+
 // Usable memory, in any order; begun again when the map has changed. Null, or why the tree must not be used.
 void        tree_memory_begin(struct tree *tree);
 void        tree_memory_add(struct tree *tree, uint64_t start, uint64_t bytes);

@@ -14,12 +14,21 @@
 const char     monitor_menu[] = "/escapement.cfg";
 const uint64_t firmware_memory_end = UINT64_C(1) << 32;
 
+const EFI_MEMORY_TYPE monitor_kept_type = EfiACPIMemoryNVS;
+
 static struct elfimage monitor;
 static struct boottags tags; // all but the memory map
 
 const char *monitor_possible(void)
 {
     return NULL;
+}
+
+uint64_t monitor_counter(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
 }
 
 static bool overlaps(const struct file *file)
@@ -51,7 +60,7 @@ static void put_rsdp(void)
 static void put_tags(const struct loaded *loaded, const struct boot_screen *screen, void *memory)
 {
     boottags_begin(&tags, memory, TAGS_BYTES);
-    boottags_cmdline(&tags, loaded->named[0].words);
+    boottags_cmdline(&tags, loaded->words);
     boottags_loader(&tags, MONITOR_LOADER);
     for (uint32_t i = 1; i < loaded->count; i++) {
         const struct file *file = &loaded->files[i];

@@ -54,14 +54,25 @@ ECHO_ARM64 = "/guests-arm64/echo_cmdline.img vm=echo mem=4M kernel=echo_cmdline.
 tap = tap_stream.Tap()
 
 
-def attach(how, image):
-    drive = ["-drive", "if=none,id=medium,snapshot=on,format=raw,file=" + image]
+def attach(how, image, written):
+    drive = ["-drive", "if=none,id=medium,snapshot=%s,format=raw,file=%s" % ("off" if written else "on", image)]
     if how == "usb":
         return drive + ["-device", "qemu-xhci", "-device", "usb-storage,drive=medium,bootindex=0"]
     if how == "disk":
         return drive + ["-device", "ide-hd,drive=medium,bootindex=0"]
     return ["-drive", "if=none,id=medium,media=cdrom,readonly=on,format=raw,file=" + image,
             "-device", "ide-cd,drive=medium,bootindex=0"]
+
+
+def partition(image):
+    """Its FAT file system, as mtools find it."""
+    with open(image, "rb") as file:
+        return "%s@@%d" % (image, struct.unpack_from("<I", file.read(512), 446 + 16 + 8)[0] * 512)
+
+
+def file_on(image, name):
+    return subprocess.run(["mtype", "-i", partition(image), "::/" + name], check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout.decode("utf-8", "replace").replace("\r", "")
 
 
 def menu(path, module, mode, words, timeout_s):
@@ -76,10 +87,8 @@ def stick(folder, module, mode, words="", timeout_s=0):
     """A copy of the image with a menu of our own on its partition, as somebody has it who edits it."""
     image, text = os.path.join(folder, "stick.iso"), os.path.join(folder, "menu.cfg")
     shutil.copyfile(IMAGE, image)
-    with open(image, "rb") as file:
-        start = struct.unpack_from("<I", file.read(512), 446 + 16 + 8)[0]
     menu(text, module, mode, words, timeout_s)
-    subprocess.run(["mcopy", "-o", "-i", "%s@@%d" % (image, start * 512), text, "::/" + HERE.menu], check=True)
+    subprocess.run(["mcopy", "-o", "-i", partition(image), text, "::/" + HERE.menu], check=True)
     return image
 
 
@@ -145,7 +154,7 @@ class Machine:
         self.emulator.wait()
 
 
-def started(folder, firmware, how, image, words, exact=False):
+def started(folder, firmware, how, image, words, exact=False, written=False):
     memory = [] if "-m" in words else ["-m", "256M"]
     if firmware == "uefi":
         variables = os.path.join(folder, "variables")
@@ -154,7 +163,7 @@ def started(folder, firmware, how, image, words, exact=False):
                          "-drive", "if=pflash,format=raw,file=" + variables]
     if "-serial" not in words:
         words = words + ["-serial", "file:" + os.path.join(folder, "serial")]
-    return Machine(folder, [*memory, *attach(how, image), *HERE.words, *words], exact)
+    return Machine(folder, [*memory, *attach(how, image, written), *HERE.words, *words], exact)
 
 
 def lines_of(said):
@@ -420,6 +429,41 @@ def in_bochs():
     same_figures("bochs, disk", said, console, log)
 
 
+RESULTS_WRITTEN = b"the results of the last run are now in results.txt, on the partition"
+RESULTS_LOST = b"the firmware has cleared the memory that the last run's results were kept in, or the power was off: they are lost"
+
+
+def over_a_reset(module, screen):
+    """A run has ended, and the machine is reset from outside: the loader finds what the monitor had said, and writes it to the
+    partition. With another machine's memory it finds nothing there, and says so."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = stick(folder, module, "auto")
+        machine = started(folder, "uefi", "usb", image, screen, written=True)
+        try:
+            machine.wait(lambda: SERIAL_END in machine.said())
+            first = lines_of(machine.said())
+            tap.claim("run=" in file_on(image, "running.txt"), "uefi, a reset: running.txt says which run is to be heard of")
+            machine.ask("set-action", reboot="reset")
+            machine.ask("system_reset")
+            machine.wait(lambda: machine.said().count(BEGIN.encode()) == 2)
+            tap.claim(RESULTS_WRITTEN in machine.said(), "uefi, a reset: the loader says that it has written results.txt")
+        finally:
+            machine.end()
+        log, _, seen = file_on(image, "results.txt").partition("\nThe last that was seen while a guest ran:\n")
+        kept = [line for line in log.split("\n")[2:] if line]
+        tap.claim(len(kept) > 50 and "closure: 0 cycles" in kept and kept[-1].startswith("ESCAPEMENT-END ") and
+                  [line for line in first if line in kept][-len(kept):] == kept,
+                  "uefi, a reset: results.txt has %d lines, the report among them, as the serial port said them" % len(kept))
+        tap.claim(seen.startswith("echo  V ") and len(re.findall(r"^host \d+  v \d+  guest ", seen, re.MULTILINE)) > 5,
+                  "uefi, a reset: and the accounts and the trace as they were seen last")
+        machine = started(folder, "uefi", "usb", image, screen, written=True)
+        try:
+            machine.wait(lambda: BEGIN.encode() in machine.said())
+            tap.claim(RESULTS_LOST in machine.said(), "uefi, memory that was cleared: the loader says that the results are lost")
+        finally:
+            machine.end()
+
+
 def el1():
     """UEFI that does not have EL2: the loader says so, and starts nothing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -466,6 +510,7 @@ def on_arm64():
     same_figures("uefi, usb", said, console, log)
     keyboard_in_menu()
     no_screen(ECHO_ARM64, ["-machine", "gic-version=2"])
+    over_a_reset(ECHO_ARM64, RAMFB)
     el1()
 
 
@@ -497,6 +542,7 @@ def main():
     keyboard("uefi")
     keyboard("bios")
     no_screen()
+    over_a_reset(ECHO, VGA)
     tap.plan()
 
 

@@ -34,7 +34,7 @@ vcpu-arm64  arch/arm64/*.h                      | time devices seam hall insn-ar
 guest-arm64 arch/arm64/guest/*                  | time base hall insn-arm64 host-arm64 vcpu-arm64
 arm64       arch/arm64/*                        | time base show hall seam insn-arm64 host-arm64 vcpu-arm64 guest-arm64
 vmm         vmm/*                               | time base picture hall seam
-efi         boot/efi/*                          | bootinfo
+efi         boot/efi/*                          | bootinfo base
 boot-x86    boot/x86_64/*                       | base bootinfo picture hall host-x86
 boot-arm64  boot/arm64/*                        | base bootinfo picture hall seam host-arm64
 efi-x86     boot/efi/x86_64/*                   | bootinfo boot-x86 efi
