@@ -233,7 +233,7 @@ LOADER_CFLAGS = $(EVERY_LOADER_CFLAGS) -mno-red-zone -fcf-protection=none -DGNU_
                 -isystem $(GNU_EFI)/include -isystem $(GNU_EFI)/include/x86_64
 ARM64_LOADER_CFLAGS = $(EVERY_LOADER_CFLAGS) -march=armv8-a -mno-outline-atomics -mbranch-protection=none \
                       -isystem $(LIBFDT:%/libfdt.a=%) -isystem $(ARM64_GNU_EFI)/include -isystem $(ARM64_GNU_EFI)/include/aarch64
-LOADER_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
+LOADER_SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
 
 $(GNU_EFI)/libefi.a: | toolcheck
 	@tools/fetch-gnu-efi amd64 $(@D)
@@ -249,7 +249,7 @@ $(BUILD)/loader/loader.so: $(LOADER_OBJECTS)
 	    -L$(GNU_EFI) -lefi -lgnuefi
 
 $(LOADER): $(BUILD)/loader/loader.so
-	objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@
+	objcopy --strip-all $(addprefix -j ,$(LOADER_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@
 
 $(ARM64_GNU_EFI)/libefi.a: | toolcheck-arm64
 	@tools/fetch-gnu-efi arm64 $(@D)
@@ -264,9 +264,11 @@ $(BUILD)/loader-arm64/loader.so: $(ARM64_LOADER_OBJECTS) $(LIBFDT)
 	$(CROSS)ld -nostdlib --no-undefined -znocombreloc -znoexecstack -T $(ARM64_GNU_EFI)/efi.lds -shared -Bsymbolic \
 	    --no-warn-rwx-segments --defsym=EFI_SUBSYSTEM=10 -o $@ $(ARM64_GNU_EFI)/crt0.o $^ -L$(ARM64_GNU_EFI) -lefi -lgnuefi
 
-# Debian 12's objcopy cannot write PE for arm64: the header is in gnu-efi's crt0.
+# Debian 12's gnu-efi has the file's header in its crt0, from a time when objcopy could not write one for arm64.
 $(ARM64_LOADER): $(BUILD)/loader-arm64/loader.so
-	$(CROSS)objcopy $(addprefix -j ,$(LOADER_SECTIONS)) -O binary $< $@
+	if $(CROSS)nm $(ARM64_GNU_EFI)/crt0.o | grep -q ' pe_header$$'; then format='-O binary'; \
+	else format='--target efi-app-aarch64 --subsystem=10'; fi; \
+	$(CROSS)objcopy --strip-all $(addprefix -j ,$(LOADER_SECTIONS)) $$format $< $@
 
 # ---- Tests and fuzzers that run on this computer ----------------------------------------------------------------------
 # Each links one library, from which it takes what it calls; those in a folder arm64/ link arm64's. What stands beside the

@@ -2,6 +2,8 @@
 // Words on the console, pages and tables: see firmware.h. Called by the loader's other files.
 #include "boot/efi/firmware.h"
 
+#include <string.h>
+
 void firmware_say(const char *sentence, const char *about)
 {
     if (about != NULL)
@@ -28,7 +30,7 @@ void firmware_free(uint64_t address, uint64_t bytes)
 void *firmware_table(EFI_GUID identity)
 {
     for (UINTN i = 0; i < ST->NumberOfTableEntries; i++) {
-        if (CompareGuid(&ST->ConfigurationTable[i].VendorGuid, &identity) == 0)
+        if (memcmp(&ST->ConfigurationTable[i].VendorGuid, &identity, sizeof(identity)) == 0)
             return ST->ConfigurationTable[i].VendorTable;
     }
     return NULL;
