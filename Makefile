@@ -90,7 +90,7 @@ NATIVE_NEUTRAL := $(filter-out %/string.c %/log.c %/panic.c,$(wildcard time/*.c 
 NATIVE_x86_64  := $(addprefix boot/efi/,menu.c x86_64/boottags.c x86_64/elfimage.c) $(wildcard vmm/pc/*.c boot/x86_64/multiboot*.c arch/x86_64/insn/*.c arch/x86_64/*/check*.c \
                   arch/x86_64/host/rate*.c) $(addprefix arch/x86_64/host/,card.c keys.c) arch/x86_64/barrier_plan.c arch/x86_64/host/acpi.c arch/x86_64/host/rtc.c \
                   arch/x86_64/vmx/timer.c \
-                  $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c screen.c typing.c)
+                  $(addprefix vmm/,config.c config_value.c console.c cp437.c keys.c polling.c results.c screen.c typing.c)
 NATIVE_arm64   := $(addprefix boot/efi/arm64/,acpi_board.c board_tree.c image.c tree.c) $(wildcard vmm/virt/*.c boot/arm64/*dtb*.c boot/arm64/simplefb.c arch/arm64/insn/*.c) arch/arm64/barrier_plan.c \
                   arch/arm64/guest/idregs.c
 

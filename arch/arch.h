@@ -86,10 +86,6 @@ void arch_vcpu_emulate(struct vcpu *vcpu, const struct exit *exit);
 // Called before the first entry after a pause, never when it begins: a flag set then could be lost in between.
 void arch_vcpu_was_paused(struct vcpu *vcpu);
 
-// How well the world switch is known, by kind of exit: EXIT_KIND_COUNT of them.
-struct switch_precision;
-const struct switch_precision *arch_switch_precision(void);
-
 // The vCPU's own clocks for the report: how many were written.
 struct clock_reading;
 unsigned arch_vcpu_clocks(struct vcpu *vcpu, struct clock_reading *out);

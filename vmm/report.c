@@ -17,7 +17,7 @@ void vm_report_input(struct vm *vm, struct report_input *out)
         .margin_cycles = vcpu->delivery.margin_cycles,
         .alarm_error_cycles = vcpu->delivery.error_cycles,
         .stats = &vcpu->stats,
-        .switches = arch_switch_precision(),
+        .switches = vcpu->switches,
         .trace = &vm->trace,
         .host_hz = arch_counter()->hz,
         .host_hz_origin = arch_counter()->origin,

@@ -51,6 +51,7 @@ struct vcpu {
     vtime_t           run_until;    // V at which the run loop is to look what is due
     uint32_t          early_alarms; // alarms in a row that gave the guest not one cycle
     uint64_t          alarm_doubt;  // arch: cycles by which an alarm may be off, as calibration found
+    const struct switch_precision *switches; // arch: how well the world switch is known, by kind of exit
     const char       *no_step;      // arch: why no instruction can be run alone here; null: it can
     struct delivery   delivery;
     struct ledger     ledger;

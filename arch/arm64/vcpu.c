@@ -78,11 +78,6 @@ static bool map_pages(struct vcpu *vcpu)
     return stage2_map_page(root, VIRT_STOLEN, vcpu->arch->pvtime.page, STAGE2_NORMAL_RO);
 }
 
-const struct switch_precision *arch_switch_precision(void)
-{
-    return switch_costs.precision;
-}
-
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
 {
     hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);
@@ -110,6 +105,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     guest_pmu_reset(vcpu);
     arch->way_in = switch_costs.in;
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
+    vcpu->switches = switch_costs.precision;
     vcpu->never_ahead = !timertrial_leads();
     vcpu->no_step = "delivery=exact is not there on arm64 in this version: leave the word out, the alarm is met to the "
                     "instruction where the host counts instructions";

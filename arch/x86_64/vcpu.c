@@ -118,11 +118,6 @@ static void set_entry_registers(struct vcpu *vcpu, const struct entry_state *ent
     regs->gpr[GPR_RSP] = entry->rsp;
 }
 
-const struct switch_precision *arch_switch_precision(void)
-{
-    return switch_costs.precision;
-}
-
 bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
 {
     hpa pages = alloc_pages(ARCH_VCPU_PAGES, 1);
@@ -140,6 +135,7 @@ bool arch_vcpu_init(struct vcpu *vcpu, const struct entry_state *entry)
     set_entry_registers(vcpu, entry);
     plan_alarm(vcpu);
     vcpu->alarm_doubt = switch_costs.alarm_doubt;
+    vcpu->switches = switch_costs.precision;
     vcpu->no_step = switch_costs.steps ? NULL
                                        : "delivery=exact needs a CPU that can be stopped after a single instruction "
                                          "(on Intel by VMX's monitor trap flag), and this one cannot: write "
