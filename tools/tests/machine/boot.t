@@ -493,6 +493,21 @@ def keyboard_in_menu():
             machine.end()
 
 
+def card_of_arm64():
+    """Its report card and QR code on a ramfb."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = started(folder, "uefi", "usb", stick(folder, ECHO_ARM64, "1024x768", "card=only"), RAMFB)
+        try:
+            machine.wait(lambda: SERIAL_END in machine.said())
+            machine.wait_for_screen()
+            card = [line for line in lines_of(machine.said()) if line.startswith("card: ")]
+            machine.screen()
+            tap.claim(len(card) > 8 and photo.code(machine.picture) == "".join(line + "\n" for line in card).encode(),
+                      "uefi, the card of arm64: its QR code has the %d lines that the serial port said" % len(card))
+        finally:
+            machine.end()
+
+
 def small_enough(loader):
     size = os.path.getsize(os.path.join(BUILD, loader))
     tap.claim(size < 96 << 10, "%s has %d bytes, less than 96 KiB" % (loader, size))
@@ -511,6 +526,7 @@ def on_arm64():
     keyboard_in_menu()
     no_screen(ECHO_ARM64, ["-machine", "gic-version=2"])
     over_a_reset(ECHO_ARM64, RAMFB)
+    card_of_arm64()
     el1()
 
 
