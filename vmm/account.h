@@ -32,8 +32,8 @@ static inline void vcpu_not_monitor(struct vcpu *vcpu, uint64_t cycles)
     vcpu->last_t1 += cycles;
 }
 
-// The host has worked since `start`, for which the ledger was turned to it; now it is turned to `next`. A pause is not the
-// monitor's time to begin with.
+// The host has worked since `start`, for which the ledger was turned to it; now it is turned to `next`. A pause is not
+// the monitor's time to begin with.
 static inline void vcpu_host_worked(struct vcpu *vcpu, enum account next, htime_t start, htime_t end)
 {
     ledger_turn(&vcpu->ledger, next, end);

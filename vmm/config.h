@@ -56,8 +56,8 @@ struct monitor_config {
     bool report;         // report=on|off, default on
     bool screen;         // screen=off|on: console and log go to the host's screen, too; default off
     enum card_wish card; // card=off|on|only: the report card, before the VMs or instead of them; default off
-    uint64_t results;    // results=ADDRESS and run=NUMBER: where the results of this run are kept (vmm/results.h), by our
-    uint64_t run;        // loader; default none
+    uint64_t results;    // results=ADDRESS and run=NUMBER: where the results of this run are kept (vmm/results.h); our
+    uint64_t run;        // loader says it, default none
     bool counter_measured; // counter=said|measured: its rate is measured even if that takes seconds; default said
 };
 

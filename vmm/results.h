@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The results of this run, in memory that outlives a reset (vmm/base/remains.h): our loader has kept it free, says where
-// it is by the words results= and run=, and writes what it finds there to its partition at the next start.
+// The results of this run, in memory that outlives a reset (vmm/base/remains.h): our loader has kept it free, says
+// where it is by the words results= and run=, and writes what it finds there to its partition at the next start.
 #ifndef VMM_RESULTS_H
 #define VMM_RESULTS_H
 

@@ -2,7 +2,8 @@
 // What a world switch costs on this CPU, found out at boot with guests that do nothing: for each kind of exit the
 // counter's t1 - t0 around an empty guest, the distance from t0 to the guest's first instruction, and how long a slice
 // is for an alarm of a given length. No constant is typed in anywhere. On a deterministic host every round gives the
-// same number; on a real one the smallest is taken, so that time never runs backwards, and how the others lie is printed.
+// same number; on a real one the smallest is taken, so that time never runs backwards, and how the others lie is
+// printed.
 #include <string.h>
 
 #include "arch/arm64/host/gic.h"

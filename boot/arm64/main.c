@@ -24,7 +24,7 @@ _Noreturn void boot_main(const void *tree, htime_t handover)
     alloc_init(info);                                            // page frames
     paging_init(info);                                           // W^X, guard pages
     hostscreen_show();                                           // what was said until now
-    results_open(info, cache_to_memory);                         // and what is said from now on, over a reset
+    results_open(info, cache_to_memory);                         // what is said next, over a reset
     hosttimer_init();                                            // the alarm
     counter_init(early_counter_measured(info));                  // how fast the counter is
     vmm_main(info);                                              // does not return

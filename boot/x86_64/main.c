@@ -31,7 +31,7 @@ _Noreturn void boot_main(uint32_t magic, const void *information, htime_t handov
     acpi_host_init(early_rsdp());                                               // where HPET and timers are
     paging_init(info);                                                          // W^X, guard pages
     hostscreen_show();                                                          // what was said until now
-    results_open(info, cache_to_memory);                                        // and what is said from now on, over a reset
+    results_open(info, cache_to_memory);                                        // what is said next, over a reset
     hostapic_init();                                                            // interrupts, all silent
     hosttimer_init();                                                           // the alarm
     tsc_init();                                                                 // how fast the counter is

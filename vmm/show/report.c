@@ -207,8 +207,8 @@ static void print_delivery(const struct printer *p)
         in->stats->delivery.unstepped);
 }
 
-// How far the accounts and the timers of this run can be trusted: what a slice may have been given of its switch, and how
-// late the ticks came. On a host that counts instructions all of it is 0.
+// How far the accounts and the timers of this run can be trusted: what a slice may have been given of its switch, and
+// how late the ticks came. On a host that counts instructions all of it is 0.
 static void print_precision(const struct printer *p)
 {
     const struct report_input *in = p->in;

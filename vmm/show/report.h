@@ -55,8 +55,8 @@ enum report_part { REPORT_ACCOUNTS, REPORT_EXITS, REPORT_TIMERS, REPORT_CLOCKS, 
 void report_print_part(const struct report_input *input, enum report_part part,
                        void (*out)(void *ctx, const char *line), void *ctx);
 
-// Lines that programs read keep their first words: "closure:", "law 5:", "alarms:", "precision:", "deadlines:", "steps:",
-// "trace:".
+// Lines that programs read keep their first words: "closure:", "law 5:", "alarms:", "precision:", "deadlines:",
+// "steps:", "trace:".
 void report_print(const struct report_input *input, void (*out)(void *ctx, const char *line), void *ctx);
 
 #endif

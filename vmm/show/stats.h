@@ -15,8 +15,8 @@ struct timer_stats {
     struct histogram lateness; // V at injection minus deadline, cycles; never negative
 };
 
-// What calibration has seen of a world switch of one kind, beside the least, which is what a slice is charged: cycles of
-// the guest's that may have been the switch's.
+// What calibration has seen of a world switch of one kind, beside the least, which is what a slice is charged: cycles
+// of the guest's that may have been the switch's.
 struct switch_precision {
     uint64_t bias_cycles;   // the mean above the least, rounded up
     uint64_t spread_cycles; // the greatest above the least

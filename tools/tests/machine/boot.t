@@ -464,6 +464,37 @@ def over_a_reset(module, screen):
             machine.end()
 
 
+def fill(image, folder):
+    """Files until not even the smallest fits."""
+    path, files = os.path.join(folder, "fill"), 0
+    for size in 262144, 16384, 512:
+        with open(path, "wb") as file:
+            file.write(b"x" * size)
+        while subprocess.run(["mcopy", "-i", partition(image), path, "::/fill%d" % files], check=False,
+                             stderr=subprocess.DEVNULL).returncode == 0:
+            files += 1
+
+
+def full_partition():
+    """Nothing can be written: that is said, the run begins all the same, and after a reset its results are shown."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = stick(folder, ECHO, "auto")
+        fill(image, folder)
+        machine = started(folder, "uefi", "usb", image, VGA, written=True)
+        try:
+            machine.wait(lambda: SERIAL_END in machine.said())
+            tap.claim(b"escapement: /running.txt: it cannot be written: the partition is full" in machine.said(),
+                      "uefi, a full partition: the loader says so, and the guest runs")
+            machine.ask("set-action", reboot="reset")
+            machine.ask("system_reset")
+            machine.wait(lambda: b"-- a key, or " in machine.said())
+            shown = machine.said().decode("utf-8", "replace").replace("\r", "").partition("are shown here:\n")[2]
+            tap.claim(shown.count("calibrate: world switch") > 4 and "-- a key, or " in shown,
+                      "uefi, a full partition: after a reset the results are shown page by page")
+        finally:
+            machine.end()
+
+
 def el1():
     """UEFI that does not have EL2: the loader says so, and starts nothing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -559,6 +590,7 @@ def main():
     keyboard("bios")
     no_screen()
     over_a_reset(ECHO, VGA)
+    full_partition()
     tap.plan()
 
 
