@@ -6,7 +6,6 @@
 #include "vmm/base/format.h"
 #include "vmm/base/log.h"
 #include "vmm/config.h"
-#include "vmm/show/live.h"
 
 #define RECORDS_SEEN 30u
 _Static_assert(LIVE_ROW_BYTES + RECORDS_SEEN * TRACE_TEXT_BYTES <= REMAINS_TEXT_BYTES, "they fit");

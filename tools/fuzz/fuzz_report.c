@@ -30,11 +30,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct vtime vt = { 0 };
     struct ticks ticks;
     struct histogram lateness;
+    struct switch_precision switches[EXIT_KIND_COUNT];
     unsigned lines = 0;
     memset(&stats, 0, sizeof(stats));
     memset(&trace, 0, sizeof(trace));
     fill(&input, ledger.total, sizeof(ledger.total));
     fill(&input, &ticks, sizeof(ticks));
+    fill(&input, switches, sizeof(switches));
     histogram_init(&lateness);
     for (uint64_t count = take(&input, 1); count > 0; count--)
         histogram_add(&lateness, take(&input, 8));
@@ -48,8 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vt.now = take(&input, 8) >> 1;
     vt.warped = take(&input, 8);
     struct report_input in = { .vm_name = "vm", .end_reason = "its end", .ledger = &ledger, .vt = &vt,
-                               .stats = &stats, .trace = &trace, .timer_count = 1, .clock_count = 1,
-                               .host_hz_origin = "said", .host_hz_not_believed = "" };
+                               .stats = &stats, .switches = switches, .trace = &trace, .timer_count = 1,
+                               .clock_count = 1, .host_hz_origin = "said", .host_hz_not_believed = "" };
     in.host_hz = 1 + take(&input, 5);
     in.lanes = take(&input, 1) & 1;
     in.careful = take(&input, 1) & 1;

@@ -207,31 +207,44 @@ static void print_delivery(const struct printer *p)
         in->stats->delivery.unstepped);
 }
 
+// Of the exits that came: how much more than it was charged a switch costs, in the mean, and how much more at the most.
+static struct switch_precision reference(const struct report_input *in)
+{
+    struct switch_precision sum = { 0, 0 };
+    uint64_t exits = 0;
+    for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++)
+        exits += histogram_count(&in->stats->cost[kind]);
+    for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++) {
+        uint64_t count = histogram_count(&in->stats->cost[kind]);
+        if (count == 0)
+            continue;
+        const struct switch_precision *known = &in->switches[kind];
+        sum.bias_cycles += mul_div_ceil(count, known->bias_cycles, exits);
+        if (known->spread_cycles > sum.spread_cycles)
+            sum.spread_cycles = known->spread_cycles;
+    }
+    return sum;
+}
+
 // How far the accounts and the timers of this run can be trusted: what a slice may have been given of its switch, and
 // how late the ticks came. On a host that counts instructions all of it is 0.
 static void print_precision(const struct printer *p)
 {
     const struct report_input *in = p->in;
     const struct histogram *late[STATS_TIMERS_MAX];
-    uint64_t bias = 0, spread = 0, max = 0, ticks = 0;
-    for (unsigned kind = 0; kind < EXIT_KIND_COUNT; kind++) {
-        uint64_t exits = histogram_count(&in->stats->cost[kind]);
-        const struct switch_precision *known = &in->switches[kind];
-        if (exits == 0)
-            continue;
-        bias += mul_div_ceil(exits, known->bias_cycles, in->stats->exits);
-        spread = known->spread_cycles > spread ? known->spread_cycles : spread;
-    }
+    struct switch_precision known = reference(in);
+    uint64_t max = 0, ticks = 0;
     for (unsigned timer = 0; timer < in->timer_count; timer++) {
         late[timer] = in->timers[timer].lateness;
         ticks += histogram_count(late[timer]);
         max = late[timer]->max > max ? late[timer]->max : max;
     }
     if (ticks == 0)
-        say(p, "precision: reference bias %lu spread %lu cycles a slice, delivery: no tick came", bias, spread);
+        say(p, "precision: reference bias %lu spread %lu cycles a slice, delivery: no tick came", known.bias_cycles,
+            known.spread_cycles);
     else
-        say(p, "precision: reference bias %lu spread %lu, delivery late p50 %lu p99 %lu max %lu cycles", bias, spread,
-            histogram_percentile_of(late, in->timer_count, 500),
+        say(p, "precision: reference bias %lu spread %lu, delivery late p50 %lu p99 %lu max %lu cycles",
+            known.bias_cycles, known.spread_cycles, histogram_percentile_of(late, in->timer_count, 500),
             histogram_percentile_of(late, in->timer_count, 990), max);
 }
 

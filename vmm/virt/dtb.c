@@ -2,10 +2,9 @@
 // Writes the guest's device tree, in one pass from its first node to its last, by libfdt. Called once when a VM is
 // made. The addresses and interrupts are those of virt/machine.h; the nodes are named as their bindings want them.
 #include "vmm/virt/dtb.h"
-#include "vmm/virt/machine.h"
 
-#include <libfdt.h>
-#include <string.h>
+#include "arch/arm64/host/treewriter.h"
+#include "vmm/virt/machine.h"
 
 #define PHANDLE_GIC   1
 #define PHANDLE_CLOCK 2
@@ -21,45 +20,9 @@
 #define GICD_V2_BYTES 0x1000u
 #define GICC_BYTES    0x2000u // its second page has GICC_DIR
 
-struct writer {
-    void *tree;
-    int   error; // the first one of libfdt
-};
-
-static void note(struct writer *w, int error)
-{
-    if (w->error == 0)
-        w->error = error;
-}
-
-static void begin(struct writer *w, const char *name)
-{
-    note(w, fdt_begin_node(w->tree, name));
-}
-
-static void end(struct writer *w)
-{
-    note(w, fdt_end_node(w->tree));
-}
-
-static void bytes(struct writer *w, const char *name, const void *value, size_t size)
-{
-    note(w, fdt_property(w->tree, name, value, (int)size));
-}
-
-static void text(struct writer *w, const char *name, const char *value)
-{
-    bytes(w, name, value, strlen(value) + 1);
-}
-
-static void cell(struct writer *w, const char *name, uint32_t value)
-{
-    note(w, fdt_property_u32(w->tree, name, value));
-}
-
 static void address(struct writer *w, const char *name, uint64_t value)
 {
-    note(w, fdt_property_u64(w->tree, name, value));
+    writer_note(w, fdt_property_u64(w->tree, name, value));
 }
 
 // Ranges of physical memory: pairs of address and size, two cells each.
@@ -68,7 +31,7 @@ static void ranges(struct writer *w, const char *name, const uint64_t *pairs, un
     fdt64_t cells[4] = { 0 };
     for (unsigned i = 0; i < 2 * count; i++)
         cells[i] = cpu_to_fdt64(pairs[i]);
-    bytes(w, name, cells, 2 * count * sizeof(cells[0]));
+    writer_bytes(w, name, cells, 2 * count * sizeof(cells[0]));
 }
 
 static void range(struct writer *w, uint64_t start, uint64_t size)
@@ -79,46 +42,46 @@ static void range(struct writer *w, uint64_t start, uint64_t size)
 static void spi(struct writer *w, unsigned intid)
 {
     const fdt32_t cells[] = { cpu_to_fdt32(IS_SPI), cpu_to_fdt32(intid - VGIC_FIRST_SPI), cpu_to_fdt32(LEVEL_HIGH) };
-    bytes(w, "interrupts", cells, sizeof(cells));
+    writer_bytes(w, "interrupts", cells, sizeof(cells));
 }
 
 // Several strings are one property, each with its zero.
-#define TEXTS(w, name, value) bytes(w, name, value, sizeof(value))
+#define TEXTS(w, name, value) writer_bytes(w, name, value, sizeof(value))
 
 static void write_cpus(struct writer *w, unsigned cpus)
 {
-    begin(w, "cpus");
-    cell(w, "#address-cells", 1);
-    cell(w, "#size-cells", 0);
+    writer_begin(w, "cpus");
+    writer_cell(w, "#address-cells", 1);
+    writer_cell(w, "#size-cells", 0);
     for (unsigned i = 0; i < cpus; i++) {
         char name[] = "cpu@0";
         name[sizeof(name) - 2] = (char)('0' + i);
-        begin(w, name);
-        text(w, "device_type", "cpu");
-        text(w, "compatible", "arm,armv8");
-        cell(w, "reg", i);
-        text(w, "enable-method", "psci");
-        end(w);
+        writer_begin(w, name);
+        writer_text(w, "device_type", "cpu");
+        writer_text(w, "compatible", "arm,armv8");
+        writer_cell(w, "reg", i);
+        writer_text(w, "enable-method", "psci");
+        writer_end(w);
     }
-    end(w);
-    begin(w, "psci");
+    writer_end(w);
+    writer_begin(w, "psci");
     TEXTS(w, "compatible", "arm,psci-1.0\0arm,psci-0.2");
-    text(w, "method", "hvc");
-    end(w);
+    writer_text(w, "method", "hvc");
+    writer_end(w);
 }
 
 static void write_chosen(struct writer *w, const struct guest_dtb *board)
 {
-    begin(w, "chosen");
-    text(w, "bootargs", board->cmdline);
-    text(w, "stdout-path", "/serial@9000000");
+    writer_begin(w, "chosen");
+    writer_text(w, "bootargs", board->cmdline);
+    writer_text(w, "stdout-path", "/serial@9000000");
     if (board->initrd_start != board->initrd_end) {
         address(w, "linux,initrd-start", board->initrd_start);
         address(w, "linux,initrd-end", board->initrd_end);
     }
     if (board->seed != NULL)
-        bytes(w, "rng-seed", board->seed, SEED_BYTES);
-    end(w);
+        writer_bytes(w, "rng-seed", board->seed, SEED_BYTES);
+    writer_end(w);
 }
 
 static void write_gic(struct writer *w, const struct guest_dtb *board)
@@ -127,14 +90,14 @@ static void write_gic(struct writer *w, const struct guest_dtb *board)
         { VIRT_GICD, GICD_V2_BYTES, VIRT_GICC, GICC_BYTES },
         { VIRT_GICD, VGICD_SIZE, VIRT_GICR, (uint64_t)VGICR_SIZE * board->cpus },
     };
-    begin(w, "interrupt-controller@8000000");
-    text(w, "compatible", board->gic_version == 3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
+    writer_begin(w, "interrupt-controller@8000000");
+    writer_text(w, "compatible", board->gic_version == 3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
     ranges(w, "reg", frames[board->gic_version == 3], 2);
-    bytes(w, "interrupt-controller", NULL, 0);
-    cell(w, "#interrupt-cells", 3);
-    cell(w, "#address-cells", 0);
-    cell(w, "phandle", PHANDLE_GIC);
-    end(w);
+    writer_bytes(w, "interrupt-controller", NULL, 0);
+    writer_cell(w, "#interrupt-cells", 3);
+    writer_cell(w, "#address-cells", 0);
+    writer_cell(w, "phandle", PHANDLE_GIC);
+    writer_end(w);
 }
 
 // By position: secure, non-secure physical, virtual, hypervisor's. A GICv2's third cell also names the CPUs.
@@ -148,37 +111,37 @@ static void write_timer(struct writer *w, const struct guest_dtb *board)
         cells[i][1] = cpu_to_fdt32(intids[i] - VGIC_FIRST_PPI);
         cells[i][2] = cpu_to_fdt32(flags);
     }
-    begin(w, "timer");
-    text(w, "compatible", "arm,armv8-timer");
-    bytes(w, "interrupts", cells, sizeof(cells));
-    bytes(w, "always-on", NULL, 0);
-    end(w);
+    writer_begin(w, "timer");
+    writer_text(w, "compatible", "arm,armv8-timer");
+    writer_bytes(w, "interrupts", cells, sizeof(cells));
+    writer_bytes(w, "always-on", NULL, 0);
+    writer_end(w);
 }
 
 static void write_devices(struct writer *w)
 {
     const fdt32_t clocks[] = { cpu_to_fdt32(PHANDLE_CLOCK), cpu_to_fdt32(PHANDLE_CLOCK) };
-    begin(w, "clock-24000000");
-    text(w, "compatible", "fixed-clock");
-    cell(w, "#clock-cells", 0);
-    cell(w, "clock-frequency", PL011_CLOCK_HZ);
-    text(w, "clock-output-names", "clk24mhz");
-    cell(w, "phandle", PHANDLE_CLOCK);
-    end(w);
-    begin(w, "serial@9000000");
+    writer_begin(w, "clock-24000000");
+    writer_text(w, "compatible", "fixed-clock");
+    writer_cell(w, "#clock-cells", 0);
+    writer_cell(w, "clock-frequency", PL011_CLOCK_HZ);
+    writer_text(w, "clock-output-names", "clk24mhz");
+    writer_cell(w, "phandle", PHANDLE_CLOCK);
+    writer_end(w);
+    writer_begin(w, "serial@9000000");
     TEXTS(w, "compatible", "arm,pl011\0arm,primecell");
     range(w, VIRT_UART, PL011_SIZE);
     spi(w, INTID_UART);
-    bytes(w, "clocks", clocks, sizeof(clocks));
+    writer_bytes(w, "clocks", clocks, sizeof(clocks));
     TEXTS(w, "clock-names", "uartclk\0apb_pclk");
-    end(w);
-    begin(w, "rtc@9010000");
+    writer_end(w);
+    writer_begin(w, "rtc@9010000");
     TEXTS(w, "compatible", "arm,pl031\0arm,primecell");
     range(w, VIRT_RTC, PL031_SIZE);
     spi(w, INTID_RTC);
-    bytes(w, "clocks", clocks, sizeof(clocks[0]));
-    text(w, "clock-names", "apb_pclk");
-    end(w);
+    writer_bytes(w, "clocks", clocks, sizeof(clocks[0]));
+    writer_text(w, "clock-names", "apb_pclk");
+    writer_end(w);
 }
 
 _Static_assert(VIRT_GICD == 0x8000000 && VIRT_UART == 0x9000000 && VIRT_RTC == 0x9010000 &&
@@ -188,24 +151,24 @@ _Static_assert(VIRT_GICD == 0x8000000 && VIRT_UART == 0x9000000 && VIRT_RTC == 0
 bool guest_dtb_build(const struct guest_dtb *board, void *place)
 {
     struct writer w = { .tree = place };
-    note(&w, fdt_create(place, (int)GUEST_DTB_BYTES));
-    note(&w, fdt_finish_reservemap(place));
-    begin(&w, "");
-    text(&w, "compatible", "linux,dummy-virt");
-    text(&w, "model", "Escapement, the board of an arm64 guest");
-    cell(&w, "#address-cells", 2);
-    cell(&w, "#size-cells", 2);
-    cell(&w, "interrupt-parent", PHANDLE_GIC);
+    writer_note(&w, fdt_create(place, (int)GUEST_DTB_BYTES));
+    writer_note(&w, fdt_finish_reservemap(place));
+    writer_begin(&w, "");
+    writer_text(&w, "compatible", "linux,dummy-virt");
+    writer_text(&w, "model", "Escapement, the board of an arm64 guest");
+    writer_cell(&w, "#address-cells", 2);
+    writer_cell(&w, "#size-cells", 2);
+    writer_cell(&w, "interrupt-parent", PHANDLE_GIC);
     write_chosen(&w, board);
-    begin(&w, "memory@40000000");
-    text(&w, "device_type", "memory");
+    writer_begin(&w, "memory@40000000");
+    writer_text(&w, "device_type", "memory");
     range(&w, board->ram_base, board->ram_bytes);
-    end(&w);
+    writer_end(&w);
     write_cpus(&w, board->cpus);
     write_gic(&w, board);
     write_timer(&w, board);
     write_devices(&w);
-    end(&w);
-    note(&w, fdt_finish(place));
+    writer_end(&w);
+    writer_note(&w, fdt_finish(place));
     return w.error == 0;
 }

@@ -4,8 +4,7 @@
 // test that reads it again.
 #include "boot/efi/arm64/board_tree.h"
 
-#include <libfdt.h>
-#include <string.h>
+#include "arch/arm64/host/treewriter.h"
 
 #define PHANDLE_GIC    1u
 #define IS_SPI         0u
@@ -20,45 +19,9 @@
 #define INTERRUPTS_MAX 4u
 #define RANGES_MAX     4u
 
-struct writer {
-    void *tree;
-    int   error; // the first one of libfdt
-};
-
 struct range {
     uint64_t start, size;
 };
-
-static void note(struct writer *w, int error)
-{
-    if (w->error == 0)
-        w->error = error;
-}
-
-static void begin(struct writer *w, const char *name)
-{
-    note(w, fdt_begin_node(w->tree, name));
-}
-
-static void end(struct writer *w)
-{
-    note(w, fdt_end_node(w->tree));
-}
-
-static void bytes(struct writer *w, const char *name, const void *value, size_t size)
-{
-    note(w, fdt_property(w->tree, name, value, (int)size));
-}
-
-static void text(struct writer *w, const char *name, const char *value)
-{
-    bytes(w, name, value, strlen(value) + 1);
-}
-
-static void number(struct writer *w, const char *name, uint32_t value)
-{
-    note(w, fdt_property_u32(w->tree, name, value));
-}
 
 static void reg(struct writer *w, const struct range *ranges, unsigned count)
 {
@@ -67,7 +30,7 @@ static void reg(struct writer *w, const struct range *ranges, unsigned count)
         cells[2 * i] = cpu_to_fdt64(ranges[i].start);
         cells[2 * i + 1] = cpu_to_fdt64(ranges[i].size);
     }
-    bytes(w, "reg", cells, 2 * count * sizeof(cells[0]));
+    writer_bytes(w, "reg", cells, 2 * count * sizeof(cells[0]));
 }
 
 // An INTID that is none becomes a number that none has.
@@ -81,7 +44,7 @@ static void interrupts(struct writer *w, const uint32_t *intids, unsigned count)
         cells[CELLS * i + 1] = cpu_to_fdt32(none != 0 ? UINT32_MAX : intids[i] - from);
         cells[CELLS * i + 2] = cpu_to_fdt32(LEVEL_HIGH);
     }
-    bytes(w, "interrupts", cells, CELLS * count * sizeof(cells[0]));
+    writer_bytes(w, "interrupts", cells, CELLS * count * sizeof(cells[0]));
 }
 
 static void write_gic(struct writer *w, const struct board *board)
@@ -89,59 +52,59 @@ static void write_gic(struct writer *w, const struct board *board)
     const struct range version3[] = { { board->gicd, GICD_BYTES }, { board->gicr, board->gicr_size } };
     const struct range version2[] = { { board->gicd, GIC2_BYTES / 2 }, { board->gicc, GIC2_BYTES },
                                       { board->gich, GIC2_BYTES }, { board->gicv, GIC2_BYTES } };
-    begin(w, "interrupt-controller");
-    text(w, "compatible", board->gic_version == 3 ? "arm,gic-v3" : "arm,gic-400");
-    number(w, "#interrupt-cells", CELLS);
-    bytes(w, "interrupt-controller", NULL, 0);
+    writer_begin(w, "interrupt-controller");
+    writer_text(w, "compatible", board->gic_version == 3 ? "arm,gic-v3" : "arm,gic-400");
+    writer_cell(w, "#interrupt-cells", CELLS);
+    writer_bytes(w, "interrupt-controller", NULL, 0);
     reg(w, board->gic_version == 3 ? version3 : version2, board->gic_version == 3 ? 2 : 4);
     interrupts(w, &board->maintenance_intid, 1);
-    number(w, "phandle", PHANDLE_GIC);
-    end(w);
+    writer_cell(w, "phandle", PHANDLE_GIC);
+    writer_end(w);
 }
 
 static void write_timer(struct writer *w, const struct board *board)
 {
     // The first is secure, and nobody's; the binding counts by position.
     const uint32_t intids[] = { 0, board->timer_physical_intid, board->timer_virtual_intid, board->timer_el2_intid };
-    begin(w, "timer");
-    text(w, "compatible", "arm,armv8-timer");
+    writer_begin(w, "timer");
+    writer_text(w, "compatible", "arm,armv8-timer");
     interrupts(w, intids, 4);
-    end(w);
+    writer_end(w);
 }
 
 static void write_psci(struct writer *w, const struct board *board)
 {
-    begin(w, "psci");
-    bytes(w, "compatible", "arm,psci-1.0\0arm,psci-0.2", sizeof("arm,psci-1.0\0arm,psci-0.2"));
-    text(w, "method", board->psci == PSCI_SMC ? "smc" : "hvc");
-    end(w);
+    writer_begin(w, "psci");
+    writer_bytes(w, "compatible", "arm,psci-1.0\0arm,psci-0.2", sizeof("arm,psci-1.0\0arm,psci-0.2"));
+    writer_text(w, "method", board->psci == PSCI_SMC ? "smc" : "hvc");
+    writer_end(w);
 }
 
 static void write_uart(struct writer *w, const struct board *board)
 {
-    begin(w, "serial");
-    bytes(w, "compatible", "arm,pl011\0arm,primecell", sizeof("arm,pl011\0arm,primecell"));
+    writer_begin(w, "serial");
+    writer_bytes(w, "compatible", "arm,pl011\0arm,primecell", sizeof("arm,pl011\0arm,primecell"));
     reg(w, &(struct range){ board->uart, UART_BYTES }, 1);
-    end(w);
+    writer_end(w);
 }
 
 bool board_tree_write(const struct board *board, void *tree, uint32_t room)
 {
     struct writer w = { .tree = tree };
-    note(&w, fdt_create(tree, (int)room));
-    note(&w, fdt_finish_reservemap(tree));
-    begin(&w, "");
-    number(&w, "#address-cells", 2);
-    number(&w, "#size-cells", 2);
-    number(&w, "interrupt-parent", PHANDLE_GIC);
-    text(&w, "model", board->model);
+    writer_note(&w, fdt_create(tree, (int)room));
+    writer_note(&w, fdt_finish_reservemap(tree));
+    writer_begin(&w, "");
+    writer_cell(&w, "#address-cells", 2);
+    writer_cell(&w, "#size-cells", 2);
+    writer_cell(&w, "interrupt-parent", PHANDLE_GIC);
+    writer_text(&w, "model", board->model);
     write_gic(&w, board);
     write_timer(&w, board);
     if (board->psci != PSCI_NONE)
         write_psci(&w, board);
     if (board->uart != 0)
         write_uart(&w, board);
-    end(&w);
-    note(&w, fdt_finish(tree));
+    writer_end(&w);
+    writer_note(&w, fdt_finish(tree));
     return w.error == 0;
 }
