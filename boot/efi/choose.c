@@ -29,11 +29,14 @@ static bool wait_key(EFI_INPUT_KEY *key)
     return which == 0 && !EFI_ERROR(ST->ConIn->ReadKeyStroke(ST->ConIn, key));
 }
 
-void choose_wait(uint32_t seconds)
+bool choose_wait(uint32_t seconds)
 {
     EFI_INPUT_KEY key;
-    for (uint32_t ticks = seconds * TICKS_A_S; ticks != 0 && !wait_key(&key); ticks--) {
+    for (uint32_t ticks = seconds * TICKS_A_S; ticks != 0; ticks--) {
+        if (wait_key(&key))
+            return key.ScanCode != SCAN_ESC;
     }
+    return false;
 }
 
 static void draw_entry(const struct menu *menu, const struct view *view, uint32_t i)

@@ -9,7 +9,7 @@
 // The number of the entry that was chosen, by a person, or by itself after `timeout_s` seconds without a key.
 uint32_t choose_entry(const struct menu *menu, uint32_t timeout_s);
 
-// Waits for a key, at most so long.
-void choose_wait(uint32_t seconds);
+// Waits for a key, at most so long. False: none came, or it is Esc.
+bool choose_wait(uint32_t seconds);
 
 #endif

@@ -59,9 +59,12 @@ static const char *start(EFI_HANDLE loader)
     static char words[WORDS_BYTES];
     struct boot_screen screen;
     results_prepare(&loaded->kept);
-    size_t used = format(words, sizeof(words), "%s", loaded->named[0].words);
+    size_t used = 0;
     if (loaded->kept.run != 0)
-        format(words + used, sizeof(words) - used, " results=%lu run=%lu", loaded->kept.address, loaded->kept.run);
+        used = format(words, sizeof(words), "results=%lu run=%lu ", loaded->kept.address, loaded->kept.run);
+    used += format(words + used, sizeof(words) - used, "%s", loaded->named[0].words);
+    if (used == sizeof(words) - 1)
+        return "the entry's words for the monitor are too long";
     loaded->words = words;
     const char *why = picture_set(menu->width, menu->height, &screen);
     if (why != NULL)

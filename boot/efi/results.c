@@ -25,13 +25,19 @@ static const char place_format[] = "address=%lu run=%lu\n";
 
 // --- where -----------------------------------------------------------------------------------------------------------
 
-// Firmware uses what is at the ends of memory: the middle of the largest free piece is likeliest to stay as it is. The
-// same at each start, as long as the firmware does the same.
-static uint64_t choose_address(const struct memorymap *map)
+static uint64_t own; // the place of the run that begins; 0: none
+
+// The start of the largest free piece, a little inside: the firmware takes its memory from the other end, and a guest
+// wants as much as there is in one piece. It is looked for before anything is loaded, so that it is the same at each
+// start as long as the firmware does the same.
+static uint64_t choose_address(void)
 {
-    uint64_t start = 0, bytes = 0;
+    struct memorymap map;
     const EFI_MEMORY_DESCRIPTOR *range;
-    for (UINTN i = 0; (range = memorymap_at(map, i)) != NULL; i++) {
+    uint64_t start = 0, bytes = 0;
+    if (!memorymap_init(&map))
+        return 0;
+    for (UINTN i = 0; (range = memorymap_at(&map, i)) != NULL; i++) {
         uint64_t size = range->NumberOfPages * EFI_PAGE_SIZE;
         bool within = range->PhysicalStart < firmware_memory_end && size <= firmware_memory_end - range->PhysicalStart;
         if (range->Type == EfiConventionalMemory && within && size > bytes) {
@@ -39,20 +45,16 @@ static uint64_t choose_address(const struct memorymap *map)
             bytes = size;
         }
     }
-    return bytes >= 4 * ALIGNMENT ? (start + bytes / 2) & -ALIGNMENT : 0;
+    memorymap_free(&map);
+    return bytes >= 4 * ALIGNMENT ? (start + 2 * ALIGNMENT - 1) & -ALIGNMENT : 0;
 }
 
-// Is that memory, as far as the firmware says?
-static bool is_memory(const struct memorymap *map, uint64_t address)
+// The firmware's word that nobody uses this memory. What is in it stays.
+static bool claim(uint64_t address)
 {
-    const EFI_MEMORY_DESCRIPTOR *range;
-    for (UINTN i = 0; (range = memorymap_at(map, i)) != NULL; i++) {
-        uint64_t size = range->NumberOfPages * EFI_PAGE_SIZE, before = address - range->PhysicalStart;
-        if (memorymap_usable(range->Type) && address >= range->PhysicalStart && before < size &&
-            size - before >= REMAINS_BYTES)
-            return address % EFI_PAGE_SIZE == 0;
-    }
-    return false;
+    EFI_PHYSICAL_ADDRESS at = address;
+    return address != 0 && address % EFI_PAGE_SIZE == 0 &&
+           !EFI_ERROR(BS->AllocatePages(AllocateAddress, monitor_kept_type, EFI_SIZE_TO_PAGES(REMAINS_BYTES), &at));
 }
 
 // --- the run before --------------------------------------------------------------------------------------------------
@@ -88,10 +90,11 @@ static bool read_running(struct results_place *place)
     return true;
 }
 
+// A page without a key is the last: the machine may stand alone.
 static void show_pages(const char *text)
 {
     char line[200];
-    for (unsigned lines = 0; *text != '\0'; lines++) {
+    for (unsigned lines = 1; *text != '\0'; lines++) {
         size_t used = 0;
         for (; *text != '\0' && *text != '\n'; text++) {
             if (used < sizeof(line) - 1)
@@ -100,12 +103,12 @@ static void show_pages(const char *text)
         line[used] = '\0';
         text += *text == '\n';
         Print((CHAR16 *)L"%a\n", line);
-        if (lines % PAGE_LINES == PAGE_LINES - 1) {
-            Print((CHAR16 *)L"-- a key, or %d seconds, for the next page --\n", PAGE_S);
-            choose_wait(PAGE_S);
+        if (lines % PAGE_LINES == 0 || *text == '\0') {
+            Print((CHAR16 *)L"-- a key for the next page; Esc, or %d seconds, to go on --\n", PAGE_S);
+            if (!choose_wait(PAGE_S))
+                return;
         }
     }
-    choose_wait(PAGE_S);
 }
 
 // The text of a run, with a zero after it; 0 bytes: nothing is valid.
@@ -147,24 +150,24 @@ static void collect(struct results_place *place, bool marked, char *text)
 
 void results_collect(void)
 {
-    struct memorymap map;
     struct results_place place = { 0, 0 };
-    uint64_t text = firmware_pages(TEXT_BYTES);
-    if (text == 0 || !memorymap_init(&map))
-        return;
+    uint64_t address = choose_address(), text = firmware_pages(TEXT_BYTES);
     bool marked = read_running(&place);
+    own = claim(address) ? address : 0;
     if (!marked)
-        place.address = choose_address(&map);
-    if (is_memory(&map, place.address)) {
+        place.address = own;
+    bool another = place.address != own && claim(place.address);
+    if (text != 0 && place.address != 0 && (another || place.address == own)) {
         collect(&place, marked, (char *)(uintptr_t)text);
+        disk_delete(RUNNING_PATH);
         SetMem((void *)(uintptr_t)place.address, REMAINS_BYTES, 0); // never a second time
     } else if (marked) {
-        firmware_say("running.txt names no memory of this machine: the results of the last run are lost", NULL);
-    }
-    if (marked)
+        firmware_say("the firmware now uses the memory that the last run's results were kept in: they are lost", NULL);
         disk_delete(RUNNING_PATH);
+    }
+    if (another)
+        firmware_free(place.address, REMAINS_BYTES);
     firmware_free(text, TEXT_BYTES);
-    memorymap_free(&map);
 }
 
 // --- the run that begins ---------------------------------------------------------------------------------------------
@@ -184,19 +187,12 @@ static uint64_t run_number(void)
 
 void results_prepare(struct results_place *place)
 {
-    struct memorymap map;
     char text[RUNNING_BYTES];
-    *place = (struct results_place){ 0, 0 };
-    if (!memorymap_init(&map))
-        return;
-    EFI_PHYSICAL_ADDRESS address = choose_address(&map);
-    memorymap_free(&map);
-    if (address == 0 || EFI_ERROR(BS->AllocatePages(AllocateAddress, monitor_kept_type,
-                                                    EFI_SIZE_TO_PAGES(REMAINS_BYTES), &address))) {
+    *place = (struct results_place){ own, own != 0 ? run_number() : 0 };
+    if (own == 0) {
         firmware_say("there is no memory for this run's results: a reset loses them", NULL);
         return;
     }
-    *place = (struct results_place){ address, run_number() };
     size_t used = format(text, sizeof(text), "%s", running_text);
     used += format(text + used, sizeof(text) - used, place_format, place->address, place->run);
     const char *wrong = disk_write(RUNNING_PATH, text, used);
@@ -208,8 +204,6 @@ void results_prepare(struct results_place *place)
 
 void results_release(const struct results_place *place)
 {
-    if (place->run == 0)
-        return;
-    firmware_free(place->address, REMAINS_BYTES);
-    disk_delete(RUNNING_PATH);
+    if (place->run != 0)
+        disk_delete(RUNNING_PATH);
 }

@@ -10,7 +10,7 @@ struct results_place {
     uint64_t address, run; // run 0: no memory could be set aside
 };
 
-// What the last run has left: written to results.txt, and said. What cannot be written is shown page by page; what the
+// Sets the memory aside, and looks what the last run has left there: written to results.txt, and said. What cannot be written is shown page by page; what the
 // firmware has cleared is said to be lost.
 void results_collect(void);
 

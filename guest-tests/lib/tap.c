@@ -34,7 +34,6 @@ static void claim(bool passed, const char *format, va_list *args)
     vprint(format, args);
 }
 
-
 // Where a claim is not asked, it is a figure: what it was is said all the same.
 static void figure(bool asked, bool met)
 {

@@ -31,9 +31,9 @@ static uint64_t state_of(uint64_t check, uint64_t used)
     return check >> USED_BITS << USED_BITS | used;
 }
 
-static struct remains_block *log_block(const struct remains *remains)
+static struct remains_block *log_block(const struct remains *remains, uint64_t number)
 {
-    return &remains->blocks[SNAPSHOTS + remains->number % LOG_BLOCKS];
+    return &remains->blocks[SNAPSHOTS + number % LOG_BLOCKS];
 }
 
 // The order of these stores is what the other end relies on.
@@ -50,11 +50,21 @@ static void begin_block(struct remains *remains, struct remains_block *block, ui
     store(remains, &block->number, number);
 }
 
+// The number comes last: until then an exception that has something to say, too, finds the block before full.
 static void begin_log_block(struct remains *remains)
 {
-    remains->number++;
-    remains->check = check_start(remains->run, remains->number);
-    begin_block(remains, log_block(remains), remains->number);
+    uint64_t number = remains->number + 1;
+    begin_block(remains, log_block(remains, number), number);
+    remains->number = number;
+    remains->checked = UINT64_MAX;
+}
+
+// The check of the block's text until now: that of the last time, unless an exception came between and wrote, too.
+static uint64_t check_of(const struct remains *remains, const struct remains_block *block, size_t used)
+{
+    if (remains->checked == used)
+        return remains->check;
+    return check_more(check_start(remains->run, remains->number), block->text, used);
 }
 
 void remains_begin(struct remains *remains, void *memory, uint64_t run, remains_clean *clean)
@@ -68,7 +78,7 @@ void remains_begin(struct remains *remains, void *memory, uint64_t run, remains_
 void remains_append(struct remains *remains, const char *text, size_t size)
 {
     while (size != 0 && remains->blocks != NULL) {
-        struct remains_block *block = log_block(remains);
+        struct remains_block *block = log_block(remains, remains->number);
         size_t used = block->state & 0xffff, room = REMAINS_TEXT_BYTES - used, some = size < room ? size : room;
         if (room == 0) {
             begin_log_block(remains);
@@ -76,8 +86,10 @@ void remains_append(struct remains *remains, const char *text, size_t size)
         }
         memcpy(block->text + used, text, some);
         remains->clean(block->text + used, some);
-        remains->check = check_more(remains->check, text, some);
-        store(remains, &block->state, state_of(remains->check, used + some));
+        uint64_t check = check_more(check_of(remains, block, used), text, some);
+        store(remains, &block->state, state_of(check, used + some));
+        remains->check = check;
+        remains->checked = used + some;
         text += some;
         size -= some;
     }
@@ -96,26 +108,28 @@ void remains_snapshot(struct remains *remains, const char *text, size_t size)
     store(remains, &block->state, state_of(check_more(check_start(remains->run, number), text, some), some));
 }
 
+// One of `count` blocks that take turns.
+static const struct remains_block *block_of(const struct remains_block *blocks, uint32_t count, uint64_t number)
+{
+    return &blocks[number % count];
+}
+
 // Its bytes; 0 when it is not valid, or has none.
-static size_t valid_bytes(const struct remains_block *block, uint64_t run)
+static size_t valid_bytes(const struct remains_block *block, uint64_t run, uint64_t number)
 {
     size_t used = block->state & 0xffff;
-    if (block->run != run || block->number == 0 || used > REMAINS_TEXT_BYTES)
+    if (block->run != run || block->number != number || number == 0 || used > REMAINS_TEXT_BYTES)
         return 0;
-    return state_of(check_more(check_start(run, block->number), block->text, used), used) == block->state ? used : 0;
+    return state_of(check_more(check_start(run, number), block->text, used), used) == block->state ? used : 0;
 }
 
-static size_t copy(const struct remains_block *block, size_t bytes, char *out, size_t done)
-{
-    memcpy(out + done, block->text, bytes);
-    return done + bytes;
-}
-
+// The highest number of a block that is valid and stands in its place; 0: there is none.
 static uint64_t latest(const struct remains_block *blocks, uint32_t count, uint64_t run)
 {
     uint64_t number = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (valid_bytes(&blocks[i], run) != 0 && blocks[i].number > number)
+        if (blocks[i].number > number && blocks[i].number % count == i &&
+            valid_bytes(&blocks[i], run, blocks[i].number) != 0)
             number = blocks[i].number;
     }
     return number;
@@ -125,25 +139,29 @@ uint64_t remains_run(const void *memory)
 {
     const struct remains_block *blocks = memory;
     for (uint32_t i = 0; i < REMAINS_BLOCKS; i++) {
-        if (blocks[i].run != 0 && valid_bytes(&blocks[i], blocks[i].run) != 0)
+        if (blocks[i].run != 0 && valid_bytes(&blocks[i], blocks[i].run, blocks[i].number) != 0)
             return blocks[i].run;
     }
     return 0;
 }
 
+static size_t copy(const struct remains_block *block, uint64_t run, uint64_t number, char *out)
+{
+    size_t bytes = valid_bytes(block, run, number);
+    memcpy(out, block->text, bytes);
+    return bytes;
+}
+
 size_t remains_read(const void *memory, uint64_t run, char *out, size_t *snapshot_at)
 {
     const struct remains_block *snapshots = memory, *log = snapshots + SNAPSHOTS;
-    uint64_t last = latest(log, LOG_BLOCKS, run), first = last;
+    uint64_t last = latest(log, LOG_BLOCKS, run), count = last != 0, seen = latest(snapshots, SNAPSHOTS, run);
     size_t done = 0;
-    while (first > 1 && log[(first - 1) % LOG_BLOCKS].number == first - 1 &&
-           valid_bytes(&log[(first - 1) % LOG_BLOCKS], run) != 0)
-        first--;
-    for (uint64_t number = first; last != 0 && number <= last; number++)
-        done = copy(&log[number % LOG_BLOCKS], valid_bytes(&log[number % LOG_BLOCKS], run), out, done);
+    while (count < LOG_BLOCKS && count < last &&
+           valid_bytes(block_of(log, LOG_BLOCKS, last - count), run, last - count) != 0)
+        count++;
+    for (; count != 0; count--)
+        done += copy(block_of(log, LOG_BLOCKS, last - count + 1), run, last - count + 1, out + done);
     *snapshot_at = done;
-    uint64_t seen = latest(snapshots, SNAPSHOTS, run);
-    if (seen != 0)
-        done = copy(&snapshots[seen % SNAPSHOTS], valid_bytes(&snapshots[seen % SNAPSHOTS], run), out, done);
-    return done;
+    return done + copy(block_of(snapshots, SNAPSHOTS, seen), run, seen, out + done);
 }

@@ -28,7 +28,8 @@ typedef void remains_clean(const void *start, uint64_t bytes);
 struct remains {
     struct remains_block *blocks; // null: nothing is kept
     remains_clean        *clean;
-    uint64_t              run, number, snapshots, check;
+    uint64_t              run, number, snapshots;
+    uint64_t              check, checked; // of so many bytes of the log's block
 };
 
 // `memory` has REMAINS_BYTES and is a multiple of 8; all that it held is gone.

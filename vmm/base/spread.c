@@ -2,7 +2,7 @@
 // A series of measurements of the same thing. Called by calibration, at the start.
 #include "vmm/base/spread.h"
 
-#define ENOUGH_OF_THE_SAME 16
+#define ENOUGH_OF_THE_SAME 64
 
 void spread_start(struct spread *spread)
 {

@@ -487,9 +487,9 @@ def full_partition():
                       "uefi, a full partition: the loader says so, and the guest runs")
             machine.ask("set-action", reboot="reset")
             machine.ask("system_reset")
-            machine.wait(lambda: b"-- a key, or " in machine.said())
+            machine.wait(lambda: b"-- a key for the next page" in machine.said())
             shown = machine.said().decode("utf-8", "replace").replace("\r", "").partition("are shown here:\n")[2]
-            tap.claim(shown.count("calibrate: world switch") > 4 and "-- a key, or " in shown,
+            tap.claim(shown.count("calibrate: world switch") > 4 and "-- a key for the next page" in shown,
                       "uefi, a full partition: after a reset the results are shown page by page")
         finally:
             machine.end()

@@ -27,6 +27,12 @@ static void clean(const void *start, uint64_t bytes)
         longjmp(reset, 1);
 }
 
+static void clean_nothing(const void *start, uint64_t bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+
 static void begin(void)
 {
     stores_left = UINT64_MAX;
@@ -139,6 +145,53 @@ static void test_reset_at_any_store(void **state)
     }
 }
 
+// An exception in the middle of a store has something to say, too, and the run may go on after it.
+static void test_interrupted(void **state)
+{
+    (void)state;
+    size_t at;
+    for (unsigned round = 0; round < 3000; round++) {
+        begin();
+        for (unsigned i = 0; i < 170; i++)
+            append_line(i);
+        stores_left = round;
+        write_until_reset();
+        stores_left = UINT64_MAX;
+        size_t before = written_bytes;
+        append("panic: said in an exception\n", 28);
+        append("ESCAPEMENT-END status=4\n", 24);
+        remains_read(memory, RUN, out, &at);
+        assert_true(at >= 52 && memcmp(out + at - 52, written + before, 52) == 0);
+        assert_true(at >= 52 + 170 || at > (REMAINS_BLOCKS - 4) * REMAINS_TEXT_BYTES); // and what was said before it
+    }
+}
+
+// Blocks whose checks are right and whose numbers are not: of anybody who had that memory.
+static void forge(struct remains_block *block, uint64_t number)
+{
+    struct remains forger = { .blocks = (void *)after, .clean = clean_nothing, .run = RUN, .snapshots = number - 1 };
+    char text[REMAINS_TEXT_BYTES];
+    memset(text, 'f', sizeof(text));
+    remains_snapshot(&forger, text, sizeof(text));
+    memcpy(block, after + number % 2 * 4096, 4096);
+}
+
+static void test_forged(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = { UINT64_MAX, UINT64_MAX - 1, 1, 2, 61, 62, 63, 1000000 };
+    struct remains_block *blocks = (void *)memory;
+    size_t at;
+    for (unsigned n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++) {
+        for (unsigned i = 0; i < REMAINS_BLOCKS; i++)
+            forge(&blocks[i], numbers[n]);
+        assert_true(remains_read(memory, RUN, out, &at) <= 2 * REMAINS_TEXT_BYTES);
+        for (unsigned i = 0; i < REMAINS_BLOCKS; i++)
+            forge(&blocks[i], numbers[n] - i);
+        assert_true(remains_read(memory, RUN, out, &at) <= REMAINS_BYTES);
+    }
+}
+
 // One bit of it turned: that block is not believed, and what is before it is not joined to what comes after.
 static void test_damage(void **state)
 {
@@ -180,6 +233,8 @@ int main(void)
         cmocka_unit_test(test_text_and_snapshot),
         cmocka_unit_test(test_round),
         cmocka_unit_test(test_reset_at_any_store),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_forged),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_nowhere),
     };

@@ -10,13 +10,13 @@
 
 static struct spread spread;
 
-static void test_the_same_sixteen_times(void **state)
+static void test_the_same_each_time(void **state)
 {
     (void)state;
     unsigned rounds = 0;
     for (spread_start(&spread); spread_wants_more(&spread); rounds++)
         spread_add(&spread, 18);
-    assert_int_equal(rounds, 16);
+    assert_int_equal(rounds, 64);
     assert_int_equal(spread_min(&spread), 18);
     assert_int_equal(spread_percentile(&spread, 500), 18);
     assert_int_equal(spread_max(&spread), 18);
@@ -24,13 +24,13 @@ static void test_the_same_sixteen_times(void **state)
     assert_int_equal(spread_bias(&spread), 0);
 }
 
-// The last of sixteen differs: all are wanted, and no more.
+// The last of sixty-four differs: all are wanted, and no more.
 static void test_one_that_differs(void **state)
 {
     (void)state;
     unsigned rounds = 0;
     for (spread_start(&spread); spread_wants_more(&spread); rounds++)
-        spread_add(&spread, rounds == 15 ? 19 : 18);
+        spread_add(&spread, rounds == 63 ? 19 : 18);
     assert_int_equal(rounds, SPREAD_MAX);
     assert_int_equal(spread_width(&spread), 1);
     assert_int_equal(spread_bias(&spread), 1); // 1/256, rounded up: not 0 while it is not
@@ -74,7 +74,7 @@ static void test_percentiles_of_random_series(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_same_sixteen_times),
+        cmocka_unit_test(test_the_same_each_time),
         cmocka_unit_test(test_one_that_differs),
         cmocka_unit_test(test_percentiles_of_random_series),
     };
