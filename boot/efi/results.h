@@ -10,8 +10,8 @@ struct results_place {
     uint64_t address, run; // run 0: no memory could be set aside
 };
 
-// Sets the memory aside, and looks what the last run has left there: written to results.txt, and said. What cannot be written is shown page by page; what the
-// firmware has cleared is said to be lost.
+// Sets the memory aside, and looks what the last run has left there: written to results.txt, and said. What cannot be
+// written is shown page by page; what the firmware has cleared is said to be lost.
 void results_collect(void);
 
 // For the run that begins now; says why if a reset will lose what it says.

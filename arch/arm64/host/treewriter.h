@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes a device tree from front to back, by libfdt; the first error is kept, so that it is asked for once, at the end.
+// Writes a device tree from front to back, by libfdt. The first error is kept, so that it is asked for once, at the
+// end.
 #ifndef ARCH_ARM64_HOST_TREEWRITER_H
 #define ARCH_ARM64_HOST_TREEWRITER_H
 
