@@ -45,7 +45,7 @@ spent() {
     machine=$1 kernel=$2
     shift 2
     # shellcheck disable=SC2046 # names
-    walk "$machine" "$kernel" "$1" --cmdline rounds=100 --vm "mem=16M clock=wall idle=real" --trips 30000 \
+    walk "$machine" "$kernel" "$1" --cmdline rounds=250 --vm "mem=16M clock=wall idle=real" --trips 31000 \
         $(shift; for function; do echo "--through $function"; done) || return
     awk 'function row() {
             if (through != "")
@@ -93,8 +93,8 @@ shipped=$build
 build=$folder/build
 make -s BUILD="$build" OPTIMISE='-Og -Wno-maybe-uninitialized' all all-arm64 >"$folder/made" 2>&1
 claim $? "an image without inlining: $(tail -n 1 "$folder/made")"
-leads svm "$build/guests/pit_modes.elf" write_control 600
-leads svm "$build/guests/pvclock.elf" pv_write_system_time 600
+leads svm "$build/guests/pit_modes.elf" write_control 1600
+leads svm "$build/guests/pvclock.elf" pv_write_system_time 1600
 leads arm64 "$build/guests-arm64/gtimer.img" take_timer 2500
 leads vmx "$build/guests/lapic_timer.elf" lapic_timer_write_deadline 60
 leads vmx "$build/guests/lapic_timer.elf" lapic_timer_deliver 60
