@@ -34,20 +34,19 @@ static void claim(bool passed, const char *format, va_list *args)
     vprint(format, args);
 }
 
-// Where a claim is not asked, it is a figure: what it was is said all the same.
-static void figure(bool asked, bool met)
+// A claim that is not asked here is a figure: what it was is said all the same.
+static void judge(bool asked, bool passed, const char *format, va_list *args)
 {
-    print(asked ? "\n" : " # SKIP a figure here, not a claim: %s\n", met ? "met" : "not met");
+    claim(passed || !asked, format, args);
+    print(asked ? "\n" : " # SKIP a figure here, not a claim: %s\n", passed ? "met" : "not met");
 }
 
 bool ok(bool passed, const char *format, ...)
 {
-    bool asked = platform.exact || !all_exact;
     va_list args;
     va_start(args, format);
-    claim(passed || !asked, format, &args);
+    judge(platform.exact || !all_exact, passed, format, &args);
     va_end(args);
-    figure(asked, passed);
     return passed;
 }
 
@@ -55,20 +54,17 @@ bool ok_exact(bool passed, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    claim(passed || !platform.exact, format, &args);
+    judge(platform.exact, passed, format, &args);
     va_end(args);
-    figure(platform.exact, passed);
     return passed;
 }
 
 bool ok_counted(bool passed, const char *format, ...)
 {
     va_list args;
-    bool asked = platform.exact || platform.counted;
     va_start(args, format);
-    claim(passed || !asked, format, &args);
+    judge(platform.exact || platform.counted, passed, format, &args);
     va_end(args);
-    figure(asked, passed);
     return passed;
 }
 

@@ -147,6 +147,11 @@ class Machine:
         self.ask("screendump", filename=self.picture)
         return photo.read(self.picture)
 
+    def reset(self):
+        """From outside, as by its button; QEMU was told to end at one."""
+        self.ask("set-action", reboot="reset")
+        self.ask("system_reset")
+
     def end(self):
         with contextlib.suppress(OSError): # it may be ending by itself
             if self.emulator.poll() is None:
@@ -443,8 +448,7 @@ def over_a_reset(module, screen):
             machine.wait(lambda: SERIAL_END in machine.said())
             first = lines_of(machine.said())
             tap.claim("run=" in file_on(image, "running.txt"), "uefi, a reset: running.txt says which run is to be heard of")
-            machine.ask("set-action", reboot="reset")
-            machine.ask("system_reset")
+            machine.reset()
             machine.wait(lambda: machine.said().count(BEGIN.encode()) == 2)
             tap.claim(RESULTS_WRITTEN in machine.said(), "uefi, a reset: the loader says that it has written results.txt")
         finally:
@@ -485,8 +489,7 @@ def full_partition():
             machine.wait(lambda: SERIAL_END in machine.said())
             tap.claim(b"escapement: /running.txt: it cannot be written: the partition is full" in machine.said(),
                       "uefi, a full partition: the loader says so, and the guest runs")
-            machine.ask("set-action", reboot="reset")
-            machine.ask("system_reset")
+            machine.reset()
             machine.wait(lambda: b"-- a key for the next page" in machine.said())
             shown = machine.said().decode("utf-8", "replace").replace("\r", "").partition("are shown here:\n")[2]
             tap.claim(shown.count("calibrate: world switch") > 4 and "-- a key for the next page" in shown,
