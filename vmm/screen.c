@@ -7,14 +7,13 @@
 
 #include "arch/arch.h"
 #include "vmm/cp437.h"
+#include "vmm/base/fnv.h"
 #include "vmm/base/format.h"
 #include "vmm/picture/hostscreen.h"
 #include "vmm/vm.h"
 
 #define DRAW_SLICES    5  // between two looks: as often as a person sees, 50 ms
 #define FOLLOW_SLICES  10 // 100 ms
-#define SUM_START      UINT64_C(0xcbf29ce484222325) // FNV-1a
-#define SUM_FACTOR     UINT64_C(0x100000001b3)
 #define WINDOW_CELLS   (VGA_WINDOW_BYTES / 2)
 #define ATTRIBUTE_GREY 0x07
 #define PEN_BYTES      256
@@ -49,10 +48,10 @@ static const uint8_t *cell(const struct view *view, unsigned row, unsigned colum
 
 static uint64_t sum_of(const struct view *view, unsigned row)
 {
-    uint64_t sum = SUM_START;
+    uint64_t sum = FNV_START;
     for (unsigned column = 0; column < view->columns; column++) {
         const uint8_t *at = cell(view, row, column);
-        sum = (sum ^ (at[0] | (unsigned)at[1] << 8)) * SUM_FACTOR;
+        sum = fnv_add(sum, at[0] | (unsigned)at[1] << 8);
     }
     return sum;
 }

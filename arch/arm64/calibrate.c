@@ -83,8 +83,9 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t at,
 
 static void say(const struct spread *spread, const char *what)
 {
-    log_line("calibrate", "%s: %lu cycles, p50 %lu, p99 %lu, max %lu", what, spread_min(spread),
-             spread_percentile(spread, 500), spread_percentile(spread, 990), spread_max(spread));
+    char text[SPREAD_TEXT_BYTES];
+    spread_text(spread, "cycles", text, sizeof(text));
+    log_line("calibrate", "%s: %s", what, text);
 }
 
 static void charge(enum exit_kind kind, const struct spread *spread)

@@ -88,9 +88,10 @@ static __attribute__((noinline)) struct exit run(struct vcpu *vcpu, uint64_t rip
 // What a series has found, for the log. One that is not the same each time is no steady host's.
 static void judge(const struct spread *spread, const char *what, const char *unit)
 {
+    char text[SPREAD_TEXT_BYTES];
     switch_costs.steady &= spread_width(spread) == 0;
-    log_line("calibrate", "%s: %lu %s, p50 %lu, p99 %lu, max %lu", what, spread_min(spread), unit,
-             spread_percentile(spread, 500), spread_percentile(spread, 990), spread_max(spread));
+    spread_text(spread, unit, text, sizeof(text));
+    log_line("calibrate", "%s: %s", what, text);
 }
 
 // A world switch's, less what the guest in it has executed by itself.

@@ -42,16 +42,12 @@ static void open_ports(bool understood)
 }
 
 // Beyond the CPU's physical addresses nothing is (Arm ARM D17.2.64, PARange).
-static void open_screen(const struct bootinfo *info)
+static bool screen_reachable(const struct boot_screen *screen)
 {
     static const uint8_t bits_of[] = { 32, 36, 40, 42, 44, 48 };
     uint64_t range = sysreg_read(id_aa64mmfr0_el1) & 15;
     unsigned bits = bits_of[range < sizeof(bits_of) ? range : sizeof(bits_of) - 1];
-    const struct boot_screen *screen = &info->screen;
-    if ((screen->address + (uint64_t)screen->pitch * screen->height) >> bits == 0)
-        hostscreen_open(info);
-    else
-        log_line("screen", "it stays dark: the loader says it is at %#lx, which is no place for it", screen->address);
+    return (screen->address + boot_screen_bytes(screen)) >> bits == 0;
 }
 
 const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
@@ -70,7 +66,7 @@ const struct bootinfo *early_bootinfo(const void *tree, htime_t handover)
     struct monitor_config config;
     bool words_understood = config_parse_monitor(info->cmdline, &config, &refusal);
     if (config.screen || !words_understood) // vmm_main() will say why, and end
-        open_screen(info);
+        hostscreen_open(info, screen_reachable(&info->screen));
     log_line("boot", "build %.12s on %s, %u modules, %u memory ranges", build_id(), dtb.board.model, info->module_count,
              info->memory_count);
     if (info->modules_ignored + info->memory_ignored > 0)

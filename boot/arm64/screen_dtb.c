@@ -22,7 +22,7 @@ static bool read_screen(const void *tree, int node, struct boot_screen *out)
     if (!dtb_reg(tree, node, 0, &range) || format == NULL || !simplefb_read_format(format, &screen) ||
         screen.height > HEIGHT_MAX)
         return false;
-    uint64_t bytes = (uint64_t)screen.pitch * screen.height;
+    uint64_t bytes = boot_screen_bytes(&screen);
     if (bytes > range.size || range.start >= BOOT_SCREEN_END - bytes)
         return false;
     screen.address = range.start;

@@ -40,7 +40,7 @@ static const struct boot_screen bios_text = { .kind = BOOT_SCREEN_TEXT, .address
 // 4.1.4).
 static bool screen_reachable(const struct boot_screen *screen)
 {
-    uint64_t end = screen->address + (uint64_t)screen->pitch * screen->height;
+    uint64_t end = screen->address + boot_screen_bytes(screen);
     unsigned bits = x86_cpuid(0x80000000, 0).eax >= 0x80000008 ? x86_cpuid(0x80000008, 0).eax & 0xff : 36;
     return (end <= CHIPSET_START || screen->address >= CHIPSET_END) && (bits >= 64 || end >> bits == 0);
 }
@@ -49,11 +49,7 @@ static void open_screen(uint32_t magic)
 {
     if (magic == MULTIBOOT1_LOADER_MAGIC)
         info.screen = bios_text;
-    if (screen_reachable(&info.screen))
-        hostscreen_open(&info);
-    else
-        log_line("screen", "it stays dark: the loader says it is at %#lx, which is no place for it",
-                 info.screen.address);
+    hostscreen_open(&info, screen_reachable(&info.screen));
     hostkeyboard_init();
     if (info.screen.kind == BOOT_SCREEN_TEXT)
         hosttext_hide_cursor();

@@ -88,7 +88,7 @@ static void parse_framebuffer(const uint8_t *tag, uint32_t size, struct bootinfo
         screen.blue = field_at(tag + 36);
     }
     if (screen.height <= FRAMEBUFFER_HEIGHT_MAX &&
-        screen.address < BOOT_SCREEN_END - (uint64_t)screen.pitch * screen.height)
+        screen.address < BOOT_SCREEN_END - boot_screen_bytes(&screen))
         out->screen = screen;
 }
 

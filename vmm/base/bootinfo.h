@@ -40,6 +40,12 @@ struct boot_screen {
     struct boot_field     red, green, blue;
 };
 
+// From its address on.
+static inline uint64_t boot_screen_bytes(const struct boot_screen *screen)
+{
+    return (uint64_t)screen->pitch * screen->height;
+}
+
 enum memory_type { MEMORY_USABLE, MEMORY_KEPT, MEMORY_RESERVED }; // MEMORY_KEPT: RAM with what firmware keeps in it
 
 struct memory_range {

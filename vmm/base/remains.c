@@ -2,20 +2,19 @@
 // Blocks of text that outlive a reset: see remains.h. Called by vmm/results.c and by the loader (boot/efi/results.c).
 #include "vmm/base/remains.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+#include "vmm/base/fnv.h"
 
 #define SNAPSHOTS  2u
 #define LOG_BLOCKS (REMAINS_BLOCKS - SNAPSHOTS)
 #define USED_BITS  16
-#define FNV_START  UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME  UINT64_C(0x100000001b3)
 
 static uint64_t check_more(uint64_t check, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
     for (size_t i = 0; i < size; i++)
-        check = (check ^ at[i]) * FNV_PRIME;
+        check = fnv_add(check, at[i]);
     return check;
 }
 

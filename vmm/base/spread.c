@@ -2,6 +2,8 @@
 // A series of measurements of the same thing. Called by calibration, at the start.
 #include "vmm/base/spread.h"
 
+#include "vmm/base/format.h"
+
 #define ENOUGH_OF_THE_SAME 64
 
 void spread_start(struct spread *spread)
@@ -41,4 +43,10 @@ uint64_t spread_bias(const struct spread *spread)
     for (uint32_t i = 0; i < spread->count; i++)
         sum += spread->sorted[i] - spread->sorted[0];
     return (sum + spread->count - 1) / spread->count;
+}
+
+size_t spread_text(const struct spread *spread, const char *unit, char *out, size_t size)
+{
+    return format(out, size, "%lu %s, p50 %lu, p99 %lu, max %lu", spread_min(spread), unit,
+                  spread_percentile(spread, 500), spread_percentile(spread, 990), spread_max(spread));
 }

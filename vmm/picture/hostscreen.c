@@ -41,7 +41,7 @@ static struct {
 // A loader's mistake must not make us write over memory, whose or what for it may be.
 static bool is_apart(const struct bootinfo *info, struct refusal *refusal)
 {
-    uint64_t start = info->screen.address, end = start + (uint64_t)info->screen.pitch * info->screen.height;
+    uint64_t start = info->screen.address, end = start + boot_screen_bytes(&info->screen);
     for (uint32_t i = 0; i < info->memory_count; i++) {
         const struct memory_range *range = &info->memory[i];
         if (range->type != MEMORY_RESERVED && start < range->end && range->start < end)
@@ -62,21 +62,28 @@ static bool open_text(const struct boot_screen *from, struct refusal *refusal)
 {
     if (from->width == 0 || from->height < 2 || from->height > TERMINAL_ROWS_MAX || from->pitch != 2 * from->width ||
         from->width > TERMINAL_COLUMNS_MAX || from->address < VGA_START ||
-        from->address + (uint64_t)from->pitch * from->height > VGA_END)
+        from->address + boot_screen_bytes(from) > VGA_END)
         return REFUSAL(refusal, "a text mode of %u by %u, %u bytes a line, at %#lx", from->width, from->height,
                        from->pitch, from->address);
     terminal_init(&screen.terminal, from->width, from->height - 1);
     return true;
 }
 
-void hostscreen_open(const struct bootinfo *info)
+static bool open_as_it_is(const struct bootinfo *info, bool reachable, struct refusal *refusal)
+{
+    const struct boot_screen *from = &info->screen;
+    if (!reachable)
+        return REFUSAL(refusal, "the loader says it is at %#lx, which is no place for it", from->address);
+    return from->kind == BOOT_SCREEN_PIXELS ? open_pixels(info, refusal) : open_text(from, refusal);
+}
+
+void hostscreen_open(const struct bootinfo *info, bool reachable)
 {
     struct refusal refusal = { "" };
-    const struct boot_screen *from = &info->screen;
-    if (from->kind == BOOT_SCREEN_NONE)
+    if (info->screen.kind == BOOT_SCREEN_NONE)
         return;
-    if (from->kind == BOOT_SCREEN_PIXELS ? open_pixels(info, &refusal) : open_text(from, &refusal))
-        screen.from = *from;
+    if (open_as_it_is(info, reachable, &refusal))
+        screen.from = info->screen;
     else
         log_line("screen", "it stays dark: %s", refusal.text);
 }

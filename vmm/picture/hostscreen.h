@@ -8,8 +8,8 @@
 #include "vmm/base/bootinfo.h"
 
 // What is written from now on is kept for the screen, if the loader left one that can be drawn on and that lies where
-// no memory is; else a sentence says why it stays dark.
-void hostscreen_open(const struct bootinfo *info);
+// no memory is and where this CPU can reach it; else a sentence says why it stays dark.
+void hostscreen_open(const struct bootinfo *info, bool reachable);
 
 // The pixels that are to be mapped, at their own addresses; null: none.
 const struct boot_screen *hostscreen_memory(void);

@@ -37,7 +37,7 @@ static bool usable(const struct boot_screen *screen, struct refusal *refusal)
     if (!field_fits(&screen->red, bits) || !field_fits(&screen->green, bits) || !field_fits(&screen->blue, bits))
         return REFUSAL(refusal, "its colours lie outside its pixels");
     if (screen->width < FONT_WIDTH || screen->height < ROWS_MIN * FONT_HEIGHT || screen->width > UINT32_MAX / 4 ||
-        screen->pitch < screen->width * (bits / 8) || (uint64_t)screen->pitch * screen->height > GIB)
+        screen->pitch < screen->width * (bits / 8) || boot_screen_bytes(screen) > GIB)
         return REFUSAL(refusal, "%u by %u pixels, %u bytes a line", screen->width, screen->height, screen->pitch);
     return true;
 }

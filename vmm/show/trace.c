@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "vmm/base/exit.h"
+#include "vmm/base/fnv.h"
 #include "vmm/base/format.h"
-
-#define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325) // of FNV-1a, 64 bit
-#define FNV_PRIME        UINT64_C(0x100000001b3)
 
 void trace_init(struct trace *trace)
 {
@@ -51,13 +49,13 @@ const struct trace_record *trace_get(const struct trace *trace, uint64_t i)
 
 uint64_t trace_hash(const struct trace *trace)
 {
-    uint64_t hash = (FNV_OFFSET_BASIS ^ trace->written) * FNV_PRIME;
+    uint64_t hash = fnv_add(FNV_START, trace->written);
 
     for (uint64_t i = 0; i < trace_kept(trace); i++) {
         uint64_t words[sizeof(struct trace_record) / 8];
         memcpy(words, trace_get(trace, i), sizeof(words));
         for (unsigned w = 0; w < sizeof(words) / 8; w++)
-            hash = (hash ^ words[w]) * FNV_PRIME;
+            hash = fnv_add(hash, words[w]);
     }
     return hash;
 }

@@ -153,7 +153,7 @@ static void map_screen(const struct boot_screen *screen)
 {
     if (screen == NULL)
         return;
-    uint64_t end = screen->address + (uint64_t)screen->pitch * screen->height;
+    uint64_t end = screen->address + boot_screen_bytes(screen);
     map(root, 0, screen->address & ~(PAGE_SIZE - 1), (end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1), LEAF_SCREEN);
 }
 

@@ -117,7 +117,7 @@ static void map_screen(const struct boot_screen *screen)
 {
     if (screen == NULL)
         return;
-    uint64_t end = screen->address + (uint64_t)screen->pitch * screen->height;
+    uint64_t end = screen->address + boot_screen_bytes(screen);
     for (uint64_t at = screen->address & -LARGE_BYTES; at < end; at += LARGE_BYTES) {
         uint64_t *entry = entry_at(at, 2);
         if (*entry == 0 || (*entry & (PAGETABLE_LARGE | PAGE_UNCACHED)) == (PAGETABLE_LARGE | PAGE_UNCACHED))

@@ -174,7 +174,7 @@ const char *monitor_start(EFI_HANDLE loader, const struct loaded *loaded, const 
     const struct enter_range ranges[] = {
         { image, image + image_bytes },
         { (uintptr_t)tree.fdt, (uintptr_t)tree.fdt + tree_close(&tree) },
-        { screen->address, screen->address + (uint64_t)screen->pitch * screen->height }, // last: it may be empty
+        { screen->address, screen->address + boot_screen_bytes(screen) }, // last: it may be empty
         { 0, 0 },
     };
     enter_monitor(ranges, image, tree.fdt);

@@ -136,7 +136,7 @@ const char *tree_screen(struct tree *tree, const struct boot_screen *screen)
         return "the screen's pixels have a layout that a device tree has no name for: see the serial port";
     int node = add_node(tree, chosen(tree), "framebuffer");
     set_text(tree, node, "compatible", SIMPLEFB_COMPATIBLE);
-    set_range(tree, node, screen->address, (uint64_t)screen->pitch * screen->height);
+    set_range(tree, node, screen->address, boot_screen_bytes(screen));
     set_cell(tree, node, "width", screen->width);
     set_cell(tree, node, "height", screen->height);
     set_cell(tree, node, "stride", screen->pitch);

@@ -36,6 +36,9 @@ static void test_one_that_differs(void **state)
     assert_int_equal(spread_bias(&spread), 1); // 1/256, rounded up: not 0 while it is not
     assert_int_equal(spread_percentile(&spread, 990), 18);
     assert_int_equal(spread_percentile(&spread, 1000), 19);
+    char text[SPREAD_TEXT_BYTES];
+    spread_text(&spread, "ticks", text, sizeof(text));
+    assert_string_equal(text, "18 ticks, p50 18, p99 18, max 19");
     spread_add(&spread, 5);
     assert_int_equal(spread.count, SPREAD_MAX);
     assert_int_equal(spread_min(&spread), 18);
